@@ -1,0 +1,5 @@
+//! nightreel runs batches of prompts through an LLM gateway and keeps every request and response in
+//! one `SQLite` file, so that a run can be resumed, compared, and replayed offline.
+
+pub mod clock;
+pub mod model;

@@ -1,0 +1,3 @@
+//! The `nightreel` command.
+
+fn main() {}

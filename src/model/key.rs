@@ -1,0 +1,80 @@
+//! The hash of a canonical request.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{CanonicalError, Endpoint, IgnorePath, canonical_json};
+
+/// The SHA-256 of a canonical request: `endpoint`, a line feed, the body as canonical JSON.
+///
+/// For a body `{"b":1.0,"a":"x"}` sent to `chat/completions` another tool computes it as
+/// `printf 'chat/completions\n{"a":"x","b":1}' | sha256sum`. Host, account, gateway, `/v1` and
+/// credentials are no part of it; the fields that a job ignores are left out of the body first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// Computes the key of a request.
+    ///
+    /// # Errors
+    /// Fails if the body is not JSON.
+    pub fn of(endpoint: Endpoint, body: &[u8], ignore: &[IgnorePath]) -> Result<Self, CanonicalError> {
+        let canonical = canonical_json(body, ignore)?;
+        let mut hasher = Sha256::new();
+        hasher.update(endpoint.path().as_bytes());
+        hasher.update(b"\n");
+        hasher.update(&canonical);
+        Ok(Self(hasher.finalize().into()))
+    }
+
+    /// A key from its bytes, as a store holds them.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first eight bytes: what an index is built on.
+    #[must_use]
+    pub fn prefix(&self) -> &[u8] {
+        &self.0[..8]
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_what_sha256sum_says_of_the_documented_text() {
+        let key = Key::of(Endpoint::ChatCompletions, br#"{ "b": 1.0, "a": "x" }"#, &[]).unwrap();
+        // printf 'chat/completions\n{"a":"x","b":1}' | sha256sum
+        assert_eq!(key.to_string(), "bc0363f60ff48bef2607f0935e57494d44650252ca48c4df9335617a4f6a823b");
+    }
+
+    #[test]
+    fn the_endpoint_is_part_of_the_key() {
+        let body = br#"{"model":"m"}"#;
+        let chat = Key::of(Endpoint::ChatCompletions, body, &[]).unwrap();
+        let responses = Key::of(Endpoint::Responses, body, &[]).unwrap();
+        assert_ne!(chat, responses);
+    }
+}

@@ -1,0 +1,29 @@
+//! Plain values: what a row, a request, a reply and an outcome are.
+//!
+//! No I/O, no clock and no async stands here, so that every other module may import it.
+
+mod answer;
+mod attempt;
+mod canonical;
+mod endpoint;
+mod format;
+mod ignore;
+mod key;
+mod mode;
+mod outcome;
+mod reply;
+mod request;
+mod row;
+
+pub use answer::{Answer, AnswerError, Content, Finish, Usage};
+pub use attempt::{Attempt, Class, Timing};
+pub use canonical::{CanonicalError, canonical_json};
+pub use endpoint::{Endpoint, UnknownEndpoint};
+pub use format::{Format, UnknownFormat};
+pub use ignore::{IgnorePath, IgnorePathError};
+pub use key::Key;
+pub use mode::{Mode, UnknownMode};
+pub use outcome::Outcome;
+pub use reply::{Chunk, End, Fault, FaultKind, Header, Reply};
+pub use request::Request;
+pub use row::{Row, RowRequest};

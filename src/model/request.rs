@@ -1,0 +1,36 @@
+//! What goes on the wire.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{CanonicalError, Endpoint, IgnorePath, Key};
+
+/// What goes on the wire: an endpoint and a body, with the key that replay finds it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// The model that is asked: the request's lane.
+    pub model: Arc<str>,
+    /// The JSON body, exactly as it is sent.
+    pub body: Bytes,
+    /// The hash of the canonical request.
+    pub key: Key,
+}
+
+impl Request {
+    /// Makes a request of a body and computes its key.
+    ///
+    /// # Errors
+    /// Fails if the body is not JSON.
+    pub fn new(
+        endpoint: Endpoint,
+        model: Arc<str>,
+        body: Bytes,
+        ignore: &[IgnorePath],
+    ) -> Result<Self, CanonicalError> {
+        let key = Key::of(endpoint, &body, ignore)?;
+        Ok(Self { endpoint, model, body, key })
+    }
+}
