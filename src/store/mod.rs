@@ -1,0 +1,30 @@
+//! The store: one `SQLite` file of runs, with every request and reply in it.
+//!
+//! It is written by one thread a process, which commits whatever is queued at once: a commit makes
+//! a row safe from a killed process, and frees its place in flight. A second thread syncs the log
+//! behind it: only then is an item reported as done, safe from a power cut too.
+
+mod connect;
+mod frame;
+mod id;
+mod lease;
+mod pack;
+mod reader;
+mod record;
+mod run;
+mod syncer;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod writer;
+
+pub use connect::{Access, Store, StoreError};
+pub use id::{ExchangeId, ItemId, Items, RunId};
+pub use lease::{Holder, Lease};
+pub use reader::{AttemptView, ExchangeState, ItemView, Progress, Reader, Recorded, Scope, StepView};
+pub use record::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled};
+pub use run::{NewRun, Run};
+pub use tally::Tally;
+pub use totals::{FailureGroup, LaneTotals, Learned, Totals};
+pub use writer::{Durable, Submit, Writer, WriterOptions};

@@ -1,0 +1,190 @@
+//! Runs: how one begins, ends, and is found again.
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+
+use super::{Items, RunId, Store, StoreError, lease};
+
+/// A run that is about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// The job's name.
+    pub job: String,
+    /// The job file.
+    pub job_file: String,
+    /// What is asked, as canonical JSON.
+    pub job_identity: String,
+    /// The whole job without secrets, as JSON.
+    pub job_description: String,
+    /// The input's name.
+    pub input: String,
+    /// SHA-256 of the decompressed input.
+    pub input_hash: [u8; 32],
+    /// The mode's name.
+    pub mode: String,
+    /// Whether the simulated gateway answers.
+    pub simulated: bool,
+    /// The run whose settled items it takes over.
+    pub continues: Option<RunId>,
+    /// Rows of the input.
+    pub row_count: u64,
+    /// Rows × models × samples.
+    pub item_count: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub started_at_ms: i64,
+}
+
+/// A run of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What it was begun with.
+    pub begun: NewRun,
+    /// When it ended; `None` while it goes on, or where it was killed.
+    pub ended_at_ms: Option<i64>,
+    /// `complete`, or why it stopped.
+    pub ended: Option<String>,
+    /// The nightreel that began it.
+    pub version: String,
+}
+
+const COLUMNS: &str = "id, job, job_file, job_identity, job_description, input, input_hash, mode, simulated, \
+                       continues, row_count, item_count, started_at_ms, ended_at_ms, ended, version";
+
+impl Store {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn begin_run(&self, run: &NewRun) -> Result<RunId, StoreError> {
+        let mut connection = self.connect()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO run (job, job_file, job_identity, job_description, input, input_hash, mode, simulated, continues, \
+             row_count, item_count, started_at_ms, version) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            (
+                &run.job,
+                &run.job_file,
+                &run.job_identity,
+                &run.job_description,
+                &run.input,
+                run.input_hash,
+                &run.mode,
+                run.simulated,
+                run.continues.map(|run| run.0),
+                i64::try_from(run.row_count).unwrap_or(i64::MAX),
+                i64::try_from(run.item_count).unwrap_or(i64::MAX),
+                run.started_at_ms,
+                env!("CARGO_PKG_VERSION"),
+            ),
+        )?;
+        let id = RunId::from_rowid(transaction.last_insert_rowid()).ok_or(StoreError::TooManyRuns)?;
+        transaction.commit()?;
+        Ok(id)
+    }
+
+    /// Marks a run as going on again, with the rows and items that it is to have now.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn resume_run(&self, run: RunId, row_count: u64, item_count: u64) -> Result<(), StoreError> {
+        let connection = self.connect()?;
+        connection.execute(
+            "UPDATE run SET ended = NULL, ended_at_ms = NULL, keys_indexed = 0, row_count = ?2, item_count = ?3 \
+             WHERE id = ?1",
+            (run.0, i64::try_from(row_count).unwrap_or(i64::MAX), i64::try_from(item_count).unwrap_or(i64::MAX)),
+        )?;
+        Ok(())
+    }
+
+    /// Ends a run, and makes its exchanges findable by key.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn end_run(&self, run: RunId, ended: &str, ended_at_ms: i64) -> Result<(), StoreError> {
+        let mut connection = self.connect()?;
+        connection.execute("UPDATE run SET ended = ?2, ended_at_ms = ?3 WHERE id = ?1", (run.0, ended, ended_at_ms))?;
+        index_keys(&mut connection, run)?;
+        Ok(())
+    }
+
+    /// Makes the exchanges of every run that was killed findable by key, and says so of the run.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn settle_killed_runs(&self, but: Option<RunId>, now_ms: i64) -> Result<(), StoreError> {
+        let mut connection = self.connect()?;
+        let open: Vec<(u32, String, bool)> = connection
+            .prepare("SELECT id, job, simulated FROM run WHERE keys_indexed = 0 AND id IS NOT ?1")?
+            .query_map([but.map(|run| run.0)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<Result<_, _>>()?;
+        for (run, job, simulated) in open {
+            if lease::is_held(&connection, &lease::name_of(&job, simulated), now_ms)? {
+                continue;
+            }
+            connection.execute("UPDATE run SET ended = 'killed' WHERE id = ?1 AND ended IS NULL", [run])?;
+            index_keys(&mut connection, RunId(run))?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds a run's keys to the index, in key order: keys are random, and one by one each of them
+/// would cost a page of the index.
+fn index_keys(connection: &mut Connection, run: RunId) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT OR IGNORE INTO exchange_key (key_prefix, exchange_id) \
+         SELECT substr(key, 1, 8), id FROM exchange WHERE id >= ?1 AND id < ?2 ORDER BY 1, 2",
+        Items::from(run).exchanges(),
+    )?;
+    transaction.execute("UPDATE run SET keys_indexed = 1 WHERE id = ?1", [run.0])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Reads one run.
+pub(super) fn run(connection: &Connection, id: RunId) -> Result<Run, StoreError> {
+    connection
+        .query_row(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), [id.0], read)
+        .optional()?
+        .ok_or(StoreError::NoRun(id.0))
+}
+
+/// Reads all runs, oldest first.
+pub(super) fn runs(connection: &Connection) -> Result<Vec<Run>, StoreError> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM run ORDER BY id"))?;
+    let runs = statement.query_map([], read)?.collect::<Result<_, _>>()?;
+    Ok(runs)
+}
+
+/// Reads the newest run of a job.
+pub(super) fn latest(connection: &Connection, job: &str, simulated: bool) -> Result<Option<Run>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE job = ?1 AND simulated = ?2 ORDER BY id DESC LIMIT 1");
+    Ok(connection.query_row(&sql, (job, simulated), read).optional()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0));
+    Ok(Run {
+        id: RunId(row.get(0)?),
+        begun: NewRun {
+            job: row.get(1)?,
+            job_file: row.get(2)?,
+            job_identity: row.get(3)?,
+            job_description: row.get(4)?,
+            input: row.get(5)?,
+            input_hash: row.get(6)?,
+            mode: row.get(7)?,
+            simulated: row.get(8)?,
+            continues: row.get::<_, Option<u32>>(9)?.map(RunId),
+            row_count: count(10)?,
+            item_count: count(11)?,
+            started_at_ms: row.get(12)?,
+        },
+        ended_at_ms: row.get(13)?,
+        ended: row.get(14)?,
+        version: row.get(15)?,
+    })
+}

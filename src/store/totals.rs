@@ -1,0 +1,335 @@
+//! Sums over a run: queries over its rows, never counters kept beside them.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Class, Outcome};
+
+use super::{ItemId, Items, Reader, StoreError};
+
+/// What came of a run so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Totals {
+    /// Settled items by model, in the models' order of first use.
+    pub lanes: Vec<LaneTotals>,
+    /// Attempts by class, each sent by this run, refused streams among them.
+    pub attempts: Vec<(Class, u64)>,
+    /// Exchanges that an earlier recording answered.
+    pub replayed: u64,
+}
+
+/// What came of one model's items.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LaneTotals {
+    /// The model that was asked.
+    pub model: String,
+    /// Settled items by outcome.
+    pub outcomes: Vec<(Outcome, u64)>,
+    /// Tokens of the prompts that were sent.
+    pub prompt_tokens: u64,
+    /// Tokens of the answers that were sent back.
+    pub completion_tokens: u64,
+    /// What replies said that they cost, in USD.
+    pub cost_usd: f64,
+    /// Replies that may have cost something and did not say what.
+    pub unknown_costs: u64,
+}
+
+/// What is added up row by row: grouping in `SQLite` would sort a run's rows first.
+#[derive(Default)]
+struct Sums {
+    lanes: Vec<(Option<i64>, LaneTotals)>,
+    attempts: Vec<(Class, u64)>,
+    replayed: u64,
+}
+
+impl Sums {
+    /// The lane of a model. An attempt without a settled item counts with the first one: it was
+    /// paid for all the same.
+    fn lane(&mut self, model: Option<i64>) -> &mut LaneTotals {
+        let known = self.lanes.iter().position(|(of, _)| *of == model);
+        let index = match (known, model) {
+            (Some(index), _) => index,
+            (None, None) if !self.lanes.is_empty() => 0,
+            (None, _) => {
+                self.lanes.push((model, LaneTotals::default()));
+                self.lanes.len() - 1
+            }
+        };
+        &mut self.lanes[index].1
+    }
+}
+
+/// Items that failed alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// What came of them.
+    pub outcome: Outcome,
+    /// What went wrong with the first of them.
+    pub error: Option<String>,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub example: ItemId,
+    /// The id of its row.
+    pub example_row_id: String,
+}
+
+/// What answers of a model have used before.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Learned {
+    /// Answers that it was learned from.
+    pub answers: u64,
+    /// Tokens of all their prompts.
+    pub prompt_tokens: u64,
+    /// Tokens of all the answers.
+    pub completion_tokens: u64,
+    /// The most tokens of one answer.
+    pub most_completion_tokens: u64,
+    /// Answers that said what they cost.
+    pub priced_answers: u64,
+    /// What those cost together, in USD.
+    pub cost_usd: f64,
+    /// The least that one of them cost, in USD.
+    pub least_cost_usd: f64,
+    /// The most that one of them cost, in USD.
+    pub most_cost_usd: f64,
+}
+
+/// How many groups of failures are told apart.
+const FAILURE_GROUPS: usize = 200;
+
+impl Totals {
+    /// Items that are settled.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.lanes.iter().map(LaneTotals::settled).sum()
+    }
+
+    /// Items that are settled well.
+    #[must_use]
+    pub fn succeeded(&self) -> u64 {
+        self.lanes.iter().map(LaneTotals::succeeded).sum()
+    }
+
+    /// Items of an outcome.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        let outcomes = self.lanes.iter().flat_map(|lane| &lane.outcomes);
+        outcomes.filter(|(of, _)| *of == outcome).map(|(_, count)| count).sum()
+    }
+
+    /// Requests that were sent, without the streams that a server refused unprocessed.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        let counted = |class: Class| !matches!(class, Class::RefusedStream | Class::NotConnected);
+        self.attempts.iter().filter(|(class, _)| counted(*class)).map(|(_, count)| count).sum()
+    }
+
+    /// Attempts that brought no answer and may have been billed all the same.
+    #[must_use]
+    pub fn may_be_billed(&self) -> u64 {
+        self.attempts.iter().filter(|(class, _)| class.may_be_billed()).map(|(_, count)| count).sum()
+    }
+
+    /// What the run cost as far as replies said so, in USD.
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.cost_usd).sum()
+    }
+
+    /// Replies that may have cost something and did not say what.
+    #[must_use]
+    pub fn unknown_costs(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.unknown_costs).sum()
+    }
+
+    /// Tokens of all prompts and of all answers.
+    #[must_use]
+    pub fn tokens(&self) -> (u64, u64) {
+        self.lanes.iter().fold((0, 0), |(prompt, completion), lane| {
+            (prompt + lane.prompt_tokens, completion + lane.completion_tokens)
+        })
+    }
+}
+
+impl LaneTotals {
+    /// Items that are settled.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.outcomes.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Items that are settled well.
+    #[must_use]
+    pub fn succeeded(&self) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| outcome.is_success()).map(|(_, count)| count).sum()
+    }
+}
+
+/// What settled the exchanges of a run: its own attempts, and those that it took over.
+const SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, \
+                        a.exchange_id = e.id AND a.settling = 1 \
+                        FROM exchange e JOIN attempt a ON a.id = e.attempt_id LEFT JOIN item i ON i.id = e.id >> 8 \
+                        WHERE e.id >= ?1 AND e.id < ?2";
+/// The attempts of a run that a retry followed, or that nothing followed yet.
+const NOT_SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, 1 \
+                            FROM attempt a LEFT JOIN item i ON i.id = a.exchange_id >> 8 \
+                            WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
+
+impl Reader {
+    /// What came of a run, or of some of its items, so far.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn totals(&self, items: impl Into<Items>) -> Result<Totals, StoreError> {
+        let items = items.into();
+        let mut sums = Sums::default();
+        self.add_outcomes(items, &mut sums)?;
+        self.add_attempts(SETTLING, items, &mut sums)?;
+        self.add_attempts(NOT_SETTLING, items, &mut sums)?;
+        self.name_lanes(sums)
+    }
+
+    fn add_outcomes(&self, items: Items, sums: &mut Sums) -> Result<(), StoreError> {
+        let sql = "SELECT model, outcome FROM item WHERE id >= ?1 AND id < ?2 ORDER BY id";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query(items.ids())?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(1)?.as_str().map_err(|_| StoreError::Damaged("an outcome"))?;
+            let outcome = Outcome::from_name(name).ok_or(StoreError::Damaged("an unknown outcome"))?;
+            let outcomes = &mut sums.lane(Some(row.get(0)?)).outcomes;
+            match outcomes.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, count)) => *count += 1,
+                None => outcomes.push((outcome, 1)),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_attempts(&self, sql: &str, items: Items, sums: &mut Sums) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query(items.exchanges())?;
+        while let Some(row) = rows.next()? {
+            if !row.get::<_, bool>(5)? {
+                sums.replayed += 1;
+                continue;
+            }
+            let name = row.get_ref(1)?.as_str().map_err(|_| StoreError::Damaged("a class"))?;
+            let class = Class::from_name(name).ok_or(StoreError::Damaged("an unknown class"))?;
+            match sums.attempts.iter_mut().find(|(known, _)| *known == class) {
+                Some((_, count)) => *count += 1,
+                None => sums.attempts.push((class, 1)),
+            }
+            let tokens = |column| row.get::<_, Option<i64>>(column).map(|tokens| tokens.unwrap_or(0).unsigned_abs());
+            let cost_usd: Option<f64> = row.get(4)?;
+            let lane = sums.lane(row.get(0)?);
+            lane.prompt_tokens += tokens(2)?;
+            lane.completion_tokens += tokens(3)?;
+            lane.cost_usd += cost_usd.unwrap_or(0.0);
+            let may_cost = class == Class::Answered || class.may_be_billed();
+            lane.unknown_costs += u64::from(cost_usd.is_none() && may_cost);
+        }
+        Ok(())
+    }
+
+    fn name_lanes(&self, sums: Sums) -> Result<Totals, StoreError> {
+        let mut statement = self.connection.prepare("SELECT text FROM name WHERE id = ?1")?;
+        let mut lanes = Vec::new();
+        for (model, mut lane) in sums.lanes {
+            if let Some(model) = model {
+                lane.model = statement.query_row([model], |row| row.get(0))?;
+            }
+            lanes.push(lane);
+        }
+        let mut attempts = sums.attempts;
+        attempts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Ok(Totals { lanes, attempts, replayed: sums.replayed })
+    }
+
+    /// The items that did not end well, grouped by cause, the largest group first.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn failures(&self, items: impl Into<Items>) -> Result<Vec<FailureGroup>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT i.id, w.row_id, i.outcome, i.error FROM item i \
+             JOIN input_row w ON w.id = (i.id >> 32 << 32 | i.row_number) \
+             WHERE i.id >= ?1 AND i.id < ?2 AND i.outcome <> 'ok' ORDER BY i.id",
+        )?;
+        let mut rows = statement.query(items.into().ids())?;
+        let mut groups = BTreeMap::<(String, String), FailureGroup>::new();
+        while let Some(row) = rows.next()? {
+            let (outcome, error): (String, Option<String>) = (row.get(2)?, row.get(3)?);
+            let mut cause = (outcome, alike(error.as_deref().unwrap_or_default()));
+            if groups.len() >= FAILURE_GROUPS && !groups.contains_key(&cause) {
+                cause.1.clear();
+            }
+            if let Some(group) = groups.get_mut(&cause) {
+                group.count += 1;
+                continue;
+            }
+            let group = FailureGroup {
+                outcome: Outcome::from_name(&cause.0).ok_or(StoreError::Damaged("an unknown outcome"))?,
+                error,
+                count: 1,
+                example: ItemId::from_rowid(row.get(0)?),
+                example_row_id: row.get(1)?,
+            };
+            groups.insert(cause, group);
+        }
+        let mut groups: Vec<FailureGroup> = groups.into_values().collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        Ok(groups)
+    }
+
+    /// What answers of a model have used in all real runs of the store, or in all simulated ones.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn learned(&self, model: &str, simulated: bool) -> Result<Learned, StoreError> {
+        self.learned_from(model, simulated, None)
+    }
+
+    /// What answers of a model have used in the real runs of one job.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn learned_of_job(&self, model: &str, job: &str) -> Result<Learned, StoreError> {
+        self.learned_from(model, false, Some(job))
+    }
+
+    fn learned_from(&self, model: &str, simulated: bool, job: Option<&str>) -> Result<Learned, StoreError> {
+        // The order of the joins and the rowids of items are what makes this one pass over a run:
+        // left to itself, SQLite compares every attempt with every item of the model.
+        let sql = "SELECT count(*), sum(a.prompt_tokens), sum(a.completion_tokens), max(a.completion_tokens), \
+                   count(a.cost_usd), sum(a.cost_usd), min(a.cost_usd), max(a.cost_usd) \
+                   FROM run r CROSS JOIN item i ON i.id >= r.id << 32 AND i.id < (r.id + 1) << 32 \
+                   CROSS JOIN exchange e ON e.id >= i.id << 8 AND e.id < (i.id + 1) << 8 \
+                   CROSS JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id \
+                   WHERE r.simulated = ?2 AND +i.model = (SELECT id FROM name WHERE text = ?1) \
+                   AND a.class = 'answered' AND (?3 IS NULL OR r.job = ?3)";
+        let learned = self.connection.query_row(sql, (model, simulated, job), |row| {
+            let sum = |column| row.get::<_, Option<i64>>(column).map(|sum| sum.unwrap_or(0).unsigned_abs());
+            let usd = |column| row.get::<_, Option<f64>>(column).map(Option::unwrap_or_default);
+            Ok(Learned {
+                answers: sum(0)?,
+                prompt_tokens: sum(1)?,
+                completion_tokens: sum(2)?,
+                most_completion_tokens: sum(3)?,
+                priced_answers: sum(4)?,
+                cost_usd: usd(5)?,
+                least_cost_usd: usd(6)?,
+                most_cost_usd: usd(7)?,
+            })
+        })?;
+        Ok(learned)
+    }
+}
+
+/// An error's text less what differs from item to item: numbers, and ids that have digits in them.
+fn alike(error: &str) -> String {
+    let words = error
+        .split_whitespace()
+        .map(|word| if word.chars().any(|character| character.is_ascii_digit()) { "#" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
