@@ -2,5 +2,6 @@
 //! one `SQLite` file, so that a run can be resumed, compared, and replayed offline.
 
 pub mod clock;
+pub mod input;
 pub mod model;
 pub mod store;
