@@ -3,5 +3,7 @@
 
 pub mod clock;
 pub mod input;
+pub mod job;
 pub mod model;
+pub mod prompt;
 pub mod store;

@@ -1,0 +1,166 @@
+//! A job as JSON: what decides what is asked, and the whole of it for a store.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{EnvText, InFlight, Job, MessageSpec, duration};
+use crate::model::{Format, Key, canonical_json};
+
+impl Job {
+    /// Everything that decides what is asked, as canonical JSON: the request, how the input is
+    /// read, and what a key leaves out. Where it is sent, how fast, and where files lie is no part
+    /// of it, so two jobs with the same identity and input ask the same.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let identity = json!({
+            "input": self.input_identity(),
+            "request": self.request_identity(),
+            "record": { "ignore": self.record.ignore_texts, "redact": self.redact_hash() },
+        });
+        let identity = identity.to_string();
+        // A job that was read has a canonical form; one made by hand may be nested too deep for it.
+        let canonical = canonical_json(identity.as_bytes(), &[]).ok();
+        canonical.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(identity)
+    }
+
+    /// The whole job with its defaults, as indented JSON for a store to keep. There is no secret
+    /// in it: credentials are named, not held, `${NAME}` is left as it was written, passwords in
+    /// a base URL and the patterns of what is redacted are left out.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let description = json!({
+            "name": self.name,
+            "path": self.path.display().to_string(),
+            "input": self.described_input(),
+            "request": self.request_identity(),
+            "gateway": self.described_gateway(),
+            "limits": self.described_limits(),
+            "retry": { "attempts": self.retry.attempts },
+            "timeouts": {
+                "connect": duration::write(self.timeouts.connect),
+                "idle": duration::write(self.timeouts.idle),
+                "total": duration::write(self.timeouts.total),
+            },
+            "record": {
+                "mode": self.record.mode.as_str(),
+                "ignore": self.record.ignore_texts,
+                "redact": self.record.redact.iter().map(|redact| json!({ "with": redact.with })).collect::<Vec<_>>(),
+                "fixture": self.record.fixture.as_ref().map(|path| path.display().to_string()),
+            },
+            "prices": self.prices.as_ref().map(|path| path.display().to_string()),
+        });
+        format!("{description:#}")
+    }
+
+    /// A hash of what is redacted: it changes keys, and its patterns may themselves be secret.
+    fn redact_hash(&self) -> Option<String> {
+        let rules: Vec<_> = self.record.redact.iter().map(|redact| (&redact.pattern, &redact.with)).collect();
+        (!rules.is_empty()).then(|| {
+            let digest = Sha256::digest(json!(rules).to_string());
+            Key::from_bytes(digest.into()).to_string()
+        })
+    }
+
+    fn input_identity(&self) -> Value {
+        json!({
+            "format": self.input.format.map(Format::as_str),
+            "id": self.input.id,
+            "delimiter": self.input.delimiter,
+        })
+    }
+
+    fn described_input(&self) -> Value {
+        let mut input = self.input_identity();
+        input["path"] = json!(self.input.path.display().to_string());
+        input
+    }
+
+    fn request_identity(&self) -> Value {
+        let request = &self.request;
+        let message = |message: &MessageSpec| json!({ "role": message.role, "content": message.content });
+        json!({
+            "models": request.models,
+            "system": request.system,
+            "prompt": request.prompt,
+            "messages": request.messages.as_ref().map(|messages| messages.iter().map(message).collect::<Vec<_>>()),
+            "turns": request.turns,
+            "params": request.params,
+            "endpoint": request.endpoint.path(),
+            "samples": request.samples,
+            "stream": request.stream,
+        })
+    }
+
+    fn described_gateway(&self) -> Value {
+        let gateway = &self.gateway;
+        json!({
+            "account_id": gateway.account_id.as_written(),
+            "gateway_id": gateway.gateway_id.as_written(),
+            "base_url": gateway.base_url.as_ref().map(EnvText::as_written).map(without_userinfo),
+            "api_key_env": gateway.api_key_env,
+            "token_env": gateway.token_env,
+            "ca_cert": gateway.ca_cert.as_ref().map(|path| path.display().to_string()),
+            "http1": gateway.http1,
+        })
+    }
+
+    fn described_limits(&self) -> Value {
+        let limits = &self.limits;
+        let lanes: serde_json::Map<String, Value> = limits
+            .model
+            .iter()
+            .map(|(model, lane)| {
+                let lane = json!({
+                    "requests_per_minute": lane.requests_per_minute,
+                    "tokens_per_minute": lane.tokens_per_minute,
+                    "requests_per_day": lane.requests_per_day,
+                    "in_flight": lane.in_flight.map(described_in_flight),
+                });
+                (model.clone(), lane)
+            })
+            .collect();
+        json!({
+            "requests_per_minute": limits.requests_per_minute,
+            "tokens_per_minute": limits.tokens_per_minute,
+            "requests_per_day": limits.requests_per_day,
+            "in_flight": described_in_flight(limits.in_flight),
+            "budget_usd": limits.budget_usd,
+            "model": lanes,
+        })
+    }
+}
+
+fn described_in_flight(in_flight: InFlight) -> Value {
+    match in_flight {
+        InFlight::Auto => json!("auto"),
+        InFlight::Fixed(number) => json!(number),
+    }
+}
+
+/// A URL without `user:password@`, and without a query, where keys are put too.
+fn without_userinfo(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority_end = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..authority_end].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_or_query_in_a_url_is_left_out() {
+        for (url, expected) in [
+            ("https://u:p@example.com/v1", "https://example.com/v1"),
+            ("https://u:p@w@example.com", "https://example.com"),
+            ("https://example.com/a@b", "https://example.com/a@b"),
+            ("https://example.com/v1?key=secret", "https://example.com/v1"),
+            ("u:p@example.com/v1", "example.com/v1"),
+            ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1"),
+        ] {
+            assert_eq!(without_userinfo(url), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The job file: what to ask, of whom, and within which limits.
+//!
+//! A job file is TOML. It is parsed into a tree that knows the place of every key and value,
+//! flags are laid over it, and the specs read plain values out of it. A key that no spec knows is
+//! refused with the nearest name, so nothing in a job file is ignored.
+
+mod changes;
+mod describe;
+mod document;
+mod duration;
+mod env_text;
+mod gateway;
+mod input;
+mod limits;
+mod load;
+mod message;
+mod nearest;
+mod place;
+mod problem;
+mod record;
+#[cfg(test)]
+mod refusals;
+mod request;
+mod retry;
+mod set;
+mod setting;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+pub use changes::changed_parts;
+pub use env_text::EnvText;
+pub use gateway::{Base, GatewaySpec};
+pub use input::InputSpec;
+pub use limits::{InFlight, LaneLimits, Limits};
+pub use message::MessageSpec;
+pub(crate) use nearest::nearest;
+pub use place::Place;
+pub use problem::JobError;
+pub use record::{RecordSpec, Redact};
+pub use request::RequestSpec;
+pub use retry::{Retry, Timeouts};
+pub use set::Override;
+pub use spec::Job;
