@@ -2,6 +2,7 @@
 //! one `SQLite` file, so that a run can be resumed, compared, and replayed offline.
 
 pub mod clock;
+pub mod gateway;
 pub mod input;
 pub mod job;
 pub mod model;

@@ -1,0 +1,132 @@
+//! From a reply or a fault to what it means.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::envelope::{ErrorBody, Layer};
+use super::hint;
+use super::refusal::Refusal;
+use super::unusable::{is_event_stream, title, unusable};
+use super::verdict::{Ruling, Stops, Verdict, one_line};
+use crate::model::{Answer, Class, End, Endpoint, Fault, FaultKind, Finish, Reply};
+
+/// How long to leave a gateway alone that refuses a token it took before.
+const AFTER_REFUSED_TOKEN: Duration = Duration::from_secs(10);
+
+/// Says what a reply or a fault means.
+///
+/// A 2xx proves nothing: an error may stand inside, and there may be no answer at all.
+/// `run_has_answers` says that something of this run was answered already, so that a refusal of
+/// credentials or of a path is about this request and not about the run.
+#[must_use]
+pub fn classify(endpoint: Endpoint, reply: &Result<Reply, Fault>, run_has_answers: bool) -> Verdict {
+    classify_at(Timestamp::now(), endpoint, reply, run_has_answers)
+}
+
+pub(super) fn classify_at(
+    now: Timestamp,
+    endpoint: Endpoint,
+    reply: &Result<Reply, Fault>,
+    run_has_answers: bool,
+) -> Verdict {
+    match reply {
+        Err(fault) => of_fault(fault),
+        Ok(reply) => match reply.status {
+            200..=299 => of_success(now, endpoint, reply, run_has_answers),
+            300..=399 => of_redirect(reply),
+            _ => of_refusal(now, reply, &ErrorBody::of_refusal(&reply.body), run_has_answers),
+        },
+    }
+}
+
+fn of_fault(fault: &Fault) -> Verdict {
+    let class = match fault.kind {
+        FaultKind::Connect => Class::NotConnected,
+        FaultKind::Refused => Class::RefusedStream,
+        FaultKind::Reset | FaultKind::GivenUp => Class::ConnectionLost,
+        FaultKind::TimedOut => Class::TimedOut,
+    };
+    Verdict::failed(class, one_line(&fault.message))
+}
+
+fn of_success(now: Timestamp, endpoint: Endpoint, reply: &Reply, run_has_answers: bool) -> Verdict {
+    let bad = |why: String| Verdict::failed(Class::BadBody, format!("HTTP {}, but {why}", reply.status));
+    if let Some(why) = unusable(reply) {
+        let class = if reply.end == End::TimedOut { Class::TimedOut } else { Class::BadBody };
+        let hopeless = is_event_stream(reply) && reply.end == End::Complete && !run_has_answers;
+        let stops = if hopeless { Stops::Run } else { Stops::Nothing };
+        return Verdict { class, stops, ..bad(why) };
+    }
+    if let Some(error) = ErrorBody::of_success(&reply.body) {
+        return of_refusal(now, reply, &error, run_has_answers);
+    }
+    match Answer::parse(endpoint, &reply.body) {
+        Ok(answer) if is_void(&answer, reply) => bad("the answer has no content and cost no tokens".to_owned()),
+        Ok(answer) => Verdict::answered(answer),
+        Err(error) => bad(error.to_string()),
+    }
+}
+
+/// Whether an answer is empty because nothing was generated, and not because the model had
+/// nothing to say. A cache's answer counts no tokens whatever it holds.
+fn is_void(answer: &Answer, reply: &Reply) -> bool {
+    let nothing_said = answer.finish_reason.is_none();
+    let cached = ["x-openrouter-cache-status", "cf-aig-cache-status"]
+        .iter()
+        .any(|name| reply.header(name).is_some_and(|status| status.eq_ignore_ascii_case("hit")));
+    let no_tokens = !cached && answer.usage.completion_tokens == Some(0);
+    answer.finish == Finish::Empty && (nothing_said || no_tokens)
+}
+
+fn of_redirect(reply: &Reply) -> Verdict {
+    let location = reply.header("location").unwrap_or("nowhere");
+    let advice = if location.contains("cloudflareaccess.com") || location.contains("/cdn-cgi/access/") {
+        "Cloudflare Access stands before it and wants a login"
+    } else {
+        "redirects are not followed, since they would carry the credentials along; is the base URL right?"
+    };
+    let message = format!("HTTP {}, a redirect to {}; {advice}", reply.status, one_line(location));
+    Verdict { stops: Stops::Run, ..Verdict::failed(Class::Misconfigured, message) }
+}
+
+fn of_refusal(now: Timestamp, reply: &Reply, error: &ErrorBody, run_has_answers: bool) -> Verdict {
+    let refusal = Refusal { reply, error, run_has_answers };
+    let ruling = refusal.ruling();
+    let refused_token = error.layer == Layer::Gateway && error.number == Some(2009) && run_has_answers;
+    let wait = hint::wait(reply, error, now).or(refused_token.then_some(AFTER_REFUSED_TOKEN));
+    Verdict { class: ruling.class, answer: None, message: Some(message(&refusal, ruling)), wait, stops: ruling.stops }
+}
+
+/// Who says it, under which status and code, what, and what to do.
+fn message(refusal: &Refusal<'_>, ruling: Ruling) -> String {
+    let Refusal { reply, error, .. } = refusal;
+    let who = match (error.layer, &error.provider) {
+        (Layer::Gateway, _) => "the gateway".to_owned(),
+        (Layer::CloudflareApi, _) => "Cloudflare's API".to_owned(),
+        (_, Some(provider)) => format!("the provider {}", one_line(provider)),
+        _ if error.openrouter || reply.header("x-generation-id").is_some() => "OpenRouter".to_owned(),
+        _ => "the server".to_owned(),
+    };
+    let code = match (error.layer, error.number) {
+        (Layer::Gateway | Layer::CloudflareApi, Some(code)) => format!(", code {code}"),
+        _ if reply.status < 400 => format!(", with error {} inside", refusal.status()),
+        _ => String::new(),
+    };
+    let said = error.detail().map(|detail| one_line(&detail)).filter(|said| !said.is_empty());
+    let said = said.unwrap_or_else(|| said_plainly(&reply.body));
+    let advice = if ruling.advice.is_empty() { String::new() } else { format!("; {}", ruling.advice) };
+    format!("{who} (HTTP {}{code}): {said}{advice}", reply.status)
+}
+
+/// What a body says that has no error's shape: the title of a page, or its text.
+fn said_plainly(body: &[u8]) -> String {
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return "no reason is given".to_owned();
+    }
+    if body.starts_with(b"<") {
+        return format!("a page of HTML{}", title(body));
+    }
+    one_line(&String::from_utf8_lossy(&body[..body.len().min(2000)]))
+}

@@ -1,0 +1,269 @@
+//! The gateway that sends over HTTP.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName,
+};
+use reqwest::{Certificate, Client, ClientBuilder, Version};
+
+use super::deadline::Deadlines;
+use super::fault::{fault_of, missed_fault};
+use super::shard::{Lease, POOL_IDLE, Shards};
+use super::{BaseUrl, Gateway, Options, Response, Tag};
+use crate::model::{Endpoint, Fault, Request};
+
+/// How many requests in flight share an HTTP/2 connection; servers allow 100 and more.
+const STREAMS: usize = 32;
+/// The most HTTP/2 connections.
+const MOST_CLIENTS: usize = 128;
+/// How often a connection that is silent is asked whether it still lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+const GATEWAY_TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
+const METADATA: HeaderName = HeaderName::from_static("cf-aig-metadata");
+const EVENT_ID: HeaderName = HeaderName::from_static("cf-aig-event-id");
+
+/// Sends requests over HTTP: one send a call, nothing repeated, no redirect followed, nothing
+/// decoded.
+#[derive(Debug)]
+pub struct HttpGateway {
+    base_url: BaseUrl,
+    urls: Vec<(Endpoint, url::Url)>,
+    clients: Vec<Client>,
+    shards: Arc<Shards>,
+    /// Whether the gateway is told which run and item a request belongs to.
+    tagged: bool,
+    connect_timeout: Duration,
+    idle_timeout: Duration,
+    total_timeout: Duration,
+}
+
+/// Why the HTTP client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The file of trusted certificates cannot be read.
+    #[error("cannot read the certificates in {}", path.display())]
+    ReadCertificates {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file of trusted certificates holds none.
+    #[error(
+        "{} holds no certificate in PEM form (it would begin with -----BEGIN CERTIFICATE-----)",
+        path.display()
+    )]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system trusts nobody.
+    #[error(
+        "this machine has no CA certificates; install its package ca-certificates, \
+         or name a file of them in SSL_CERT_FILE"
+    )]
+    NoRoots,
+    /// A name that is no header's.
+    #[error("\"{name}\" is no header name")]
+    HeaderName {
+        /// The name.
+        name: String,
+        /// Why not.
+        source: InvalidHeaderName,
+    },
+    /// A value that cannot be sent.
+    #[error("the value of the header {name} has a line break or another control character in it")]
+    HeaderValue {
+        /// The header's name; the value may be a secret.
+        name: String,
+    },
+    /// A header that is not the user's to set.
+    #[error("the header {name} is nightreel's own; credentials come from the environment")]
+    ReservedHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// The client does not want to be built.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+impl HttpGateway {
+    /// Sets the client up. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// Fails where the certificates cannot be read, or a header cannot be sent.
+    pub fn new(options: Options) -> Result<Self, GatewayError> {
+        install_tls_provider();
+        let multiplexed = options.base_url.is_https() && !options.http1_only;
+        let count = if multiplexed { options.in_flight.div_ceil(STREAMS).clamp(1, MOST_CLIENTS) } else { 1 };
+        let headers = headers(&options)?;
+        let certificates = certificates(&options)?;
+        let clients = (0..count)
+            .map(|_| client(&options, headers.clone(), certificates.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            urls: Endpoint::ALL.map(|endpoint| (endpoint, options.base_url.join(endpoint))).to_vec(),
+            clients,
+            shards: Shards::new(count, !multiplexed),
+            tagged: tells_gateway(&options),
+            connect_timeout: options.connect_timeout,
+            idle_timeout: options.idle_timeout,
+            total_timeout: options.total_timeout,
+            base_url: options.base_url,
+        })
+    }
+
+    fn prepared(&self, request: &Request, tag: &Tag, lease: &Lease) -> reqwest::RequestBuilder {
+        let url = self.urls.iter().find(|(endpoint, _)| *endpoint == request.endpoint);
+        let (_, url) = url.expect("there is a URL for every endpoint");
+        let mut builder = self.clients[lease.index()].post(url.clone()).body(request.body.clone());
+        if self.tagged {
+            builder = builder.header(METADATA, tag.metadata()).header(EVENT_ID, tag.event_id());
+        }
+        builder
+    }
+
+    async fn send_once(&self, request: &Request, tag: &Tag) -> Result<Response, Fault> {
+        let mut lease = self.shards.lease();
+        lease.ready().await;
+        let sent_at = Instant::now();
+        let deadlines = Deadlines::start(self.idle_timeout, self.total_timeout);
+        let sending = self.prepared(request, tag, &lease).send();
+        let fault = match deadlines.within(sending).await {
+            Ok(Ok(response)) => {
+                lease.answered(response.version() == Version::HTTP_2);
+                return Ok(Response::live(response, sent_at, deadlines, lease));
+            }
+            Ok(Err(error)) => fault_of(&error, &self.base_url, self.connect_timeout),
+            Err(missed) => missed_fault(missed, &self.base_url),
+        };
+        lease.failed(fault.kind);
+        Err(fault)
+    }
+}
+
+impl Gateway for HttpGateway {
+    fn send<'a>(&'a self, request: &'a Request, tag: &'a Tag) -> BoxFuture<'a, Result<Response, Fault>> {
+        Box::pin(self.send_once(request, tag))
+    }
+}
+
+/// Without a provider of cryptography the client's builder panics; a second installation is
+/// refused, and the first one is as good.
+fn install_tls_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Whether a Cloudflare gateway answers: by the URL, or because a token for one is given.
+fn tells_gateway(options: &Options) -> bool {
+    options.base_url.is_cloudflare() || options.credentials.token.is_some()
+}
+
+/// The headers that every request has.
+fn headers(options: &Options) -> Result<HeaderMap, GatewayError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if tells_gateway(options) {
+        // A recording wants a fresh answer; repeats, and whose credit is used, are ours to decide.
+        headers.insert("cf-aig-skip-cache", HeaderValue::from_static("true"));
+        headers.insert("cf-aig-max-attempts", HeaderValue::from_static("1"));
+        headers.insert("cf-aig-no-wholesale", HeaderValue::from_static("true"));
+    }
+    for (name, value) in &options.headers {
+        let (name, value) = own_header(name, value)?;
+        headers.insert(name, value);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // What is recorded is what the server wrote, so nothing may come compressed.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(api_key) = &options.credentials.api_key {
+        headers.insert(AUTHORIZATION, api_key.bearer());
+    }
+    if let Some(token) = &options.credentials.token {
+        headers.insert(GATEWAY_TOKEN, token.bearer());
+    }
+    Ok(headers)
+}
+
+/// A header of the user's. Its value may be a key, so no log gets to see it.
+fn own_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), GatewayError> {
+    const RESERVED: [&str; 14] = [
+        "authorization",
+        "proxy-authorization",
+        "cf-aig-authorization",
+        "cf-aig-metadata",
+        "cf-aig-event-id",
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "accept-encoding",
+        "connection",
+        "upgrade",
+        "host",
+        "te",
+    ];
+    let name: HeaderName = name.parse().map_err(|source| GatewayError::HeaderName { name: name.to_owned(), source })?;
+    if RESERVED.contains(&name.as_str()) {
+        return Err(GatewayError::ReservedHeader { name: name.to_string() });
+    }
+    let mut value =
+        HeaderValue::from_bytes(value.as_bytes()).map_err(|_| GatewayError::HeaderValue { name: name.to_string() })?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn certificates(options: &Options) -> Result<Vec<Certificate>, GatewayError> {
+    let Some(path) = &options.ca_cert else { return Ok(Vec::new()) };
+    let pem = std::fs::read(path).map_err(|source| GatewayError::ReadCertificates { path: path.clone(), source })?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(GatewayError::NoCertificate { path: path.clone() }),
+    }
+}
+
+fn client(options: &Options, headers: HeaderMap, certificates: Vec<Certificate>) -> Result<Client, GatewayError> {
+    let base = &options.base_url;
+    let mut builder = Client::builder()
+        .user_agent(concat!("nightreel/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .tls_certs_merge(certificates);
+    if options.http1_only {
+        builder = builder.http1_only();
+    }
+    if base.is_loopback() {
+        // A proxy would look for itself under this address. And where no TLS is spoken either,
+        // the system's certificates need not be there.
+        builder = builder.no_proxy();
+        if !base.is_https() {
+            builder = builder.tls_certs_only([]);
+        }
+    }
+    kept_alive(builder).build().map_err(|error| {
+        let no_roots = format!("{error:?}").contains("No CA certificates");
+        if no_roots { GatewayError::NoRoots } else { GatewayError::Client(error) }
+    })
+}
+
+fn kept_alive(builder: ClientBuilder) -> ClientBuilder {
+    builder
+        .pool_idle_timeout(POOL_IDLE)
+        .tcp_nodelay(true)
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_keepalive_interval(KEEP_ALIVE)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .http2_keep_alive_timeout(KEEP_ALIVE)
+        .http2_keep_alive_while_idle(true)
+}

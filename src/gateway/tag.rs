@@ -1,0 +1,90 @@
+//! What a gateway's own log is told about a request.
+
+use std::fmt::Write as _;
+
+use reqwest::header::HeaderValue;
+use serde_json::json;
+
+/// The longest text of one entry, in characters: an id may be a whole cell of a table, and a
+/// server refuses a header of that size.
+const LONGEST: usize = 200;
+
+/// Which send of which item this is. A Cloudflare gateway keeps it in its log beside the request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tag {
+    /// The run's id.
+    pub run: String,
+    /// The item: its row, model and sample in one text.
+    pub item: String,
+    /// Which send of the item this is, from 1.
+    pub attempt: u32,
+    /// An id of this send alone, by which it is found in the gateway's log.
+    pub event_id: String,
+}
+
+impl Tag {
+    /// The value of `cf-aig-metadata`: one JSON object of three entries (five are allowed), in
+    /// ASCII, since a header carries nothing else unharmed.
+    pub(super) fn metadata(&self) -> HeaderValue {
+        let entries = json!({
+            "run": shortened(&self.run),
+            "item": shortened(&self.item),
+            "attempt": self.attempt,
+        });
+        HeaderValue::from_str(&ascii(&entries.to_string())).expect("escaped JSON is graphic ASCII and blanks alone")
+    }
+
+    /// The value of `cf-aig-event-id`; what no id should have in it becomes `_`.
+    pub(super) fn event_id(&self) -> HeaderValue {
+        let id: String =
+            self.event_id.chars().take(LONGEST).map(|c| if c.is_ascii_graphic() { c } else { '_' }).collect();
+        HeaderValue::from_str(&id).expect("graphic ASCII characters are a header value")
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+/// JSON with everything outside of printable ASCII as `\u` escapes. `serde_json` has escaped the
+/// control characters already, but for U+007F.
+fn ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, ' '..='~') {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(escaped, "\\u{unit:04x}").expect("writing into a string does not fail");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_ascii_and_reads_back_as_it_was() {
+        let tag = Tag {
+            run: "nächtlich".to_owned(),
+            item: "a\"b\\\n\u{7f}😀".to_owned(),
+            attempt: 2,
+            event_id: "01 é".to_owned(),
+        };
+        let header = tag.metadata();
+        let text = header.to_str().unwrap();
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text}");
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(value, json!({"run": tag.run, "item": tag.item, "attempt": 2}));
+        assert_eq!(tag.event_id(), "01__");
+    }
+
+    #[test]
+    fn a_huge_id_is_cut() {
+        let tag = Tag { item: "x".repeat(10_000_000), ..Tag::default() };
+        assert!(tag.metadata().len() < 400);
+    }
+}
