@@ -7,4 +7,5 @@ pub mod input;
 pub mod job;
 pub mod model;
 pub mod prompt;
+pub mod simulate;
 pub mod store;

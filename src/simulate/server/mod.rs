@@ -1,0 +1,8 @@
+//! The sockets of a simulated gateway.
+
+mod body;
+mod service;
+mod simulator;
+mod wire;
+
+pub use simulator::{SimulateError, Simulator};
