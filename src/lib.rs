@@ -7,5 +7,6 @@ pub mod input;
 pub mod job;
 pub mod model;
 pub mod prompt;
+pub mod record;
 pub mod simulate;
 pub mod store;

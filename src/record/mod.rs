@@ -1,0 +1,13 @@
+//! Record and replay: whether a request is sent, what answers it otherwise, and what is kept.
+
+mod decide;
+mod difference;
+mod recall;
+mod recorder;
+mod redact;
+
+pub use decide::{Action, decide};
+pub use difference::{Difference, differences};
+pub use recall::{Found, Origin, Recall, Source};
+pub use recorder::{Recorder, facts};
+pub use redact::{RedactError, Redactor};

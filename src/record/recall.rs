@@ -1,0 +1,152 @@
+//! Finding the recording that answers a request.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::model::{Attempt, Key, Mode};
+use crate::store::{Access, Reader, Recorded, RunId, Scope, Store, StoreError};
+
+/// A store that recordings are looked for in.
+pub struct Source {
+    /// It is read through this.
+    pub reader: Reader,
+    /// Whose recordings come first, and which others count.
+    pub scope: Scope,
+    /// Whether a row id of it is one of the store that the run writes.
+    pub own: bool,
+}
+
+/// Looks for recordings: at the same place of the preferred run first, then by key; in the run's
+/// own store first, then in the fixtures.
+pub struct Recall {
+    sources: Vec<Searched>,
+}
+
+struct Searched {
+    source: Source,
+    by_key: bool,
+    window: Vec<Recorded>,
+}
+
+/// A recording that answers a request.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What settled the exchange then.
+    pub attempt: Attempt,
+    /// Where it lies.
+    pub origin: Origin,
+}
+
+/// Where a recording lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In the store that the run writes: the attempt's row id.
+    Own(i64),
+    /// In a fixture.
+    Fixture,
+}
+
+impl Source {
+    /// A read-only store, such as a fixture. What the job's newest run in it has comes first.
+    ///
+    /// # Errors
+    /// Fails if it cannot be read.
+    pub fn open(path: &Path, job: &str, mode: Mode) -> Result<Self, StoreError> {
+        let mut reader = Store::open(path, Access::ReadOnly)?.reader()?;
+        reader.index_late_keys()?;
+        let real = reader.latest_run(job, false)?;
+        let preferred = real.or(reader.latest_run(job, true)?).map(|run| run.id);
+        let scope = Scope { preferred, others: true, simulated: None, answers_only: mode == Mode::Auto };
+        Ok(Self { reader, scope, own: false })
+    }
+}
+
+impl Recall {
+    /// Recall from some stores, the first one first.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn new(sources: Vec<Source>) -> Result<Self, StoreError> {
+        let sources = sources.into_iter().map(|source| {
+            let by_key = source.reader.has_keys()?;
+            Ok(Searched { source, by_key, window: Vec::new() })
+        });
+        Ok(Self { sources: sources.collect::<Result<_, StoreError>>()? })
+    }
+
+    /// Whether there is anything to look in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.iter().all(|searched| !searched.by_key && searched.source.scope.preferred.is_none())
+    }
+
+    /// Reads ahead what the preferred runs have at some positions, in one go.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn read_ahead(&mut self, positions: Range<u32>) -> Result<(), StoreError> {
+        for searched in &mut self.sources {
+            if let Some(run) = searched.source.scope.preferred {
+                searched.window = searched.source.reader.recorded(run, positions.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The recording that answers a request at a place of the run.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn find(&mut self, position: u32, step: u8, key: &Key, occurrence: u32) -> Result<Option<Found>, StoreError> {
+        for searched in &mut self.sources {
+            if let Some(found) = searched.find(position, step, key, occurrence)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The recorded request that comes nearest to one that was not found: the one that stood in its
+    /// place.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn nearest(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
+        for Searched { source, .. } in &mut self.sources {
+            let Some(run) = source.scope.preferred else { continue };
+            let by_row = source.reader.items_of_row(run, row_id)?.first().copied();
+            let item = by_row.unwrap_or_else(|| run.item(position));
+            if let Some(request) = source.reader.request(item.exchange(step))? {
+                return Ok(Some(request));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Searched {
+    fn find(&mut self, position: u32, step: u8, key: &Key, occurrence: u32) -> Result<Option<Found>, StoreError> {
+        if let Some(run) = self.source.scope.preferred
+            && let Some(recorded) = self.at(run, position, step, key, occurrence)
+        {
+            return Ok(Some(self.found(recorded)));
+        }
+        if !self.by_key {
+            return Ok(None);
+        }
+        let recorded = self.source.reader.find(key, occurrence, self.source.scope)?;
+        Ok(recorded.map(|recorded| self.found(recorded)))
+    }
+
+    fn at(&self, run: RunId, position: u32, step: u8, key: &Key, occurrence: u32) -> Option<Recorded> {
+        let id = run.item(position).exchange(step);
+        let index = self.window.binary_search_by_key(&id, |recorded| recorded.exchange).ok()?;
+        let recorded = &self.window[index];
+        (recorded.key == *key && recorded.occurrence == occurrence).then(|| recorded.clone())
+    }
+
+    fn found(&self, recorded: Recorded) -> Found {
+        let origin = if self.source.own { Origin::Own(recorded.attempt_id) } else { Origin::Fixture };
+        Found { attempt: recorded.attempt, origin }
+    }
+}

@@ -1,0 +1,107 @@
+//! Keeping what was sent and what came back.
+
+use std::sync::Arc;
+
+use crate::model::{Answer, Attempt};
+use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, Settled, StoreError, Submit};
+
+use super::{Found, Origin, Redactor};
+
+/// Submits attempts to the store, with everything struck that must not be kept.
+#[derive(Debug)]
+pub struct Recorder<N> {
+    submit: Submit<N>,
+    redactor: Arc<Redactor>,
+}
+
+impl<N> Clone for Recorder<N> {
+    fn clone(&self) -> Self {
+        Self { submit: self.submit.clone(), redactor: Arc::clone(&self.redactor) }
+    }
+}
+
+impl<N> Recorder<N> {
+    /// A recorder that writes through a submitter.
+    #[must_use]
+    pub const fn new(submit: Submit<N>, redactor: Arc<Redactor>) -> Self {
+        Self { submit, redactor }
+    }
+
+    /// What strikes secrets.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Keeps an attempt that another one will follow. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn attempt(
+        &self,
+        exchange: &Arc<ExchangeRecord>,
+        mut attempt: Attempt,
+        facts: Facts,
+    ) -> Result<(), StoreError> {
+        self.redactor.strike_attempt(&mut attempt);
+        self.submit.commit(Record::Attempt(Arc::clone(exchange), attempt, facts), None).await
+    }
+
+    /// Keeps the attempt that settles an exchange, with the item where that is settled too.
+    /// Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn settle(
+        &self,
+        exchange: &Arc<ExchangeRecord>,
+        mut attempt: Attempt,
+        facts: Facts,
+        item: Option<(ItemRecord, N)>,
+    ) -> Result<(), StoreError> {
+        self.redactor.strike_attempt(&mut attempt);
+        let (item, note) = item.unzip();
+        self.submit.commit(Record::Settled(Arc::clone(exchange), Settled::Sent(attempt, facts), item), note).await
+    }
+
+    /// Keeps that a recording answered an exchange. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn replay(
+        &self,
+        exchange: &Arc<ExchangeRecord>,
+        found: Found,
+        facts: Facts,
+        item: Option<(ItemRecord, N)>,
+    ) -> Result<(), StoreError> {
+        let settled = match found.origin {
+            Origin::Own(attempt_id) => Settled::Replayed(attempt_id),
+            Origin::Fixture => Settled::Copied(found.attempt, facts),
+        };
+        let (item, note) = item.unzip();
+        self.submit.commit(Record::Settled(Arc::clone(exchange), settled, item), note).await
+    }
+
+    /// Keeps an item that ends without another exchange. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn item(&self, item: ItemRecord, note: N) -> Result<(), StoreError> {
+        self.submit.commit(Record::Item(item), Some(note)).await
+    }
+}
+
+/// What people want to see of an answer without reading it.
+#[must_use]
+pub fn facts(answer: Option<&Answer>) -> Facts {
+    let Some(answer) = answer else { return Facts::default() };
+    Facts {
+        prompt_tokens: answer.usage.prompt_tokens,
+        completion_tokens: answer.usage.completion_tokens,
+        cost_usd: answer.usage.cost_usd,
+        served_model: answer.model.clone(),
+        provider: answer.provider.clone(),
+        finish_reason: answer.finish_reason.clone(),
+    }
+}
