@@ -1,7 +1,37 @@
 //! nightreel runs batches of prompts through an LLM gateway and keeps every request and response in
 //! one `SQLite` file, so that a run can be resumed, compared, and replayed offline.
+//!
+//! # The map
+//!
+//! Each module may import only what stands below it. A test holds the code to this list.
+//!
+//! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
+//!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
+//! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
+//! - [`gateway`]: the seam to what answers requests, the HTTP client, and what a reply means.
+//! - [`store`]: the `SQLite` file.
+//! - [`input`]: rows from files.
+//! - [`prompt`]: rows to requests.
+//! - [`simulate`]: a gateway to rehearse with. These five stand side by side.
+//! - [`job`]: the job file as plain values.
+//! - [`clock`]: the time of day.
+//! - [`model`]: row, request, key, reply, attempt, outcome, answer. No I/O, no clock, no async.
+//!
+//! # How data flows
+//!
+//! ```text
+//! row → draft → request → key, occurrence → recorded? → a recording settles the item
+//!                                         → not → permit → send → classify → retry or settle
+//! settled → writer thread (group commit) → syncer thread → event → monitor
+//! store → results, in input order
+//! ```
+//!
+//! A request holds its place in flight until its outcome is committed, which makes it safe from a
+//! killed process; it counts as done once the log is synced, which makes it safe from a power cut.
 
 pub mod clock;
+pub mod engine;
 pub mod gateway;
 pub mod input;
 pub mod job;

@@ -1,0 +1,109 @@
+//! Results of a run, from the store, at any time.
+
+use std::io;
+
+use serde_json::{Map, Value};
+
+use crate::store::{ItemView, Items, Reader, StoreError};
+
+use super::columns::Columns;
+use super::result_line::ResultLine;
+use super::{Output, ResultFormat, ResultWriter};
+
+/// How many items are read at once.
+const PAGE: usize = 512;
+
+/// Why results could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The output cannot be written.
+    #[error("cannot write the results to {output}: {source}")]
+    Output {
+        /// Where to.
+        output: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl ExportError {
+    /// An output that cannot be written.
+    #[must_use]
+    pub fn output(output: &Output, source: io::Error) -> Self {
+        let output = match output {
+            Output::Stdout => "standard output".to_owned(),
+            Output::File(path) => path.display().to_string(),
+        };
+        Self::Output { output, source }
+    }
+}
+
+/// Writes the settled items of a run, or some of them, in input order; gives their number.
+///
+/// # Errors
+/// Fails if the store cannot be read or the output cannot be written.
+pub fn export(
+    reader: &mut Reader,
+    items: impl Into<Items>,
+    output: &Output,
+    format: ResultFormat,
+) -> Result<u64, ExportError> {
+    let wanted = items.into();
+    let begun = reader.run(wanted.run)?.begun;
+    let columns = if format == ResultFormat::Csv { columns(reader, wanted)? } else { Vec::new() };
+    let items_a_row = begun.item_count / begun.row_count.max(1);
+    let failed = |source| ExportError::output(output, source);
+    let mut writer = ResultWriter::create(output, format, &columns, items_a_row).map_err(failed)?;
+    let formatter = writer.formatter();
+    let mut out = Vec::new();
+    pages(reader, wanted, |items| {
+        out.clear();
+        for item in items {
+            formatter.format(&line(item), &mut out);
+        }
+        writer.write_lines(&out, items.len() as u64).map_err(failed)
+    })?;
+    writer.finish().map_err(failed)
+}
+
+fn line(item: &ItemView) -> ResultLine<'_> {
+    let steps = item.steps.iter().map(|step| (step.endpoint, step.key, &step.attempt));
+    let mut line = ResultLine::new((&item.row_id, &item.model, item.sample, &item.fields), steps);
+    if item.outcome == crate::model::Outcome::NotRecorded || item.steps.is_empty() {
+        line.trail.outcome = item.outcome;
+        line.trail.error.clone_from(&item.error);
+        line.trail.answer = None;
+    }
+    line
+}
+
+fn columns(reader: &mut Reader, wanted: Items) -> Result<Vec<String>, ExportError> {
+    let mut columns = Columns::default();
+    pages(reader, wanted, |items| {
+        for item in items {
+            let fields: Map<String, Value> = serde_json::from_slice(&item.fields).unwrap_or_default();
+            columns.add(&fields);
+        }
+        Ok(())
+    })?;
+    Ok(columns.into_names())
+}
+
+fn pages(
+    reader: &mut Reader,
+    wanted: Items,
+    mut page: impl FnMut(&[ItemView]) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut from = 0;
+    loop {
+        let items = reader.items(wanted, from, PAGE)?;
+        let Some(last) = items.last() else { return Ok(()) };
+        let last = last.item.position();
+        page(&items)?;
+        let Some(next) = last.checked_add(1) else { return Ok(()) };
+        from = next;
+    }
+}

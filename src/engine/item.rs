@@ -1,0 +1,184 @@
+//! One thing to ask: a row, a model, a sample, and what is known of it already.
+
+use std::sync::Arc;
+
+use crate::input::{Input, RowReader};
+use crate::model::{Key, Request, Row};
+use crate::prompt::{Draft, Prompt};
+use crate::record::{Found, Redactor};
+use crate::store::{ExchangeRecord, ItemId, RowRecord, StoreError, Tally};
+
+use super::StopReason;
+
+/// One thing to ask.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Which one it is.
+    pub(super) id: ItemId,
+    /// Where it comes from and what it asks.
+    pub(super) planned: Planned,
+    /// The exchanges that recordings answer, from the first step on.
+    pub(super) replayed: Vec<(Arc<ExchangeRecord>, Found)>,
+    /// How many attempts the first exchange that is to be sent has had before.
+    pub(super) earlier_attempts: u32,
+}
+
+/// An item before anything is known of its recordings.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// Its place in input order, from 0.
+    pub(super) position: u32,
+    /// Its row, as it is stored.
+    pub(super) row: Arc<RowRecord>,
+    /// Which sample it is, from 0.
+    pub(super) sample: u32,
+    /// Makes its requests.
+    pub(super) draft: Arc<Draft>,
+    /// Its first request.
+    pub(super) first: Asked,
+    /// The how-manieth time its first key is asked in the run, from 0. Its later steps share it:
+    /// their requests hold the first one, so that they can only repeat together.
+    pub(super) occurrence: u32,
+}
+
+/// A request, as it is sent and as it is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// What is sent.
+    pub(super) request: Request,
+    /// What is kept: the body with secrets struck.
+    pub(super) kept: bytes::Bytes,
+    /// The key of what is kept.
+    pub(super) key: Key,
+}
+
+/// Reads rows and plans their items, in input order.
+pub(super) struct Planner {
+    rows: RowReader,
+    prompt: Arc<Prompt>,
+    redactor: Arc<Redactor>,
+    tally: Tally,
+    left: u64,
+    position: u32,
+}
+
+/// A row whose items can be planned.
+pub(super) struct PlannedRow {
+    row: Row,
+    record: Arc<RowRecord>,
+    /// The position of its first item.
+    pub(super) position: u32,
+}
+
+impl Planner {
+    pub(super) fn new(
+        input: &Input,
+        prompt: Arc<Prompt>,
+        redactor: Arc<Redactor>,
+        rows: u64,
+    ) -> Result<Self, StopReason> {
+        let reader = input.rows().map_err(|error| StopReason::Input(error.to_string()))?;
+        Ok(Self { rows: reader, prompt, redactor, tally: Tally::default(), left: rows, position: 0 })
+    }
+
+    /// The next row.
+    pub(super) fn next_row(&mut self) -> Option<Result<PlannedRow, StopReason>> {
+        self.left = self.left.checked_sub(1)?;
+        let row = match self.rows.next()? {
+            Ok(row) => row,
+            Err(error) => return Some(Err(StopReason::Input(error.to_string()))),
+        };
+        let fields = serde_json::to_vec(&row.fields).expect("a map of JSON values is JSON");
+        let record = RowRecord {
+            number: u32::try_from(row.number).expect("the check has counted the rows"),
+            id: row.id.clone(),
+            line: row.line,
+            fields: fields.into(),
+        };
+        let position = self.position;
+        self.position += self.items_a_row();
+        Some(Ok(PlannedRow { row, record: Arc::new(record), position }))
+    }
+
+    /// How many items each row has.
+    pub(super) fn items_a_row(&self) -> u32 {
+        u32::try_from(self.prompt.models()).expect("the check has counted the items") * self.prompt.samples()
+    }
+
+    /// What makes the requests of a row for one of the models.
+    pub(super) fn draft(&self, row: &PlannedRow, model: usize) -> Result<Arc<Draft>, StopReason> {
+        let draft = self.prompt.draft(&row.row, model).map_err(|error| StopReason::Input(error.to_string()))?;
+        Ok(Arc::new(draft))
+    }
+
+    /// The models, each with its samples, of every row.
+    pub(super) fn shape(&self) -> (usize, u32) {
+        (self.prompt.models(), self.prompt.samples())
+    }
+
+    /// Counts a key, and says how often it was asked before.
+    pub(super) fn count(&mut self, key: &Key) -> Result<u32, StopReason> {
+        let mut first = [0; 8];
+        first.copy_from_slice(key.prefix());
+        self.tally.count(&first).map_err(|error| StopReason::Store(error.to_string()))
+    }
+
+    /// Plans an item of a row.
+    pub(super) fn plan(
+        &mut self,
+        row: &PlannedRow,
+        draft: &Arc<Draft>,
+        first: &Asked,
+        place: (u32, u32),
+    ) -> Result<Planned, StopReason> {
+        let (position, sample) = place;
+        let occurrence = self.count(&first.key)?;
+        Ok(Planned {
+            position,
+            row: Arc::clone(&row.record),
+            sample,
+            draft: Arc::clone(draft),
+            first: first.clone(),
+            occurrence,
+        })
+    }
+
+    /// The first request of a draft.
+    pub(super) fn first(&self, draft: &Draft) -> Result<Asked, StopReason> {
+        asked(draft, 0, &[], &self.redactor).map_err(StopReason::Input)
+    }
+}
+
+/// The request of a step, as it is sent and as it is kept.
+pub(super) fn asked(draft: &Draft, step: usize, answers: &[String], redactor: &Redactor) -> Result<Asked, String> {
+    let request = draft.request(step, answers).map_err(|error| error.to_string())?;
+    if redactor.is_empty() {
+        return Ok(Asked { kept: request.body.clone(), key: request.key, request });
+    }
+    let kept = redactor.strike(&request.body);
+    let key = if kept == request.body {
+        request.key
+    } else {
+        draft.key(&kept).map_err(|error| format!("what redaction left of a request is no JSON: {error}"))?
+    };
+    Ok(Asked { request, kept, key })
+}
+
+impl Planned {
+    /// The exchange of a step.
+    pub(super) fn exchange(&self, id: ItemId, step: u8, asked: &Asked) -> ExchangeRecord {
+        ExchangeRecord {
+            id: id.exchange(step),
+            key: asked.key,
+            occurrence: self.occurrence,
+            endpoint: asked.request.endpoint,
+            request: asked.kept.clone(),
+        }
+    }
+}
+
+impl From<StoreError> for StopReason {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}

@@ -1,0 +1,45 @@
+//! A run: intake → lanes → attempts → settle, and what stops it.
+
+mod admission;
+mod bound;
+mod check;
+mod columns;
+mod event;
+mod export;
+mod intake;
+mod item;
+mod pace;
+mod reachability;
+mod replay;
+mod result_line;
+mod result_writer;
+mod resume;
+mod retry;
+mod run;
+mod stop;
+mod trail;
+mod worker;
+
+pub use admission::{Admission, AdmissionOptions, LaneOptions};
+pub use bound::Bound;
+pub use check::{CheckError, CheckOptions, Checked, check};
+pub use event::{Event, ItemSettled, RunBegun, Snapshot};
+pub use export::{ExportError, export};
+pub use replay::{Miss, ReplayError, ReplayOptions, Replayed, replay};
+pub use result_writer::{Output, ResultFormat, ResultWriter, UnknownResultFormat};
+pub use resume::{Begin, Changed, decide_begin};
+pub use retry::{Next, RetryPolicy, Tries, next};
+pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
+pub use stop::{Stop, StopReason};
+
+/// Who is told what happens. It is called from the task that owns the run: it must not block.
+pub trait Monitor: Send {
+    /// Something has happened.
+    fn on(&mut self, event: &Event<'_>);
+}
+
+impl<F: FnMut(&Event<'_>) + Send> Monitor for F {
+    fn on(&mut self, event: &Event<'_>) {
+        self(event);
+    }
+}

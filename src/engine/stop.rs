@@ -1,0 +1,110 @@
+//! Stopping a run: gently, then at once.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+/// Stops a run. The first reason counts.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    drain: CancellationToken,
+    abort: CancellationToken,
+    reason: Arc<OnceLock<StopReason>>,
+}
+
+/// Why a run stops before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// The user, or the system, asked for it.
+    Signal,
+    /// The credentials were refused.
+    Unauthorized(String),
+    /// The account or the key has no credit left.
+    OutOfCredit(String),
+    /// The gateway is not set up for this run, or its address is wrong.
+    Misconfigured(String),
+    /// A quota that waiting seconds does not refill is used up.
+    QuotaExhausted(String),
+    /// No connection can be made.
+    NotReachable(String),
+    /// The input could not be read on, though it was checked.
+    Input(String),
+    /// There is something to send, and nothing to send it with.
+    NoGateway(String),
+    /// The store could not be written.
+    Store(String),
+}
+
+impl StopReason {
+    /// The name that the store keeps.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Signal => "stopped by a signal",
+            Self::Unauthorized(_) => "credentials refused",
+            Self::OutOfCredit(_) => "out of credit",
+            Self::Misconfigured(_) => "gateway misconfigured",
+            Self::QuotaExhausted(_) => "quota exhausted",
+            Self::NotReachable(_) => "gateway not reachable",
+            Self::Input(_) => "input unreadable",
+            Self::NoGateway(_) => "nothing to send with",
+            Self::Store(_) => "store not writable",
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::Signal => Ok(()),
+            Self::Unauthorized(message)
+            | Self::OutOfCredit(message)
+            | Self::Misconfigured(message)
+            | Self::QuotaExhausted(message)
+            | Self::NotReachable(message)
+            | Self::Input(message)
+            | Self::NoGateway(message)
+            | Self::Store(message) => write!(f, ": {message}"),
+        }
+    }
+}
+
+impl Stop {
+    /// Takes nothing more in and waits for what is in flight.
+    pub fn drain(&self, reason: StopReason) {
+        // A later reason is a consequence of the first one.
+        let _first_counts = self.reason.set(reason);
+        self.drain.cancel();
+    }
+
+    /// Drops what is in flight.
+    pub fn abort(&self) {
+        let _first_counts = self.reason.set(StopReason::Signal);
+        self.drain.cancel();
+        self.abort.cancel();
+    }
+
+    /// Why the run stops; `None` while it does not.
+    #[must_use]
+    pub fn reason(&self) -> Option<&StopReason> {
+        self.reason.get().filter(|_| self.drain.is_cancelled())
+    }
+
+    /// Whether the run takes nothing more in.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
+    /// Returns when the run is to take nothing more in.
+    pub async fn draining(&self) {
+        self.drain.cancelled().await;
+    }
+
+    /// Returns when the run is to drop what is in flight.
+    pub async fn aborting(&self) {
+        self.abort.cancelled().await;
+    }
+}
