@@ -1,0 +1,81 @@
+//! `export`: the results of a run, from the store.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use clap::Args;
+use nightreel::engine::{self, ExportError, Output, ResultFormat};
+use nightreel::store::{Access, Store};
+
+use super::context::complain;
+use super::count::counted;
+use super::exit::{Exit, Failure};
+use super::results;
+use super::run_name::find_run;
+use super::run_state::RunState;
+use super::store_args::StoreArgs;
+
+/// What `--help` says behind the flags.
+const HELP: &str =
+    "The items that are settled are written, in input order, at any time. A file appears when it is whole.";
+
+/// Writes the results of a run.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct ExportArgs {
+    /// The run: its number, `latest`, or a job's name for its latest run.
+    #[arg(value_name = "RUN")]
+    run: String,
+
+    /// Writes the results to this file; `-` is standard output.
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+
+    /// The format: jsonl, csv or openai-batch; by default what the file's name says, else jsonl.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<ResultFormat>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Writes the results.
+pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
+    let store = Store::open(&args.store.store, Access::ReadOnly)?;
+    let mut reader = store.reader()?;
+    let run = find_run(&reader, &args.run)?;
+    let output = Output::of_path(&args.output);
+    results::check_place(&output, &[("the store", store.path())])?;
+    let format = args.format.unwrap_or_else(|| ResultFormat::of_path(&args.output));
+    let lines = match engine::export(&mut reader, run.id, &output, format) {
+        Err(ExportError::Output { source, .. })
+            if output == Output::Stdout && source.kind() == ErrorKind::BrokenPipe =>
+        {
+            return Ok(Exit::Success);
+        }
+        lines => lines?,
+    };
+    let to = if output == Output::Stdout { String::new() } else { format!(" to {}", args.output.display()) };
+    complain(&format!("wrote {} of run {}{to}", counted(lines, "item"), run.id));
+    let missing = run.begun.item_count.saturating_sub(lines);
+    if missing > 0 {
+        let state = RunState::read(&reader, &run)?;
+        complain(&format!("run {} is {state}: {} not settled and not in it", run.id, are_missing(missing)));
+    }
+    Ok(Exit::Success)
+}
+
+fn are_missing(missing: u64) -> String {
+    let verb = if missing == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(missing, "item"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_items_are_counted_in_english() {
+        assert_eq!((are_missing(1), are_missing(1_234)), ("1 item is".to_owned(), "1,234 items are".to_owned()));
+    }
+}

@@ -1,0 +1,104 @@
+//! What a run sends with: the HTTP client of a job.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use nightreel::gateway::{BaseUrl, Credentials, Gateway, HttpGateway, Options, Secret};
+use nightreel::job::{Base, Job};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::context::env;
+use super::exit::Failure;
+
+/// How many files the process may need beside its connections.
+const OTHER_FILES: u64 = 64;
+
+/// The HTTP client of a job. What is missing to make one (credentials, ids) is no error yet: a
+/// run that has nothing to send needs none.
+pub(crate) fn of_job(job: &Job) -> Result<Result<Arc<dyn Gateway>, String>, Failure> {
+    let base_url = match base_url(job) {
+        Ok(base_url) => base_url,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let credentials = match credentials(job) {
+        Ok(credentials) => credentials,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    connect(job, base_url, credentials).map(Ok)
+}
+
+/// The HTTP client of a rehearsal.
+pub(crate) fn of_simulator(job: &Job, base_url: &str) -> Result<Arc<dyn Gateway>, Failure> {
+    let base_url = base_url.parse().map_err(Failure::usage)?;
+    connect(job, base_url, Credentials::default())
+}
+
+/// What people should know of a job's credentials before anything is sent.
+pub(crate) fn warnings(job: &Job) -> Vec<String> {
+    let (Ok(base_url), Ok(credentials)) = (base_url(job), credentials(job)) else { return Vec::new() };
+    credentials.problems(&base_url).iter().map(ToString::to_string).collect()
+}
+
+fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc<dyn Gateway>, Failure> {
+    let in_flight = job.limits.in_flight.limit();
+    allow_files(in_flight)?;
+    let ca_cert: Option<PathBuf> = job.gateway.ca_cert.clone();
+    let options = Options {
+        connect_timeout: job.timeouts.connect,
+        idle_timeout: job.timeouts.idle,
+        total_timeout: job.timeouts.total,
+        in_flight,
+        ca_cert,
+        http1_only: job.gateway.http1,
+        ..Options::new(base_url, credentials)
+    };
+    Ok(Arc::new(HttpGateway::new(options).map_err(Failure::usage)?))
+}
+
+fn base_url(job: &Job) -> Result<BaseUrl, String> {
+    match job.gateway.base(&env).map_err(|error| error.to_string())? {
+        Base::Url(url) => url.parse::<BaseUrl>().map_err(|error| error.to_string()),
+        Base::Cloudflare { account_id, gateway_id } => {
+            BaseUrl::cloudflare(&account_id, &gateway_id).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// The credentials that the environment holds. The provider's key must be there unless the job
+/// says that the gateway stores it.
+fn credentials(job: &Job) -> Result<Credentials, String> {
+    let gateway = &job.gateway;
+    let token = secret(&gateway.token_env)?;
+    let api_key = secret(&gateway.api_key_env)?;
+    if api_key.is_none() && !gateway.api_key_env.is_empty() {
+        let name = &gateway.api_key_env;
+        return Err(format!(
+            "{name} is not set, so there is no key to send with; export {name}=…, or set gateway.api_key_env = \"\" \
+             where the gateway stores the key, or rehearse with --simulate"
+        ));
+    }
+    Ok(Credentials { api_key, token })
+}
+
+fn secret(name: &str) -> Result<Option<Secret>, String> {
+    let value = if name.is_empty() { None } else { env(name).filter(|value| !value.trim().is_empty()) };
+    value.map(|value| Secret::new(&value).map_err(|error| format!("{name}: {error}"))).transpose()
+}
+
+/// Each connection is an open file: makes sure that the process may have so many.
+fn allow_files(in_flight: usize) -> Result<(), Failure> {
+    let wanted = in_flight as u64 + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    if let Some(most) = limit.maximum.filter(|most| *most < wanted) {
+        return Err(Failure::usage(anyhow!(
+            "{in_flight} requests in flight need {wanted} open files, and this process may have {most}; \
+             raise the limit (ulimit -n) or lower --in-flight"
+        )));
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
+        .map_err(|error| Failure::usage(anyhow!("cannot raise the number of open files to {wanted}: {error}")))
+}

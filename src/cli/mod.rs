@@ -1,0 +1,102 @@
+//! The command line: one file a command.
+
+mod completions;
+mod context;
+mod count;
+mod estimate;
+mod exit;
+mod export;
+mod gateway;
+mod job_args;
+mod local_time;
+mod man;
+mod money;
+mod page;
+mod plan;
+mod prices;
+mod progress;
+mod replay;
+mod results;
+mod run;
+mod run_args;
+mod run_facts;
+mod run_name;
+mod run_state;
+mod runs;
+mod show;
+mod signals;
+mod simulate;
+mod store_args;
+mod summary;
+mod table;
+mod terminal_text;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// Batches of prompts through an LLM gateway, kept in one SQLite file, replayed offline.
+#[derive(Debug, Parser)]
+#[command(name = "nightreel", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a job: asks what is not recorded, records it, and goes on where it stopped.
+    Run(run_args::RunArgs),
+    /// Answers a job from recordings alone: no network, no credentials.
+    Replay(replay::ReplayArgs),
+    /// Checks a job and every row of its input; nothing is sent.
+    Validate(validate::ValidateArgs),
+    /// Says how many requests, tokens and dollars a job would take; nothing is sent.
+    Estimate(estimate::EstimateArgs),
+    /// Serves the simulated gateway.
+    Simulate(simulate::SimulateArgs),
+    /// Lists the runs of a store.
+    Runs(runs::RunsArgs),
+    /// Shows a run, or an item with its attempts and bodies.
+    Show(show::ShowArgs),
+    /// Writes the results of a run.
+    Export(export::ExportArgs),
+    /// Prints a shell's completions.
+    Completions(completions::CompletionsArgs),
+    /// Writes the man pages into a directory.
+    Man(man::ManArgs),
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Replay(args) => replay::replay_command(args),
+        Command::Validate(args) => validate::validate(args),
+        Command::Estimate(args) => estimate::estimate(args),
+        Command::Simulate(args) => simulate::simulate(args),
+        Command::Runs(args) => runs::runs(args),
+        Command::Show(args) => show::show(args),
+        Command::Export(args) => export::export(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
+    };
+    ended.unwrap_or_else(|failure| explain(&failure)).into()
+}
+
+/// Says what went wrong. Some errors tell their cause in their own text, others leave it to their
+/// source: what was said already is not said again.
+fn explain(failure: &Failure) -> Exit {
+    let mut text = failure.error.to_string();
+    for cause in failure.error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    context::complain(&format!("nightreel: {text}"));
+    failure.exit
+}

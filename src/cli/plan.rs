@@ -1,0 +1,57 @@
+//! A job with its input opened and its prompt compiled: what validate, estimate, run and replay
+//! begin with.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use nightreel::engine::{CheckOptions, Checked, check};
+use nightreel::input::{Input, Options};
+use nightreel::job::Job;
+use nightreel::prompt::Prompt;
+use nightreel::record::Redactor;
+
+use super::context::env;
+use super::exit::Failure;
+use super::job_args::JobArgs;
+
+/// A job that can be carried out.
+pub(crate) struct Plan {
+    pub(crate) job: Job,
+    pub(crate) input: Input,
+    pub(crate) prompt: Arc<Prompt>,
+    pub(crate) redactor: Arc<Redactor>,
+}
+
+impl Plan {
+    /// Opens the input and compiles the prompt.
+    pub(crate) fn open(job: Job) -> Result<Self, Failure> {
+        let prompt = Prompt::compile(&job).map_err(Failure::usage)?;
+        let delimiter = job.input.delimiter.map(u8::try_from).transpose();
+        let options = Options {
+            format: job.input.format,
+            id: job.input.id.clone(),
+            delimiter: delimiter.map_err(|_| Failure::usage(anyhow!("input.delimiter must be an ASCII character")))?,
+            ..Options::default()
+        };
+        let input = Input::open(&job.input.path, options).map_err(Failure::usage)?;
+        let redactor = redactor(&job)?;
+        Ok(Self { job, input, prompt: Arc::new(prompt), redactor: Arc::new(redactor) })
+    }
+
+    /// Reads every row and renders its prompt. Nothing is sent.
+    pub(crate) fn check(&self, args: &JobArgs, goes_on: impl FnMut(u64) -> bool) -> Result<Checked, Failure> {
+        let options = CheckOptions { limit: args.limit, ..CheckOptions::default() };
+        Ok(check(&self.input, &self.prompt, options, goes_on)?)
+    }
+}
+
+/// Strikes the credentials that the environment holds, and what the job's rules match.
+fn redactor(job: &Job) -> Result<Redactor, Failure> {
+    let secrets: Vec<String> = [&job.gateway.api_key_env, &job.gateway.token_env]
+        .into_iter()
+        .filter_map(|name| env(name))
+        .map(|secret| secret.trim().to_owned())
+        .collect();
+    let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
+    Redactor::new(secrets.iter().map(String::as_str), rules).map_err(Failure::usage)
+}

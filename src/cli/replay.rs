@@ -1,0 +1,168 @@
+//! `nightreel replay`: `run --mode replay`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+
+use clap::Args;
+use nightreel::engine::{
+    Event, Monitor, Output, ReplayOptions, Replayed, ResultFormat, ResultWriter, RunBegun, replay,
+};
+use nightreel::model::{Mode, Outcome};
+use nightreel::record::{Recall, Source};
+use nightreel::store::{RunId, StoreError};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::exit::{Exit, Failure};
+use super::job_args::JobArgs;
+use super::plan::Plan;
+use super::progress::{Progress, Terminal};
+use super::results::check_target;
+use super::run_args::{DisplayArgs, ResultArgs};
+use super::store_args::StoreArgs;
+use super::summary::ReplaySummary;
+
+/// How `replay` is called.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
+
+    #[command(flatten)]
+    pub(crate) display: DisplayArgs,
+}
+
+/// Answers a job from recordings alone.
+pub(crate) fn replay_command(args: &ReplayArgs) -> Result<Exit, Failure> {
+    let plan = Plan::open(args.job.load(None)?)?;
+    replay_plan(&plan, &args.job, &args.results, &args.store, &args.display)
+}
+
+/// Answers a plan from recordings alone. No runtime is started and no socket is opened.
+pub(crate) fn replay_plan(
+    plan: &Plan,
+    job: &JobArgs,
+    results: &ResultArgs,
+    store: &StoreArgs,
+    display: &DisplayArgs,
+) -> Result<Exit, Failure> {
+    let sources = Sources::find(plan, results, store)?;
+    check_target(results.target().as_ref().map(|(output, _)| output), plan, &store.store)?;
+    let progress = Progress::start(display.progress, display.quiet, &Terminal::capture());
+    let replayed = carry_out(plan, job, results, &sources, &mut progress.monitor());
+    let (replayed, written) = replayed?;
+    let simulated = sources.simulated()?;
+    let summary = ReplaySummary { plan, replayed: &replayed, written, simulated };
+    progress.conclude(summary.said(display.quiet).as_deref());
+    Ok(exit(&replayed))
+}
+
+fn carry_out(
+    plan: &Plan,
+    job: &JobArgs,
+    results: &ResultArgs,
+    sources: &Sources,
+    monitor: &mut dyn Monitor,
+) -> Result<(Replayed, Option<Output>), Failure> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The second one ends the process as it would without us.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stopped))?;
+        signal_hook::flag::register(signal, Arc::clone(&stopped))?;
+    }
+    let is_stopped = || stopped.load(Ordering::Relaxed);
+    let checked = plan.check(job, |rows| {
+        monitor.on(&Event::Checking { rows });
+        !is_stopped()
+    })?;
+    monitor.on(&Event::Begun(&RunBegun {
+        run: None,
+        job: plan.job.name.clone(),
+        mode: Mode::Replay,
+        simulated: false,
+        rows: checked.rows,
+        items: checked.items,
+        models: plan.job.request.models.clone(),
+        settled_before: 0,
+        resumed: false,
+        changed: None,
+    }));
+    let target = results.target();
+    let writer = target.as_ref().map(|(output, format)| {
+        let columns = if *format == ResultFormat::Csv { checked.columns.as_slice() } else { &[] };
+        let writer = ResultWriter::create(output, *format, columns, checked.items / checked.rows);
+        writer.map(|writer| (output.clone(), writer)).map_err(|error| cannot_write(output, error))
+    });
+    let options = ReplayOptions {
+        input: plan.input.clone(),
+        prompt: Arc::clone(&plan.prompt),
+        redactor: Arc::clone(&plan.redactor),
+        rows: checked.rows,
+        threads: available_parallelism().map_or(1, NonZeroUsize::get),
+    };
+    let replayed = replay(options, || sources.recall(), writer.transpose()?, monitor, &is_stopped);
+    Ok((replayed.map_err(Failure::from)?, target.map(|(output, _)| output)))
+}
+
+pub(crate) fn cannot_write(output: &Output, error: std::io::Error) -> Failure {
+    nightreel::engine::ExportError::output(output, error).into()
+}
+
+/// How a replay ends.
+fn exit(replayed: &Replayed) -> Exit {
+    if replayed.stopped {
+        Exit::Stopped
+    } else if replayed.count(Outcome::NotRecorded) > 0 {
+        Exit::NotRecorded
+    } else if replayed.count(Outcome::Ok) < replayed.items {
+        Exit::ItemsFailed
+    } else {
+        Exit::Success
+    }
+}
+
+/// The stores that a replay looks into.
+struct Sources {
+    job: String,
+    paths: Vec<PathBuf>,
+}
+
+impl Sources {
+    /// The store where there is one, then the fixtures.
+    fn find(plan: &Plan, results: &ResultArgs, store: &StoreArgs) -> Result<Self, Failure> {
+        let fixtures: Vec<PathBuf> =
+            results.fixtures(plan.job.record.fixture.as_deref()).map(Path::to_path_buf).collect();
+        let own = Some(store.store.clone()).filter(|path| path.exists() || fixtures.is_empty());
+        let sources = Self { job: plan.job.name.clone(), paths: own.into_iter().chain(fixtures).collect() };
+        // What cannot be read is found here, before every row is.
+        sources.open()?;
+        Ok(sources)
+    }
+
+    fn open(&self) -> Result<Vec<Source>, StoreError> {
+        self.paths.iter().map(|path| Source::open(path, &self.job, Mode::Replay)).collect()
+    }
+
+    fn recall(&self) -> Result<Recall, StoreError> {
+        Recall::new(self.open()?)
+    }
+
+    /// Whether the recordings that come first were made with the simulated gateway.
+    fn simulated(&self) -> Result<bool, StoreError> {
+        for source in self.open()? {
+            let preferred: Option<RunId> = source.scope.preferred;
+            if let Some(run) = preferred {
+                return Ok(source.reader.run(run)?.begun.simulated);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,267 @@
+//! `nightreel run`.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use nightreel::clock::now_ms;
+use nightreel::engine::{
+    self, AdmissionOptions, Begin, Checked, Ended, Event, Gate, LaneOptions, Monitor, RetryPolicy, RunBegun,
+    RunOptions, Stop, StopReason, decide_begin, export,
+};
+use nightreel::gateway::Gateway;
+use nightreel::job::{Job, LaneLimits};
+use nightreel::model::Mode;
+use nightreel::record::Source;
+use nightreel::simulate::{Options, Simulator};
+use nightreel::store::{Access, Lease, NewRun, RunId, Store};
+use tokio::runtime::{Builder, Runtime};
+
+use super::exit::{Exit, Failure};
+use super::gateway;
+use super::plan::Plan;
+use super::progress::{Progress, Terminal};
+use super::replay::replay_plan;
+use super::results::check_target;
+use super::run_args::{RunArgs, SimulateRunArgs};
+use super::signals;
+use super::summary::Summary;
+
+/// Runs a job.
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let job = args.job.load(Some(&args.send))?;
+    let mode = args.mode.unwrap_or(job.record.mode);
+    if mode == Mode::Replay {
+        let plan = Plan::open(job)?;
+        return replay_plan(&plan, &args.job, &args.results, &args.store, &args.display);
+    }
+    let plan = Plan::open(job)?;
+    // One thread carries all requests: it spends its time in the network, and waking another one
+    // would cost more than it brings. Reading and writing have threads of their own.
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::usage)?;
+    let stop = Stop::default();
+    signals::listen(stop.clone()).map_err(Failure::usage)?;
+    let progress = Progress::start(args.display.progress, args.display.quiet, &Terminal::capture());
+    let ended = Session { args, plan: &plan, mode, progress: &progress, stop }.run(&runtime);
+    // What still waits for a server's answer is not worth waiting for.
+    runtime.shutdown_background();
+    let summary = ended?;
+    progress.conclude(summary.said(args.display.quiet).as_deref());
+    Ok(summary.exit())
+}
+
+/// One call of `run`: from the check to the results.
+struct Session<'a> {
+    args: &'a RunArgs,
+    plan: &'a Plan,
+    mode: Mode,
+    progress: &'a Progress,
+    stop: Stop,
+}
+
+/// What a session works on.
+struct Begun {
+    run: RunId,
+    lease: Lease,
+    store: Store,
+    checked: Checked,
+    resumed: bool,
+    continues: Option<RunId>,
+    nothing_left: bool,
+    sent_before: u64,
+}
+
+impl Session<'_> {
+    fn run(&self, runtime: &Runtime) -> Result<Summary, Failure> {
+        let target = self.args.results.target();
+        check_target(target.as_ref().map(|(output, _)| output), self.plan, &self.args.store.store)?;
+        let mut monitor = self.progress.monitor();
+        let checked = self.plan.check(&self.args.job, |rows| {
+            monitor.on(&Event::Checking { rows });
+            !self.stop.is_draining()
+        })?;
+        let begun = self.begin(checked, &mut monitor)?;
+        let run = begun.run;
+        let store = begun.store.clone();
+        let (items, sent_before) = (begun.checked.items, begun.sent_before);
+        let ended = if begun.nothing_left {
+            begun.lease.release()?;
+            None
+        } else {
+            Some(runtime.block_on(self.send(begun, &mut monitor))?)
+        };
+        let summary = self.finish(&store, run, (items, sent_before), ended)?;
+        store.fold()?;
+        Ok(summary)
+    }
+
+    /// Takes the lease and decides whether a run goes on or a new one begins.
+    fn begin(&self, checked: Checked, monitor: &mut dyn Monitor) -> Result<Begun, Failure> {
+        let job = &self.plan.job;
+        let simulated = self.args.simulate.simulate;
+        let store = Store::open(&self.args.store.store, Access::ReadWrite)?;
+        let lease = store.lease(&job.name, simulated, now_ms())?;
+        store.settle_killed_runs(None, now_ms())?;
+        let reader = store.reader()?;
+        let latest = reader.latest_run(&job.name, simulated)?;
+        let identity = job.identity();
+        let begin = decide_begin(latest.as_ref(), self.mode, self.args.new, &identity, checked.digest);
+        let (run, resumed, continues, changed) = match begin {
+            Begin::Resume(run) => (run, true, None, None),
+            Begin::New { continues, changed } => {
+                let run = store.begin_run(&self.new_run(&checked, identity, continues))?;
+                (run, false, continues, changed)
+            }
+        };
+        let totals = reader.totals(run.first(checked.items))?;
+        let left = if self.args.retry.is_some() { totals.succeeded() } else { totals.settled() };
+        let complete = latest.is_some_and(|latest| latest.id == run && latest.ended.as_deref() == Some("complete"));
+        let nothing_left = complete && left >= checked.items;
+        if resumed && !nothing_left {
+            store.resume_run(run, checked.rows, checked.items)?;
+        }
+        monitor.on(&Event::Begun(&RunBegun {
+            run: Some(run),
+            job: job.name.clone(),
+            mode: self.mode,
+            simulated,
+            rows: checked.rows,
+            items: checked.items,
+            models: job.request.models.clone(),
+            settled_before: totals.settled(),
+            resumed,
+            changed,
+        }));
+        Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent() })
+    }
+
+    fn new_run(&self, checked: &Checked, job_identity: String, continues: Option<RunId>) -> NewRun {
+        let job = &self.plan.job;
+        NewRun {
+            job: job.name.clone(),
+            job_file: job.path.display().to_string(),
+            job_identity,
+            job_description: job.describe(),
+            input: self.plan.input.name().to_owned(),
+            input_hash: checked.digest,
+            mode: self.mode.as_str().to_owned(),
+            simulated: self.args.simulate.simulate,
+            continues,
+            row_count: checked.rows,
+            item_count: checked.items,
+            started_at_ms: now_ms(),
+        }
+    }
+
+    async fn send(&self, begun: Begun, monitor: &mut dyn Monitor) -> Result<Ended, Failure> {
+        let (simulator, gateway) = self.gateway().await?;
+        let job = &self.plan.job;
+        let options = RunOptions {
+            job: job.name.clone(),
+            mode: self.mode,
+            simulated: self.args.simulate.simulate,
+            rows: begun.checked.rows,
+            resumed: begun.resumed,
+            continues: begun.continues,
+            retry_failed: self.args.retry.is_some(),
+            admission: admission(job),
+            retry: RetryPolicy { attempts: job.retry.attempts },
+            drain: self.args.drain(),
+        };
+        let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()? };
+        let run = engine::Begun {
+            run: begun.run,
+            lease: begun.lease,
+            input: self.plan.input.clone(),
+            prompt: Arc::clone(&self.plan.prompt),
+        };
+        let ended = engine::run(options, run, &begun.store, gate, monitor, self.stop.clone()).await;
+        if let Some(simulator) = simulator {
+            simulator.stop().await;
+        }
+        Ok(ended?)
+    }
+
+    /// What answers: the simulated gateway, or the real one.
+    async fn gateway(&self) -> Result<(Option<Simulator>, Result<Arc<dyn Gateway>, String>), Failure> {
+        if !self.args.simulate.simulate {
+            for warning in gateway::warnings(&self.plan.job) {
+                self.progress.warn(&warning);
+            }
+            return Ok((None, gateway::of_job(&self.plan.job)?));
+        }
+        let simulator = start_simulator(&self.args.simulate).await?;
+        let gateway = gateway::of_simulator(&self.plan.job, &simulator.base_url())?;
+        Ok((Some(simulator), Ok(gateway)))
+    }
+
+    fn fixtures(&self) -> Result<Vec<Source>, Failure> {
+        let job = &self.plan.job;
+        let paths = self.args.results.fixtures(job.record.fixture.as_deref());
+        paths.map(|path| Ok(Source::open(path, &job.name, self.mode)?)).collect()
+    }
+
+    /// Reads what came of the run, and writes its results where it is complete.
+    fn finish(
+        &self,
+        store: &Store,
+        run: RunId,
+        (items, sent_before): (u64, u64),
+        ended: Option<Ended>,
+    ) -> Result<Summary, Failure> {
+        let mut reader = store.reader()?;
+        let mut summary = Summary::read(&mut reader, run.first(items), &self.plan.job, ended)?;
+        summary.expected(items, sent_before);
+        summary.store_path(store.path());
+        if let Some((output, format)) = self.args.results.target() {
+            if summary.is_complete() {
+                let lines = export(&mut reader, run.first(items), &output, format)?;
+                summary.wrote(&output, lines);
+            } else {
+                summary.did_not_write(&output);
+            }
+        }
+        Ok(summary)
+    }
+}
+
+/// Starts the simulated gateway on a free port.
+async fn start_simulator(args: &SimulateRunArgs) -> Result<Simulator, Failure> {
+    let defaults = Options::default();
+    let options = Options {
+        seed: args.simulate_seed.unwrap_or(defaults.seed),
+        latency: args.simulate_latency.unwrap_or(defaults.latency),
+        faults: args.simulate_faults.unwrap_or(defaults.faults),
+        ..defaults
+    };
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Simulator::start(options, listen).await.map_err(Failure::usage)
+}
+
+/// What the gate holds to.
+fn admission(job: &Job) -> AdmissionOptions {
+    let lane = |limits: &LaneLimits| LaneOptions {
+        in_flight: limits.in_flight.map(nightreel::job::InFlight::limit),
+        requests_per_minute: limits.requests_per_minute,
+    };
+    AdmissionOptions {
+        in_flight: job.limits.in_flight.limit(),
+        requests_per_minute: job.limits.requests_per_minute,
+        lanes: job.limits.model.iter().map(|(model, limits)| (model.as_str().into(), lane(limits))).collect(),
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// The exit code of a run that stopped.
+pub(crate) fn exit_of_stop(reason: &StopReason, sent: u64) -> Exit {
+    match reason {
+        StopReason::Store(_) => Exit::Store,
+        StopReason::NoGateway(_) | StopReason::Input(_) if sent == 0 => Exit::Usage,
+        _ => Exit::Stopped,
+    }
+}

@@ -1,0 +1,99 @@
+//! An attempt for people.
+
+use nightreel::model::{Attempt, End, Reply};
+use nightreel::store::AttemptView;
+
+use super::super::count::{count, counted};
+use super::super::local_time::local;
+use super::super::page::Page;
+use super::super::terminal_text::{one_line, shortened};
+use super::body;
+
+/// How long a header's value is told.
+const VALUE: usize = 200;
+
+/// An attempt: what it means, how long it took, and what came back.
+pub(super) fn write(page: &mut Page, number: u32, view: &AttemptView, run_started_at_ms: i64) {
+    let attempt = &view.attempt;
+    let settling = if view.settling { ", which settled it" } else { "" };
+    let earlier = if attempt.sent_at_ms < run_started_at_ms { ", recorded before this run began" } else { "" };
+    page.line(format_args!("attempt {number}{settling}: {}{earlier}", attempt.class.as_str()));
+    page.line(format_args!("  {}", times(attempt)));
+    match &attempt.reply {
+        Ok(reply) => write_reply(page, reply),
+        Err(fault) => page.line(format_args!("  no response ({}): {}", fault.kind.as_str(), one_line(&fault.message))),
+    }
+}
+
+fn write_reply(page: &mut Page, reply: &Reply) {
+    let end = if reply.end == End::Complete { String::new() } else { format!(", ended by {}", reply.end.as_str()) };
+    let pieces = match reply.chunks.len() as u64 {
+        0 => String::new(),
+        pieces => format!(" in {}", counted(pieces, "piece")),
+    };
+    page.line(format_args!("  status {}, {}{pieces}{end}", reply.status, counted(reply.body.len() as u64, "byte")));
+    for header in &reply.headers {
+        page.line(format_args!("  {}: {}", one_line(&header.name), shortened(&header.value, VALUE)));
+    }
+    page.text(&body::text(&reply.body));
+}
+
+fn times(attempt: &Attempt) -> String {
+    let timing = attempt.timing;
+    format!(
+        "sent {} after {} in the queue; first byte after {}, end after {}",
+        local(attempt.sent_at_ms),
+        milliseconds(timing.queued_us),
+        milliseconds(timing.first_byte_us),
+        milliseconds(timing.total_us)
+    )
+}
+
+/// A time in milliseconds, to the tenth where that says something.
+fn milliseconds(us: u64) -> String {
+    if us >= 100_000 {
+        format!("{} ms", count(us.saturating_add(500) / 1000))
+    } else {
+        format!("{}.{} ms", us / 1000, us % 1000 / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nightreel::model::{Class, Fault, FaultKind, Header, Timing};
+    use nightreel::store::RunId;
+
+    use super::*;
+
+    fn text(number: u32, view: &AttemptView, run_started_at_ms: i64) -> String {
+        let mut page = Page::default();
+        write(&mut page, number, view, run_started_at_ms);
+        page.finish()
+    }
+
+    fn view(reply: Result<Reply, Fault>, class: Class) -> AttemptView {
+        let timing = Timing { queued_us: 1_250, first_byte_us: 99_990, total_us: 1_234_567 };
+        let attempt = Attempt { number: 2, sent_at_ms: 5, timing, reply, class };
+        AttemptView { exchange: RunId(1).item(0).exchange(0), settling: true, attempt }
+    }
+
+    #[test]
+    fn a_reply_is_told_with_its_headers_and_body() {
+        let headers = vec![Header { name: "retry-after".to_owned(), value: "1\u{1b}".to_owned() }];
+        let body = bytes::Bytes::from_static(b"{\"a\":1}");
+        let reply = Reply { status: 429, headers, body, chunks: Vec::new(), end: End::Reset };
+        let text = text(2, &view(Ok(reply), Class::RateLimited), 0);
+        assert!(text.starts_with("attempt 2, which settled it: rate_limited\n  sent "), "{text}");
+        let expected = " after 1.2 ms in the queue; first byte after 99.9 ms, end after 1,235 ms\n  \
+                        status 429, 7 bytes, ended by reset\n  retry-after: 1\\u{1b}\n{\n  \"a\": 1\n}\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn a_fault_is_told_and_so_is_an_earlier_recording() {
+        let fault = Fault { kind: FaultKind::Reset, message: "reset by peer".to_owned() };
+        let text = text(1, &view(Err(fault), Class::ConnectionLost), 6);
+        assert!(text.starts_with("attempt 1, which settled it: connection_lost, recorded before this run began\n"));
+        assert!(text.ends_with("  no response (reset): reset by peer\n"), "{text}");
+    }
+}

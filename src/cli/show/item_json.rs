@@ -1,0 +1,131 @@
+//! Items for programs.
+
+use nightreel::model::{Attempt, Header};
+use nightreel::store::{AttemptView, Run};
+use serde::Serialize;
+
+use super::super::local_time::utc;
+use super::body::Body;
+use super::command::Only;
+use super::exchange::{Exchange, shown};
+use super::item::Item;
+
+/// One JSON object with all the items.
+pub(super) fn json(run: &Run, items: &[Item], only: Only) -> String {
+    let items = items.iter().map(|item| item_json(item, only)).collect();
+    let view = ItemsJson { run: run.id.0, job: &run.begun.job, items };
+    let json = serde_json::to_string_pretty(&view).expect("plain values are JSON");
+    format!("{json}\n")
+}
+
+#[derive(Serialize)]
+struct ItemsJson<'a> {
+    run: u32,
+    job: &'a str,
+    items: Vec<ItemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ItemJson<'a> {
+    position: u32,
+    /// The row's id; like the others `null` while the item is not settled.
+    id: Option<&'a str>,
+    row_number: Option<u32>,
+    model: Option<&'a str>,
+    sample: Option<u32>,
+    outcome: Option<&'static str>,
+    error: Option<&'a str>,
+    input: Option<Body<'a>>,
+    exchanges: Vec<ExchangeJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExchangeJson<'a> {
+    step: u8,
+    endpoint: Option<&'static str>,
+    key: String,
+    occurrence: u32,
+    settled: bool,
+    request: Body<'a>,
+    attempts: Vec<AttemptJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AttemptJson<'a> {
+    /// Its place in the list, from 1: what `--attempt` takes.
+    attempt: u32,
+    settling: bool,
+    class: &'static str,
+    sent_at: String,
+    queued_ms: f64,
+    first_byte_ms: f64,
+    total_ms: f64,
+    status: Option<u16>,
+    /// `complete`, or how the reply or the send broke.
+    ended: &'static str,
+    /// What the network said, where there was no reply.
+    fault: Option<&'a str>,
+    headers: Vec<HeaderJson<'a>>,
+    body: Option<Body<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeaderJson<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+fn item_json(item: &Item, only: Only) -> ItemJson<'_> {
+    let view = item.view.as_ref();
+    ItemJson {
+        position: item.id.position(),
+        id: view.map(|view| view.row_id.as_str()),
+        row_number: view.map(|view| view.row_number),
+        model: view.map(|view| view.model.as_str()),
+        sample: view.map(|view| view.sample),
+        outcome: view.map(|view| view.outcome.as_str()),
+        error: view.and_then(|view| view.error.as_deref()),
+        input: view.map(|view| Body(&view.fields)),
+        exchanges: shown(&item.exchanges, only).map(|exchange| exchange_json(exchange, only)).collect(),
+    }
+}
+
+fn exchange_json(exchange: &Exchange, only: Only) -> ExchangeJson<'_> {
+    ExchangeJson {
+        step: exchange.step,
+        endpoint: exchange.endpoint.map(nightreel::model::Endpoint::path),
+        key: exchange.state.key.to_string(),
+        occurrence: exchange.state.occurrence,
+        settled: exchange.state.settled,
+        request: Body(&exchange.request),
+        attempts: exchange.shown(only).map(|(number, view)| attempt_json(number, view)).collect(),
+    }
+}
+
+fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
+    let Attempt { sent_at_ms, timing, reply, class, .. } = &view.attempt;
+    let whole = reply.as_ref();
+    AttemptJson {
+        attempt: number,
+        settling: view.settling,
+        class: class.as_str(),
+        sent_at: utc(*sent_at_ms),
+        queued_ms: milliseconds(timing.queued_us),
+        first_byte_ms: milliseconds(timing.first_byte_us),
+        total_ms: milliseconds(timing.total_us),
+        status: whole.ok().map(|reply| reply.status),
+        ended: whole.map_or_else(|fault| fault.kind.as_str(), |reply| reply.end.as_str()),
+        fault: whole.err().map(|fault| fault.message.as_str()),
+        headers: whole.map(|reply| reply.headers.iter().map(header_json).collect()).unwrap_or_default(),
+        body: whole.ok().map(|reply| Body(&reply.body)),
+    }
+}
+
+fn header_json(header: &Header) -> HeaderJson<'_> {
+    HeaderJson { name: &header.name, value: &header.value }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a latency has far fewer than 53 bits")]
+fn milliseconds(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

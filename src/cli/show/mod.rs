@@ -1,0 +1,16 @@
+//! `show`: a run, or an item of it with all that was recorded.
+
+mod attempt_text;
+mod body;
+mod chosen;
+mod command;
+mod exchange;
+mod hint;
+mod item;
+mod item_json;
+mod item_text;
+mod raw;
+mod run_json;
+mod run_text;
+
+pub(crate) use command::{ShowArgs, show};
