@@ -1,0 +1,21 @@
+//! The binary as people call it: real processes, sockets, signals and stores.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bodies;
+mod commands;
+mod data_sets;
+mod disk;
+mod faults;
+mod kill;
+mod layers;
+mod lease;
+mod mistakes;
+mod offline;
+mod project;
+mod quick_start;
+mod resume;
+mod signals;

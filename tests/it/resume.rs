@@ -1,0 +1,252 @@
+//! The same job again, with something changed: what is sent, and what is said.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::support::{FaultyGateway, Gateway, Play, Test};
+
+const JOB: &str = r#"
+[input]
+path = "rows.csv"
+id = "id"
+[request]
+models = ["m"]
+prompt = "{{ q }}"
+"#;
+
+fn rows(count: usize) -> String {
+    let rows = (0..count).map(|row| format!("r{row},question {row}\n"));
+    std::iter::once("id,q\n".to_owned()).chain(rows).collect()
+}
+
+fn test() -> Test {
+    Test::new().job(JOB).file("rows.csv", rows(20))
+}
+
+/// A test whose job has been run once, and the gateway that it was sent to.
+fn run_once() -> (Test, Gateway) {
+    let (test, gateway) = (test(), Gateway::new());
+    test.run_job().to(&gateway).output("results.jsonl").run();
+    assert_eq!(gateway.requests(), 20);
+    (test, gateway)
+}
+
+/// The ids of the rows that a run has sent requests for.
+fn sent(test: &Test, run: u32) -> Vec<String> {
+    let sql = format!(
+        "SELECT items.row_id FROM attempts JOIN items USING (run, position) WHERE run = {run} ORDER BY position, number"
+    );
+    test.store().rows(&sql, |row| row.get(0))
+}
+
+#[test]
+fn one_changed_cell_sends_one_request_and_the_message_says_what_changed() {
+    let (test, gateway) = run_once();
+    test.write("rows.csv", rows(20).replace("question 13\n", "question thirteen\n"));
+    test.run_job()
+        .to(&gateway)
+        .output("again.jsonl")
+        .stderr_contains("the input's content changed since run 1")
+        .stderr_contains("1 requests sent, 19 answered by recordings")
+        .run();
+    assert_eq!(gateway.requests(), 21);
+    assert_eq!(sent(&test, 2), ["r13"]);
+    let (before, after) = (test.json_lines("results.jsonl"), test.json_lines("again.jsonl"));
+    let differing: Vec<_> = (0..20).filter(|index| before[*index] != after[*index]).collect();
+    assert_eq!(differing, [13]);
+    test.replay_job().output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("again.jsonl"));
+}
+
+#[test]
+fn an_appended_row_is_the_only_one_that_is_sent() {
+    let (test, gateway) = run_once();
+    test.write("rows.csv", rows(21));
+    test.run_job().to(&gateway).output("again.jsonl").run();
+    assert_eq!(gateway.requests(), 21);
+    assert_eq!(sent(&test, 2), ["r20"]);
+    assert!(test.text("again.jsonl").starts_with(&test.text("results.jsonl")));
+}
+
+#[test]
+fn rows_in_another_order_send_nothing() {
+    let (test, gateway) = run_once();
+    let mut lines: Vec<String> = rows(20).lines().map(|line| format!("{line}\n")).collect();
+    lines[1..].reverse();
+    test.write("rows.csv", lines.concat());
+    test.run_job().to(&gateway).output("again.jsonl").run();
+    assert_eq!(gateway.requests(), 20);
+    let reversed: Vec<_> = test.text("results.jsonl").lines().rev().map(str::to_owned).collect();
+    assert_eq!(test.text("again.jsonl").lines().collect::<Vec<_>>(), reversed);
+}
+
+#[test]
+fn a_row_that_was_taken_out_sends_nothing() {
+    let (test, gateway) = run_once();
+    test.write("rows.csv", rows(20).replace("r5,question 5\n", ""));
+    test.run_job().to(&gateway).output("again.jsonl").run();
+    assert_eq!((gateway.requests(), test.json_lines("again.jsonl").len()), (20, 19));
+}
+
+#[test]
+fn a_changed_prompt_sends_everything_and_says_so() {
+    let (test, gateway) = run_once();
+    test.write("job.toml", JOB.replace("{{ q }}", "Briefly: {{ q }}"));
+    test.run_job().to(&gateway).stderr_contains("request.prompt changed since run 1").run();
+    assert_eq!(gateway.requests(), 40);
+    // The old prompt is still recorded.
+    test.write("job.toml", JOB);
+    test.run_job().to(&gateway).output("again.jsonl").run();
+    assert_eq!(gateway.requests(), 40);
+    assert_eq!(test.bytes("again.jsonl"), test.bytes("results.jsonl"));
+}
+
+#[test]
+fn a_second_model_sends_its_own_requests_alone() {
+    let (test, gateway) = run_once();
+    let more = ["--model", "m", "--model", "n"];
+    test.run_job().to(&gateway).and(more).stderr_contains("request.models changed since run 1").run();
+    assert_eq!(gateway.requests(), 40);
+    let models: HashSet<String> = test
+        .store()
+        .rows("SELECT model FROM attempts JOIN items USING (run, position) WHERE run = 2", |row| row.get(0))
+        .into_iter()
+        .collect();
+    assert_eq!(models, HashSet::from(["n".to_owned()]));
+}
+
+#[test]
+fn what_decides_nothing_about_the_answers_changes_no_run() {
+    let (test, gateway) = run_once();
+    test.write("job.toml", format!("{JOB}[limits]\nin_flight = 3\n[retry]\nattempts = 2\n"));
+    test.run_job().to(&gateway).and(["--rpm", "60000"]).run();
+    assert_eq!(gateway.requests(), 20);
+    assert_eq!(test.store().count("SELECT count(*) FROM run"), 1);
+}
+
+#[test]
+fn a_limit_asks_the_first_rows_and_the_whole_goes_on_from_there() {
+    let (test, gateway) = (test(), Gateway::new());
+    test.run_job().to(&gateway).and(["--limit", "3"]).output("three.jsonl").run();
+    assert_eq!((gateway.requests(), test.json_lines("three.jsonl").len()), (3, 3));
+    test.run_job().to(&gateway).output("all.jsonl").run();
+    assert_eq!(gateway.requests(), 20);
+    assert!(test.text("all.jsonl").starts_with(&test.text("three.jsonl")));
+    // Fewer again: the results are those of the rows that were wanted.
+    test.run_job().to(&gateway).and(["--limit", "3"]).output("three-again.jsonl").run();
+    assert_eq!(gateway.requests(), 20);
+    assert_eq!(test.text("three-again.jsonl"), test.text("three.jsonl"));
+    test.replay_job().and(["--limit", "3"]).output("replay.jsonl").run();
+    assert_eq!(test.text("replay.jsonl"), test.text("three.jsonl"));
+}
+
+#[test]
+fn failed_items_are_asked_again_when_that_is_wanted_and_no_others() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let gateway = FaultyGateway::new(move |received| {
+        let text = received.text();
+        let fails = ["question 4\"", "question 11\""].iter().any(|question| text.contains(question));
+        if fails && !is_mended.load(Ordering::SeqCst) {
+            let error = r#"{"error":{"code":400,"message":"this one is not liked"}}"#;
+            return Play::Answer(400, "", error.to_owned());
+        }
+        Play::good("fine")
+    });
+    let test = test();
+    test.run_job().to(&gateway).output("first.jsonl").status(1).stderr_contains("2 × rejected").run();
+    assert_eq!(gateway.received().len(), 20);
+    mended.store(true, Ordering::SeqCst);
+    test.run_job().to(&gateway).status(1).run();
+    assert_eq!(gateway.received().len(), 20, "what failed is not asked again unless that is wanted");
+    test.replay_job().output("replay.jsonl").status(1).run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("first.jsonl"), "failures replay too");
+
+    test.run_job().to(&gateway).and(["--retry", "failed"]).output("mended.jsonl").run();
+    let again: HashSet<String> = gateway.received()[20..].iter().map(super::support::Received::text).collect();
+    assert_eq!((gateway.received().len(), again.len()), (22, 2));
+    assert!(again.iter().all(|body| body.contains("question 4\"") || body.contains("question 11\"")), "{again:?}");
+    assert!(test.json_lines("mended.jsonl").iter().all(|line| line["outcome"] == "ok"));
+    test.replay_job().output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("mended.jsonl"));
+    let store = test.store();
+    assert_eq!(store.count("SELECT count(*) FROM attempts"), 22, "the failed attempts stay");
+    assert_eq!(store.count("SELECT count(*) FROM attempts WHERE settling = 1"), 20);
+}
+
+#[test]
+fn a_new_run_is_answered_by_recordings_and_stands_beside_the_old() {
+    let (test, gateway) = run_once();
+    test.run_job().to(&gateway).and(["--new"]).output("again.jsonl").run();
+    assert_eq!(gateway.requests(), 20);
+    assert_eq!(test.bytes("again.jsonl"), test.bytes("results.jsonl"));
+    let runs =
+        test.store().rows("SELECT items, ended FROM runs", |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?)));
+    assert_eq!(runs, [(20, "complete".to_owned()), (20, "complete".to_owned())]);
+}
+
+#[test]
+fn recording_again_sends_everything_and_keeps_the_old_beside_it() {
+    let count = AtomicUsize::new(0);
+    let gateway = FaultyGateway::new(move |_| Play::good(&format!("answer {}", count.fetch_add(1, Ordering::SeqCst))));
+    let test = test();
+    test.run_job().to(&gateway).output("first.jsonl").run();
+    test.run_job().to(&gateway).and(["--mode", "record"]).output("second.jsonl").run();
+    assert_eq!(gateway.received().len(), 40);
+    assert_ne!(test.bytes("first.jsonl"), test.bytes("second.jsonl"));
+    let answered = test.store().rows("SELECT run, count(*) FROM attempts GROUP BY run", |row| {
+        Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?))
+    });
+    assert_eq!(answered, [(1, 20), (2, 20)]);
+    test.replay_job().output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("second.jsonl"), "the newest recording answers");
+}
+
+#[test]
+fn samples_are_answers_of_their_own_and_replay_in_their_order() {
+    let count = AtomicUsize::new(0);
+    let gateway = FaultyGateway::new(move |_| Play::good(&format!("answer {}", count.fetch_add(1, Ordering::SeqCst))));
+    let test = test();
+    test.run_job().to(&gateway).and(["--set", "request.samples=3"]).output("results.jsonl").run();
+    assert_eq!(gateway.received().len(), 60);
+    let lines = test.json_lines("results.jsonl");
+    let answers: HashSet<&str> = lines.iter().map(|line| line["response"].as_str().unwrap()).collect();
+    assert_eq!(answers.len(), 60);
+    let places: Vec<_> =
+        lines[..4].iter().map(|line| (line["id"].as_str().unwrap(), line["sample"].as_u64().unwrap())).collect();
+    assert_eq!(places, [("r0", 0), ("r0", 1), ("r0", 2), ("r1", 0)]);
+    let occurrences: Vec<u32> =
+        test.store().rows("SELECT occurrence FROM exchanges ORDER BY position", |row| row.get(0));
+    assert_eq!(occurrences.iter().collect::<HashSet<_>>().len(), 3);
+    test.replay_job().and(["--set", "request.samples=3"]).output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("results.jsonl"));
+}
+
+#[test]
+fn the_same_question_in_two_rows_is_asked_twice_and_replays_in_its_order() {
+    let count = AtomicUsize::new(0);
+    let gateway = FaultyGateway::new(move |_| Play::good(&format!("answer {}", count.fetch_add(1, Ordering::SeqCst))));
+    let test = Test::new().job(JOB).file("rows.csv", "id,q\na,same\nb,same\nc,other\nd,same\n");
+    test.run_job().to(&gateway).output("results.jsonl").run();
+    assert_eq!(gateway.received().len(), 4);
+    test.replay_job().output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("results.jsonl"));
+}
+
+#[test]
+fn a_fixture_answers_what_it_holds_in_every_mode() {
+    let (test, gateway) = run_once();
+    std::fs::rename(test.path("nightreel.db"), test.path("fixture.db")).unwrap();
+    let fixture = ["--fixture", "fixture.db"];
+    test.replay_job().and(fixture).output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("results.jsonl"));
+    assert!(!test.path("nightreel.db").exists());
+    test.write("rows.csv", rows(21));
+    test.run_job().to(&gateway).and(fixture).output("again.jsonl").run();
+    assert_eq!(gateway.requests(), 21);
+    // What the fixture answered was copied: the store stands by itself now.
+    std::fs::remove_file(test.path("fixture.db")).unwrap();
+    test.replay_job().output("replay.jsonl").run();
+    assert_eq!(test.bytes("replay.jsonl"), test.bytes("again.jsonl"));
+}

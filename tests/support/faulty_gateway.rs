@@ -1,0 +1,142 @@
+//! A gateway that does what a test says, byte for byte.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+
+use super::Destination;
+
+/// A request as it came over the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    /// The request line and the header lines.
+    pub(crate) head: String,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// When it was read to its end.
+    pub(crate) at: Instant,
+    /// How many times this body has come, this time among them.
+    pub(crate) times: usize,
+}
+
+/// What is done with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Play {
+    /// A whole answer: status, more header lines, body.
+    Answer(u16, &'static str, String),
+    /// The head of an answer that promises a hundred bytes more than the body has, then the end.
+    CutShort(String),
+    /// A reset of the connection.
+    Reset,
+}
+
+/// A gateway that does what a test says, until it is dropped.
+pub(crate) struct FaultyGateway {
+    port: u16,
+    received: Arc<Mutex<Vec<Received>>>,
+    _runtime: Runtime,
+}
+
+impl Received {
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Play {
+    /// A good answer with a text.
+    pub(crate) fn good(text: &str) -> Self {
+        let body = serde_json::json!({
+            "id": "gen-1", "object": "chat.completion", "model": "served/model", "provider": "Nobody",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cost": 0.25},
+        });
+        Self::Answer(200, "", body.to_string())
+    }
+}
+
+impl Destination for FaultyGateway {
+    fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+}
+
+impl FaultyGateway {
+    /// A gateway whose every request is handed to a function that says what to do.
+    pub(crate) fn new(script: impl Fn(&Received) -> Play + Send + Sync + 'static) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (log, script) = (Arc::clone(&received), Arc::new(script));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+                tokio::spawn(async move { serve(stream, &log, &*script).await });
+            }
+        });
+        Self { port, received, _runtime: runtime }
+    }
+
+    /// All that it has received, in order.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, script: &(impl Fn(&Received) -> Play + Sync)) {
+    let mut unread = Vec::new();
+    while let Some((head, body)) = read(&mut stream, &mut unread).await {
+        let received = {
+            let mut log = log.lock().unwrap();
+            let times = log.iter().filter(|earlier| earlier.body == body).count() + 1;
+            let received = Received { head, body, at: Instant::now(), times };
+            log.push(received.clone());
+            received
+        };
+        let (answer, goes_on) = match script(&received) {
+            Play::Answer(status, headers, body) => (answer(status, headers, &body, body.len()), true),
+            Play::CutShort(body) => (answer(200, "", &body, body.len() + 100), false),
+            Play::Reset => return stream.set_zero_linger().unwrap(),
+        };
+        if stream.write_all(&answer).await.is_err() || !goes_on {
+            return;
+        }
+    }
+}
+
+fn answer(status: u16, headers: &str, body: &str, length: usize) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\n{headers}");
+    format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// Reads one request; none where the client has gone.
+async fn read(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+    let end = loop {
+        if let Some(at) = unread.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        more(stream, unread).await?;
+    };
+    let head = String::from_utf8(unread[..end].to_vec()).unwrap();
+    let length = head
+        .to_ascii_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:").map(|length| length.trim().parse::<usize>().unwrap()));
+    let whole = end + length.unwrap_or(0);
+    while unread.len() < whole {
+        more(stream, unread).await?;
+    }
+    let rest = unread.split_off(whole);
+    let body = std::mem::replace(unread, rest).split_off(end);
+    Some((head, body))
+}
+
+async fn more(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<()> {
+    let read = stream.read_buf(unread).await.ok()?;
+    (read > 0).then_some(())
+}

@@ -1,0 +1,25 @@
+//! What the tests work with: a directory with the binary in it, gateways, stores, and ways to wait.
+
+mod call;
+mod destination;
+mod faulty_gateway;
+mod gateway;
+mod missing;
+mod namespace;
+mod output;
+mod running;
+mod store;
+mod test;
+mod wait;
+
+pub(crate) use call::Call;
+pub(crate) use destination::Destination;
+pub(crate) use faulty_gateway::{FaultyGateway, Play, Received};
+pub(crate) use gateway::Gateway;
+pub(crate) use missing::not_tested;
+pub(crate) use namespace::Namespace;
+pub(crate) use output::Output;
+pub(crate) use running::Running;
+pub(crate) use store::Store;
+pub(crate) use test::{CANARY, Test};
+pub(crate) use wait::until;
