@@ -178,7 +178,9 @@ impl<'a> Pass<'a> {
                 self.repeated(row)?;
             }
         }
-        if let Err(problem) = self.prompt.draft(row, 0) {
+        // A template may ask for its model, and meet a missing variable with one of them alone.
+        let problem = (0..self.prompt.models()).find_map(|model| self.prompt.draft(row, model).err());
+        if let Some(problem) = problem {
             self.problem(|| problem.to_string());
         }
         Ok(())

@@ -230,3 +230,16 @@ fn results_that_cannot_be_written_are_told() {
     let output = test.run_job().and(["--simulate"]).output("results").status(5).run();
     assert!(output.stderr.contains("results"), "{}", output.stderr);
 }
+
+#[test]
+fn a_variable_that_one_model_alone_asks_for_is_missed_before_anything_is_sent() {
+    let test = Test::new()
+        .job(
+            "[input]\npath = \"rows.jsonl\"\n[request]\nmodels = [\"a\", \"b\"]\n\
+             prompt = \"{% if model == 'b' %}{{ hint }}{% endif %}{{ q }}\"\n",
+        )
+        .file("rows.jsonl", "{\"q\":\"one\",\"hint\":\"h\"}\n{\"q\":\"two\"}\n");
+    let gateway = Gateway::new();
+    test.run_job().to(&gateway).status(2).stderr_contains("rows.jsonl:2: request.prompt uses \"hint\"").run();
+    assert_eq!(gateway.requests(), 0);
+}
