@@ -148,7 +148,7 @@ impl Sources {
     }
 
     fn open(&self) -> Result<Vec<Source>, StoreError> {
-        self.paths.iter().map(|path| Source::open(path, &self.job, Mode::Replay)).collect()
+        self.paths.iter().map(|path| Source::open(path, &self.job, Mode::Replay, true)).collect()
     }
 
     fn recall(&self) -> Result<Recall, StoreError> {

@@ -198,7 +198,7 @@ impl Session<'_> {
     fn fixtures(&self) -> Result<Vec<Source>, Failure> {
         let job = &self.plan.job;
         let paths = self.args.results.fixtures(job.record.fixture.as_deref());
-        paths.map(|path| Ok(Source::open(path, &job.name, self.mode)?)).collect()
+        paths.map(|path| Ok(Source::open(path, &job.name, self.mode, self.args.simulate.simulate)?)).collect()
     }
 
     /// Reads what came of the run, and writes its results where it is complete.

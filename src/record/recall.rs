@@ -48,15 +48,19 @@ pub enum Origin {
 
 impl Source {
     /// A read-only store, such as a fixture. What the job's newest run in it has comes first.
+    /// Simulated answers are lent where `simulated` says so, and to a replay, which sends nothing
+    /// in their stead.
     ///
     /// # Errors
     /// Fails if it cannot be read.
-    pub fn open(path: &Path, job: &str, mode: Mode) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, job: &str, mode: Mode, simulated: bool) -> Result<Self, StoreError> {
         let mut reader = Store::open(path, Access::ReadOnly)?.reader()?;
         reader.index_late_keys()?;
-        let real = reader.latest_run(job, false)?;
-        let preferred = real.or(reader.latest_run(job, true)?).map(|run| run.id);
-        let scope = Scope { preferred, others: true, simulated: None, answers_only: mode == Mode::Auto };
+        let lends_simulated = simulated || mode == Mode::Replay;
+        let rehearsed = if lends_simulated { reader.latest_run(job, true)? } else { None };
+        let preferred = reader.latest_run(job, false)?.or(rehearsed).map(|run| run.id);
+        let only_real = if lends_simulated { None } else { Some(false) };
+        let scope = Scope { preferred, others: true, simulated: only_real, answers_only: mode == Mode::Auto };
         Ok(Self { reader, scope, own: false })
     }
 }

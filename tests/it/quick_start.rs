@@ -114,6 +114,16 @@ fn a_rehearsal_needs_no_key_and_its_answers_never_stand_in_for_real_ones() {
 }
 
 #[test]
+fn a_rehearsed_fixture_answers_a_rehearsal_and_no_real_run() {
+    let (test, gateway) = (test(), Gateway::new());
+    test.run_job().and(["--simulate", "--store", "fixture.db"]).run();
+    let rehearsal = test.run_job().and(["--simulate", "--fixture", "fixture.db", "--store", "other.db"]);
+    rehearsal.stderr_contains("0 requests sent, 6 answered by recordings").run();
+    test.run_job().and(["--fixture", "fixture.db"]).to(&gateway).run();
+    assert_eq!(gateway.requests(), 6);
+}
+
+#[test]
 fn rows_can_come_from_standard_input() {
     let gateway = Gateway::new();
     let test =
