@@ -1,10 +1,9 @@
 //! `export`: the results of a run, from the store.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
-use nightreel::engine::{self, ExportError, Output, ResultFormat};
+use nightreel::engine::{self, Output, ResultFormat};
 use nightreel::store::{Access, Store};
 
 use super::context::complain;
@@ -47,14 +46,7 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let output = Output::of_path(&args.output);
     results::check_place(&output, &[("the store", store.path())])?;
     let format = args.format.unwrap_or_else(|| ResultFormat::of_path(&args.output));
-    let lines = match engine::export(&mut reader, run.id, &output, format) {
-        Err(ExportError::Output { source, .. })
-            if output == Output::Stdout && source.kind() == ErrorKind::BrokenPipe =>
-        {
-            return Ok(Exit::Success);
-        }
-        lines => lines?,
-    };
+    let lines = engine::export(&mut reader, run.id, &output, format)?;
     let to = if output == Output::Stdout { String::new() } else { format!(" to {}", args.output.display()) };
     complain(&format!("wrote {} of run {}{to}", counted(lines, "item"), run.id));
     let missing = run.begun.item_count.saturating_sub(lines);

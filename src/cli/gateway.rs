@@ -14,18 +14,16 @@ use super::exit::Failure;
 /// How many files the process may need beside its connections.
 const OTHER_FILES: u64 = 64;
 
+/// Looks up a variable of the environment.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The HTTP client of a job. What is missing to make one (credentials, ids) is no error yet: a
 /// run that has nothing to send needs none.
 pub(crate) fn of_job(job: &Job) -> Result<Result<Arc<dyn Gateway>, String>, Failure> {
-    let base_url = match base_url(job) {
-        Ok(base_url) => base_url,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let credentials = match credentials(job) {
-        Ok(credentials) => credentials,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    connect(job, base_url, credentials).map(Ok)
+    match destination(job, &env) {
+        Ok((base_url, credentials)) => connect(job, base_url, credentials).map(Ok),
+        Err(problem) => Ok(Err(problem)),
+    }
 }
 
 /// The HTTP client of a rehearsal.
@@ -34,10 +32,10 @@ pub(crate) fn of_simulator(job: &Job, base_url: &str) -> Result<Arc<dyn Gateway>
     connect(job, base_url, Credentials::default())
 }
 
-/// What people should know of a job's credentials before anything is sent.
-pub(crate) fn warnings(job: &Job) -> Vec<String> {
-    let (Ok(base_url), Ok(credentials)) = (base_url(job), credentials(job)) else { return Vec::new() };
-    credentials.problems(&base_url).iter().map(ToString::to_string).collect()
+/// What people should know of a job's credentials before anything is sent; else why nothing can be.
+pub(crate) fn warnings(job: &Job, env: Lookup<'_>) -> Result<Vec<String>, String> {
+    let (base_url, credentials) = destination(job, env)?;
+    Ok(credentials.problems(&base_url).iter().map(ToString::to_string).collect())
 }
 
 fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc<dyn Gateway>, Failure> {
@@ -56,21 +54,25 @@ fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc
     Ok(Arc::new(HttpGateway::new(options).map_err(Failure::usage)?))
 }
 
-fn base_url(job: &Job) -> Result<BaseUrl, String> {
-    match job.gateway.base(&env).map_err(|error| error.to_string())? {
-        Base::Url(url) => url.parse::<BaseUrl>().map_err(|error| error.to_string()),
-        Base::Cloudflare { account_id, gateway_id } => {
-            BaseUrl::cloudflare(&account_id, &gateway_id).map_err(|error| error.to_string())
-        }
-    }
+/// Where a job's requests go, and with what.
+fn destination(job: &Job, env: Lookup<'_>) -> Result<(BaseUrl, Credentials), String> {
+    Ok((base_url(job, env)?, credentials(job, env)?))
+}
+
+fn base_url(job: &Job, env: Lookup<'_>) -> Result<BaseUrl, String> {
+    let base_url = match job.gateway.base(env).map_err(|error| error.to_string())? {
+        Base::Url(url) => url.parse(),
+        Base::Cloudflare { account_id, gateway_id } => BaseUrl::cloudflare(&account_id, &gateway_id),
+    };
+    base_url.map_err(|error| error.to_string())
 }
 
 /// The credentials that the environment holds. The provider's key must be there unless the job
 /// says that the gateway stores it.
-fn credentials(job: &Job) -> Result<Credentials, String> {
+fn credentials(job: &Job, env: Lookup<'_>) -> Result<Credentials, String> {
     let gateway = &job.gateway;
-    let token = secret(&gateway.token_env)?;
-    let api_key = secret(&gateway.api_key_env)?;
+    let token = secret(&gateway.token_env, env)?;
+    let api_key = secret(&gateway.api_key_env, env)?;
     if api_key.is_none() && !gateway.api_key_env.is_empty() {
         let name = &gateway.api_key_env;
         return Err(format!(
@@ -81,9 +83,9 @@ fn credentials(job: &Job) -> Result<Credentials, String> {
     Ok(Credentials { api_key, token })
 }
 
-fn secret(name: &str) -> Result<Option<Secret>, String> {
+fn secret(name: &str, env: Lookup<'_>) -> Result<Option<Secret>, String> {
     let value = if name.is_empty() { None } else { env(name).filter(|value| !value.trim().is_empty()) };
-    value.map(|value| Secret::new(&value).map_err(|error| format!("{name}: {error}"))).transpose()
+    value.map(|value| Secret::new(&value).map_err(|error| format!("{name} cannot be sent: {error}"))).transpose()
 }
 
 /// Each connection is an open file: makes sure that the process may have so many.

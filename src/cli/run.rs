@@ -17,6 +17,7 @@ use nightreel::simulate::{Options, Simulator};
 use nightreel::store::{Access, Lease, NewRun, RunId, Store};
 use tokio::runtime::{Builder, Runtime};
 
+use super::context::env;
 use super::exit::{Exit, Failure};
 use super::gateway;
 use super::plan::Plan;
@@ -185,7 +186,8 @@ impl Session<'_> {
     /// What answers: the simulated gateway, or the real one.
     async fn gateway(&self) -> Result<(Option<Simulator>, Result<Arc<dyn Gateway>, String>), Failure> {
         if !self.args.simulate.simulate {
-            for warning in gateway::warnings(&self.plan.job) {
+            // What keeps anything from being sent is told when something is to be sent.
+            for warning in gateway::warnings(&self.plan.job, &env).unwrap_or_default() {
                 self.progress.warn(&warning);
             }
             return Ok((None, gateway::of_job(&self.plan.job)?));

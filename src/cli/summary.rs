@@ -9,6 +9,7 @@ use nightreel::job::Job;
 use nightreel::model::{Class, Outcome};
 use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
 
+use super::count::count;
 use super::exit::Exit;
 use super::plan::Plan;
 use super::run::exit_of_stop;
@@ -62,8 +63,8 @@ impl Summary {
     /// Says where the results are.
     pub(crate) fn wrote(&mut self, output: &Output, lines: u64) {
         self.results = Some(match output {
-            Output::Stdout => format!("{} lines on standard output", grouped(lines)),
-            Output::File(path) => format!("{} ({} lines)", path.display(), grouped(lines)),
+            Output::Stdout => format!("{} lines on standard output", count(lines)),
+            Output::File(path) => format!("{} ({} lines)", path.display(), count(lines)),
         });
     }
 
@@ -133,14 +134,14 @@ impl Summary {
     fn failures(&self, failures: &[FailureGroup], text: &mut String) {
         for group in failures.iter().take(GROUPS) {
             let error = group.error.as_deref().map(|error| format!(": {}", one_line(error))).unwrap_or_default();
-            line(text, &format!("{} × {}{error}", grouped(group.count), group.outcome.as_str()));
+            line(text, &format!("{} × {}{error}", count(group.count), group.outcome.as_str()));
             let example = &group.example_row_id;
             line(text, &format!("    such as row {example:?}; {}", self.advice(group.outcome)));
         }
         let rest: u64 = failures.iter().skip(GROUPS).map(|group| group.count).sum();
         if rest > 0 {
             let run = self.run.as_ref().map(|(run, ..)| run.id.to_string()).unwrap_or_default();
-            line(text, &format!("{} more failed otherwise: nightreel show {run}", grouped(rest)));
+            line(text, &format!("{} more failed otherwise: nightreel show {run}", count(rest)));
         }
     }
 
@@ -168,7 +169,7 @@ impl Summary {
         }
         let Some(reason) = &ended.stopped else { return };
         line(text, &format!("stopped: {reason}"));
-        let kept = grouped(totals.settled());
+        let kept = count(totals.settled());
         line(text, &format!("{kept} settled items are kept; the same command goes on with the rest"));
     }
 }
@@ -193,13 +194,13 @@ fn outcomes(totals: &Totals, items: u64) -> String {
         }
     }
     outcomes.sort_by_key(|(outcome, count)| (!outcome.is_success(), std::cmp::Reverse(*count)));
-    let mut text = format!("{} items: ", grouped(items));
-    let parts = outcomes.iter().map(|(outcome, count)| format!("{} {}", grouped(*count), outcome.as_str()));
+    let mut text = format!("{} items: ", count(items));
+    let parts = outcomes.iter().map(|(outcome, items)| format!("{} {}", count(*items), outcome.as_str()));
     text.push_str(&parts.collect::<Vec<_>>().join(", "));
     let left = items.saturating_sub(totals.settled());
     if left > 0 {
         let and = if outcomes.is_empty() { "" } else { ", " };
-        let _infallible = write!(text, "{and}{} not settled", grouped(left));
+        let _infallible = write!(text, "{and}{} not settled", count(left));
     }
     text
 }
@@ -207,23 +208,23 @@ fn outcomes(totals: &Totals, items: u64) -> String {
 fn traffic(totals: &Totals, sent_before: u64) -> String {
     let sent = totals.sent();
     let now = sent.saturating_sub(sent_before);
-    let mut text = format!("{} requests sent", grouped(now));
+    let mut text = format!("{} requests sent", count(now));
     if sent_before > 0 {
-        let _infallible = write!(text, " now, {} in all", grouped(sent));
+        let _infallible = write!(text, " now, {} in all", count(sent));
     }
     if totals.replayed > 0 {
-        let _infallible = write!(text, ", {} answered by recordings", grouped(totals.replayed));
+        let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
     }
     if sent == 0 {
         return text;
     }
     let (prompt, completion) = totals.tokens();
-    let _infallible = write!(text, "; {} + {} tokens; ${:.4}", grouped(prompt), grouped(completion), totals.cost_usd());
+    let _infallible = write!(text, "; {} + {} tokens; ${:.4}", count(prompt), count(completion), totals.cost_usd());
     if totals.unknown_costs() > 0 {
-        let _infallible = write!(text, " and {} replies of unknown cost", grouped(totals.unknown_costs()));
+        let _infallible = write!(text, " and {} replies of unknown cost", count(totals.unknown_costs()));
     }
     if totals.may_be_billed() > 0 {
-        let _infallible = write!(text, "; {} failed attempts may have been billed", grouped(totals.may_be_billed()));
+        let _infallible = write!(text, "; {} failed attempts may have been billed", count(totals.may_be_billed()));
     }
     text
 }
@@ -248,13 +249,13 @@ impl ReplaySummary<'_> {
         let replayed = self.replayed;
         let state = if replayed.stopped { "stopped" } else { "replayed" };
         let mut text = format!("{}: {state} in {}\n", self.plan.job.name, seconds(replayed.elapsed));
-        let outcomes = replayed.outcomes.iter().map(|(outcome, count)| format!("{} {outcome}", grouped(*count)));
+        let outcomes = replayed.outcomes.iter().map(|(outcome, items)| format!("{} {outcome}", count(*items)));
         let outcomes = outcomes.collect::<Vec<_>>().join(", ");
-        line(&mut text, &format!("{} items: {outcomes}; nothing was sent", grouped(replayed.items)));
+        line(&mut text, &format!("{} items: {outcomes}; nothing was sent", count(replayed.items)));
         match &self.written {
             Some(_) if replayed.stopped => line(&mut text, "no results were written"),
             Some(Output::File(path)) => {
-                line(&mut text, &format!("results: {} ({} lines)", path.display(), grouped(replayed.items)));
+                line(&mut text, &format!("results: {} ({} lines)", path.display(), count(replayed.items)));
             }
             _ => {}
         }
@@ -285,7 +286,7 @@ impl ReplaySummary<'_> {
         let missing = self.replayed.count(Outcome::NotRecorded);
         let told = self.replayed.misses.len() as u64;
         if missing > told {
-            line(text, &format!("… and {} more are not recorded", grouped(missing - told)));
+            line(text, &format!("… and {} more are not recorded", count(missing - told)));
         }
         if missing > 0 {
             line(text, &format!("record them: nightreel run {}", self.plan.job.path.display()));
@@ -304,19 +305,6 @@ fn one_line(text: &str) -> String {
     let text = words.join(" ");
     let shown: String = text.chars().take(200).collect();
     if shown.len() < text.len() { format!("{shown}…") } else { shown }
-}
-
-/// 1234567 → 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn seconds(duration: Duration) -> String {
@@ -367,11 +355,5 @@ mod tests {
         for (ended, totals, items, expected) in cases {
             assert_eq!(exit(ended.as_ref(), totals, items), expected, "{ended:?}");
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let texts = [0, 999, 1_000, 1_234_567].map(grouped);
-        assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
     }
 }

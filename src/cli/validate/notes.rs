@@ -1,17 +1,14 @@
 //! What may keep a run from succeeding, though the job is right: it depends on this machine.
 
-use nightreel::gateway::{BaseUrl, Credentials, Secret};
-use nightreel::job::{Base, Job};
+use nightreel::job::Job;
 use nightreel::store::{Access, Store};
 
+use super::super::gateway::{self, Lookup};
 use super::super::prices::Prices;
 
 /// What a run would miss here; `env` looks up a variable of the environment.
-pub(super) fn notes(job: &Job, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let mut notes = match base_url(job, env) {
-        Ok(base_url) => credential_notes(job, &base_url, env),
-        Err(problem) => vec![problem],
-    };
+pub(super) fn notes(job: &Job, env: Lookup<'_>) -> Vec<String> {
+    let mut notes = gateway::warnings(job, env).unwrap_or_else(|problem| vec![problem]);
     if let Some(path) = &job.gateway.ca_cert
         && let Err(error) = std::fs::File::open(path)
     {
@@ -26,36 +23,6 @@ pub(super) fn notes(job: &Job, env: &dyn Fn(&str) -> Option<String>) -> Vec<Stri
         notes.push(format!("prices: {error}"));
     }
     notes
-}
-
-fn base_url(job: &Job, env: &dyn Fn(&str) -> Option<String>) -> Result<BaseUrl, String> {
-    let base = job.gateway.base(env).map_err(|error| error.to_string())?;
-    let base_url = match &base {
-        Base::Url(url) => url.parse(),
-        Base::Cloudflare { account_id, gateway_id } => BaseUrl::cloudflare(account_id, gateway_id),
-    };
-    base_url.map_err(|error| error.to_string())
-}
-
-fn credential_notes(job: &Job, base_url: &BaseUrl, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let key_variable = &job.gateway.api_key_env;
-    let mut notes = Vec::new();
-    let mut secret = |variable: &str| {
-        let text = env(variable).filter(|text| !text.trim().is_empty())?;
-        let secret = Secret::new(&text);
-        secret.map_err(|error| notes.push(format!("{variable} cannot be sent: {error}"))).ok()
-    };
-    let credentials = Credentials { api_key: secret(key_variable), token: secret(&job.gateway.token_env) };
-    if !notes.is_empty() {
-        return notes;
-    }
-    if credentials.api_key.is_none() && !key_variable.is_empty() {
-        return vec![format!(
-            "{key_variable} is not set, so a run has no key to send with: `export {key_variable}=…`, or set \
-             gateway.api_key_env = \"\" where the gateway stores the key"
-        )];
-    }
-    credentials.problems(base_url).iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]
