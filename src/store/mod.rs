@@ -4,13 +4,17 @@
 //! a row safe from a killed process, and frees its place in flight. A second thread syncs the log
 //! behind it: only then is an item reported as done, safe from a power cut too.
 
+mod column;
 mod connect;
 mod frame;
 mod id;
+mod item_view;
 mod lease;
 mod pack;
+mod progress;
 mod reader;
 mod record;
+mod recording;
 mod run;
 mod syncer;
 mod tally;
@@ -21,9 +25,12 @@ mod writer;
 
 pub use connect::{Access, Store, StoreError};
 pub use id::{ExchangeId, ItemId, Items, RunId};
+pub use item_view::{AttemptView, ItemView, StepView};
 pub use lease::{Holder, Lease};
-pub use reader::{AttemptView, ExchangeState, ItemView, Progress, Reader, Recorded, Scope, StepView};
+pub use progress::{ExchangeState, Progress};
+pub use reader::Reader;
 pub use record::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled};
+pub use recording::{Recorded, Scope};
 pub use run::{NewRun, Run};
 pub use tally::Tally;
 pub use totals::{FailureGroup, LaneTotals, Learned, Totals};
