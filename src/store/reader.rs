@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::column::sql_limit;
 use super::pack::Unpacker;
+use super::recording::LateKeys;
 use super::run::{self, Run};
 use super::{ExchangeId, Holder, RunId, StoreError, lease};
 
@@ -12,12 +13,12 @@ use super::{ExchangeId, Holder, RunId, StoreError, lease};
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) unpacker: Unpacker,
-    pub(super) late_keys: bool,
+    pub(super) late_keys: LateKeys,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
-        Ok(Self { connection, unpacker: Unpacker::new()?, late_keys: false })
+        Ok(Self { connection, unpacker: Unpacker::new()?, late_keys: LateKeys::Unwanted })
     }
 
     /// All runs, oldest first.

@@ -10,6 +10,17 @@ use super::column::{ATTEMPT, attempt, key};
 use super::pack::Unpacker;
 use super::{ExchangeId, Reader, RunId, StoreError};
 
+/// Whether a reader finds the runs that never ended by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LateKeys {
+    /// It does not.
+    Unwanted,
+    /// It will, once a key is looked for.
+    Wanted,
+    /// It does.
+    Indexed,
+}
+
 /// Which recordings may stand in for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scope {
@@ -65,7 +76,10 @@ impl Reader {
     /// # Errors
     /// Fails if the store cannot be read.
     pub fn find(&mut self, key: &Key, occurrence: u32, scope: Scope) -> Result<Option<Recorded>, StoreError> {
-        let keys = if self.late_keys {
+        if self.late_keys == LateKeys::Wanted {
+            self.index_late_keys()?;
+        }
+        let keys = if self.late_keys == LateKeys::Indexed {
             "(SELECT * FROM exchange_key WHERE key_prefix = ?1 \
               UNION SELECT * FROM temp.late_key WHERE key_prefix = ?1)"
         } else {
@@ -102,22 +116,24 @@ impl Reader {
     /// Fails if the store cannot be read.
     pub fn has_keys(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM exchange_key)";
-        Ok(self.late_keys || self.connection.query_row(sql, [], |row| row.get(0))?)
+        Ok(self.late_keys != LateKeys::Unwanted || self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
-    /// Makes the runs that never ended findable by key for this reader, which may not write.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read, or there is no room for temporary files.
-    pub fn index_late_keys(&mut self) -> Result<(), StoreError> {
+    /// Makes the runs that never ended findable by key for this reader, which may not write: when
+    /// the first key is looked for, because most replays find all by place.
+    pub fn search_late_keys(&mut self) {
+        self.late_keys = LateKeys::Wanted;
+    }
+
+    fn index_late_keys(&mut self) -> Result<(), StoreError> {
         self.connection.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS late_key (key_prefix BLOB, exchange_id INTEGER, \
+            "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, \
              PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
-             INSERT OR IGNORE INTO temp.late_key \
+             INSERT INTO temp.late_key \
              SELECT substr(e.key, 1, 8), e.id FROM run r JOIN exchange e ON e.id >= r.id << 40 AND e.id < (r.id + 1) << 40 \
              WHERE r.keys_indexed = 0 ORDER BY 1, 2",
         )?;
-        self.late_keys = true;
+        self.late_keys = LateKeys::Indexed;
         Ok(())
     }
 }

@@ -240,7 +240,7 @@ fn a_recording_is_found_by_key_where_its_scope_admits_it() {
     // A run that was killed has no keys in the index: a reader makes them for itself.
     assert_eq!(body_of(&mut fixture.reader(), 0, all), None);
     let mut late = fixture.reader();
-    late.index_late_keys().unwrap();
+    late.search_late_keys();
     assert_eq!(body_of(&mut late, 0, all), Some("{\"n\":1}".to_owned()));
     fixture.store.end_run(run, "complete", 3_000).unwrap();
     let reader = &mut fixture.reader();
