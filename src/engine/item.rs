@@ -120,7 +120,7 @@ impl Planner {
     pub(super) fn count(&mut self, key: &Key) -> Result<u32, StopReason> {
         let mut first = [0; 8];
         first.copy_from_slice(key.prefix());
-        self.tally.count(&first).map_err(|error| StopReason::Store(error.to_string()))
+        Ok(self.tally.count(&first)?)
     }
 
     /// Plans an item of a row.

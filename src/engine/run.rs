@@ -21,7 +21,7 @@ use super::intake::{Intake, IntakeOptions};
 use super::item::Item;
 use super::reachability::Reachability;
 use super::retry::RetryPolicy;
-use super::worker::{Retrying, Shared, WorkerEnd, work};
+use super::worker::{Retrying, Shared, work};
 use super::{Admission, AdmissionOptions, Bound, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
 
 /// How many batches of items may wait between intake and dispatch.
@@ -194,7 +194,7 @@ fn sources(options: &RunOptions, run: RunId, store: &Store, fixtures: Vec<Source
 struct Engine<'a> {
     window: usize,
     drain: Duration,
-    tasks: JoinSet<WorkerEnd>,
+    tasks: JoinSet<()>,
     durable: Durable<ItemSettled>,
     retries: mpsc::Receiver<Retrying>,
     bounds: Bounds,
@@ -296,15 +296,11 @@ impl Engine<'_> {
         }
     }
 
-    fn joined(&mut self, end: Result<WorkerEnd, tokio::task::JoinError>) {
-        match end {
-            Ok(WorkerEnd::StoreFailed) => self.stop.drain(StopReason::Store("the store takes no more".to_owned())),
-            Err(error) if error.is_panic() => {
-                self.panicked += 1;
-                self.monitor.on(&Event::Warning("an item met a defect of nightreel's; it is left for the next run"));
-            }
-            // An item that was dropped when the run stopped is left for the next one.
-            Ok(WorkerEnd::Done) | Err(_) => {}
+    /// An item that was dropped when the run stopped is left for the next one, as one that panicked.
+    fn joined(&mut self, end: Result<(), tokio::task::JoinError>) {
+        if end.is_err_and(|error| error.is_panic()) {
+            self.panicked += 1;
+            self.monitor.on(&Event::Warning("an item met a defect of nightreel's; it is left for the next run"));
         }
     }
 

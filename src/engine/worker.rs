@@ -42,30 +42,14 @@ pub(super) struct Retrying {
     pub(super) after: Duration,
 }
 
-/// How a worker ended.
-#[derive(Debug)]
-pub(super) enum WorkerEnd {
-    /// The item is settled, or the run stops and it is left for the next one.
-    Done,
-    /// The store takes nothing more.
-    StoreFailed,
-}
-
-/// Why an exchange was not settled.
-enum Unsettled {
-    /// The run stops.
-    Stopping,
-    /// The store takes nothing more.
-    Store,
-}
+/// An item is left for the next run, because this one stops.
+struct Stopping;
 
 /// Works on an item until it is settled or the run stops.
-pub(super) async fn work(shared: Arc<Shared>, item: Item) -> WorkerEnd {
+pub(super) async fn work(shared: Arc<Shared>, item: Item) {
     let worker = Worker { shared: &shared, item: &item, trail: Trail::default() };
-    match worker.run().await {
-        Ok(()) | Err(Unsettled::Stopping) => WorkerEnd::Done,
-        Err(Unsettled::Store) => WorkerEnd::StoreFailed,
-    }
+    // Why the run stops, it knows itself.
+    let _settled = worker.run().await;
 }
 
 struct Worker<'a> {
@@ -75,7 +59,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn run(mut self) -> Result<(), Unsettled> {
+    async fn run(mut self) -> Result<(), Stopping> {
         for (index, (exchange, found)) in self.item.replayed.iter().enumerate() {
             let goes_on = self.trail.add(exchange.endpoint, &found.attempt);
             let settled = (!goes_on || index + 1 == self.steps()).then(|| self.settlement());
@@ -95,7 +79,7 @@ impl Worker<'_> {
                 Ok(asked) => asked,
                 Err(problem) => {
                     self.shared.stop.drain(StopReason::Input(problem));
-                    return Err(Unsettled::Stopping);
+                    return Err(Stopping);
                 }
             };
             if !self.exchange(step, &asked).await? {
@@ -116,7 +100,7 @@ impl Worker<'_> {
         asked(&self.item.planned.draft, step, &self.trail.texts, self.shared.recorder.redactor())
     }
 
-    async fn miss(&mut self, step: usize) -> Result<(), Unsettled> {
+    async fn miss(&mut self, step: usize) -> Result<(), Stopping> {
         self.trail.outcome = Outcome::NotRecorded;
         self.trail.error = Some(not_recorded(step));
         let (record, note) = self.settlement();
@@ -125,7 +109,7 @@ impl Worker<'_> {
     }
 
     /// Sends a request until it is settled. Says whether the conversation goes on.
-    async fn exchange(&mut self, step: usize, asked: &Asked) -> Result<bool, Unsettled> {
+    async fn exchange(&mut self, step: usize, asked: &Asked) -> Result<bool, Stopping> {
         let id = u8::try_from(step).expect("a conversation has at most 255 turns");
         let exchange = Arc::new(self.item.planned.exchange(self.item.id, id, asked));
         let earlier = if step == self.item.replayed.len() { self.item.earlier_attempts } else { 0 };
@@ -134,7 +118,7 @@ impl Worker<'_> {
             let ready = Instant::now();
             let permit = tokio::select! {
                 biased;
-                () = self.shared.stop.draining() => return Err(Unsettled::Stopping),
+                () = self.shared.stop.draining() => return Err(Stopping),
                 permit = self.shared.admission.admit(&asked.request.model) => permit,
             };
             let (attempt, verdict) = self.attempt(asked, earlier + tries.counted + 1, ready).await?;
@@ -145,7 +129,7 @@ impl Worker<'_> {
                 if let Some(reason) = reason {
                     self.shared.stop.drain(reason);
                 }
-                return Err(Unsettled::Stopping);
+                return Err(Stopping);
             }
             match next(attempt.class, tries, self.shared.policy, verdict.wait, fastrand::f64()) {
                 Next::Settle => return self.settle(step, &exchange, attempt, verdict).await,
@@ -165,26 +149,26 @@ impl Worker<'_> {
         exchange: &Arc<ExchangeRecord>,
         attempt: Attempt,
         facts: Facts,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Stopping> {
         let kept = self.shared.recorder.attempt(exchange, attempt, facts).await;
         self.kept(kept)
     }
 
     /// Stops the run where the store takes nothing more. The request still holds its place in
     /// flight, so that no other is sent whose answer could not be kept either.
-    fn kept(&self, kept: Result<(), StoreError>) -> Result<(), Unsettled> {
+    fn kept(&self, kept: Result<(), StoreError>) -> Result<(), Stopping> {
         kept.map_err(|error| {
             self.shared.stop.drain(StopReason::Store(error.to_string()));
-            Unsettled::Store
+            Stopping
         })
     }
 
-    async fn attempt(&self, asked: &Asked, number: u32, ready: Instant) -> Result<(Attempt, Verdict), Unsettled> {
+    async fn attempt(&self, asked: &Asked, number: u32, ready: Instant) -> Result<(Attempt, Verdict), Stopping> {
         let gateway = match &self.shared.gateway {
             Ok(gateway) => gateway,
             Err(problem) => {
                 self.shared.stop.drain(StopReason::NoGateway(problem.clone()));
-                return Err(Unsettled::Stopping);
+                return Err(Stopping);
             }
         };
         let tag = Tag {
@@ -215,7 +199,7 @@ impl Worker<'_> {
         exchange: &Arc<ExchangeRecord>,
         attempt: Attempt,
         verdict: Verdict,
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Stopping> {
         let facts = facts(verdict.answer.as_ref());
         let goes_on = match verdict.answer {
             Some(answer) if attempt.class == Class::Answered => self.trail.add_answer(&attempt, answer),
@@ -232,11 +216,11 @@ impl Worker<'_> {
     }
 
     /// Waits before the next attempt, and lets the whole lane wait where its server asks for it.
-    async fn pause(&self, class: Class, tries: Tries, verdict: Verdict, after: Duration) -> Result<(), Unsettled> {
+    async fn pause(&self, class: Class, tries: Tries, verdict: Verdict, after: Duration) -> Result<(), Stopping> {
         if class == Class::NotConnected && self.shared.reachability.not_connected(tries.not_connected) {
             let message = verdict.message.unwrap_or_else(|| "no connection can be made".to_owned());
             self.shared.stop.drain(StopReason::NotReachable(message));
-            return Err(Unsettled::Stopping);
+            return Err(Stopping);
         }
         if verdict.wait.is_some() {
             self.shared.admission.cool_down(&self.item.planned.draft.model, after);
@@ -255,7 +239,7 @@ impl Worker<'_> {
             () = tokio::time::sleep(after) => false,
         };
         self.shared.pausing.fetch_sub(1, Ordering::Relaxed);
-        if stopped { Err(Unsettled::Stopping) } else { Ok(()) }
+        if stopped { Err(Stopping) } else { Ok(()) }
     }
 
     /// What is written of the item, and what is told of it.
