@@ -15,6 +15,7 @@
 //! - [`prompt`]: rows to requests.
 //! - [`simulate`]: a gateway to rehearse with. These five stand side by side.
 //! - [`job`]: the job file as plain values.
+//! - [`price`]: what requests cost. It stands beside the job.
 //! - [`clock`]: the time of day.
 //! - [`model`]: row, request, key, reply, attempt, outcome, answer. No I/O, no clock, no async.
 //!
@@ -36,6 +37,7 @@ pub mod gateway;
 pub mod input;
 pub mod job;
 pub mod model;
+pub mod price;
 pub mod prompt;
 pub mod record;
 pub mod simulate;

@@ -13,7 +13,6 @@ mod man;
 mod money;
 mod page;
 mod plan;
-mod prices;
 mod progress;
 mod replay;
 mod results;

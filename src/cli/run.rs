@@ -12,6 +12,7 @@ use nightreel::engine::{
 use nightreel::gateway::Gateway;
 use nightreel::job::{Job, LaneLimits};
 use nightreel::model::Mode;
+use nightreel::price::Prices;
 use nightreel::record::Source;
 use nightreel::simulate::{Options, Simulator};
 use nightreel::store::{Access, Lease, NewRun, RunId, Store};
@@ -37,13 +38,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return replay_plan(&plan, &args.job, &args.results, &args.store, &args.display);
     }
     let plan = Plan::open(job)?;
+    let prices = args.prices.as_deref().or(plan.job.prices.as_deref());
+    let prices = prices.map(Prices::load).transpose().map_err(Failure::usage)?.map(Arc::new);
     // One thread carries all requests: it spends its time in the network, and waking another one
     // would cost more than it brings. Reading and writing have threads of their own.
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::usage)?;
     let stop = Stop::default();
     signals::listen(stop.clone()).map_err(Failure::usage)?;
     let progress = Progress::start(args.display.progress, args.display.quiet, &Terminal::capture());
-    let ended = Session { args, plan: &plan, mode, progress: &progress, stop }.run(&runtime);
+    let ended = Session { args, plan: &plan, mode, prices, progress: &progress, stop }.run(&runtime);
     // What still waits for a server's answer is not worth waiting for.
     runtime.shutdown_background();
     let summary = ended?;
@@ -56,6 +59,7 @@ struct Session<'a> {
     args: &'a RunArgs,
     plan: &'a Plan,
     mode: Mode,
+    prices: Option<Arc<Prices>>,
     progress: &'a Progress,
     stop: Stop,
 }
@@ -168,6 +172,7 @@ impl Session<'_> {
             admission: admission(job),
             retry: RetryPolicy { attempts: job.retry.attempts },
             drain: self.args.drain(),
+            prices: self.prices.clone(),
         };
         let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()? };
         let run = engine::Begun {

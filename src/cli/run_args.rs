@@ -32,6 +32,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "auto|record|replay")]
     pub(crate) mode: Option<Mode>,
 
+    /// Takes prices from this file, TOML or OpenRouter's JSON, instead of the job's: they count for
+    /// answers that do not say what they cost.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
+
     /// Asks items again that failed before.
     #[arg(long, value_name = "WHAT")]
     pub(crate) retry: Option<RetryWhat>,

@@ -12,6 +12,7 @@ use crate::clock::now_ms;
 use crate::gateway::Gateway;
 use crate::input::Input;
 use crate::model::Mode;
+use crate::price::Prices;
 use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
 use crate::store::{Durable, Lease, RunId, Scope, Store, StoreError, Writer, WriterOptions};
@@ -57,6 +58,8 @@ pub struct RunOptions {
     pub retry: RetryPolicy,
     /// How long what is in flight is waited for when the run stops.
     pub drain: Duration,
+    /// What models cost, where replies do not say.
+    pub prices: Option<Arc<Prices>>,
 }
 
 /// What a run works with.
@@ -138,6 +141,7 @@ pub async fn run(
         reachability: Reachability::default(),
         retries: retries_sender,
         pausing: AtomicUsize::new(0),
+        prices: options.prices,
     });
     let (bounds, panicked) = (Bounds::default(), 0);
     let tasks = JoinSet::new();

@@ -21,7 +21,7 @@ pub(super) struct Trail {
     pub(super) prompt_tokens: Option<u64>,
     /// Tokens of all answers, where any reply says.
     pub(super) completion_tokens: Option<u64>,
-    /// What the answers cost in USD, where any reply says.
+    /// What the answers cost in USD, where it is known of any: as it was kept with them.
     pub(super) cost_usd: Option<f64>,
     /// Attempts of all steps.
     pub(super) attempts: u32,
@@ -66,7 +66,7 @@ impl Trail {
         let usage = answer.usage;
         self.prompt_tokens = sum(self.prompt_tokens, usage.prompt_tokens);
         self.completion_tokens = sum(self.completion_tokens, usage.completion_tokens);
-        self.cost_usd = sum(self.cost_usd, usage.cost_usd);
+        self.cost_usd = sum(self.cost_usd, attempt.cost_usd);
         if self.outcome == Outcome::Ok {
             self.outcome = Outcome::of_finish(answer.finish);
             self.error = explain(self.outcome);

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::clock::now_ms;
 use crate::gateway::{Gateway, Stops, Tag, Verdict, classify};
 use crate::model::{Attempt, Class, Fault, FaultKind, Mode, Outcome, Reply, Request, Timing};
+use crate::price::{Prices, cost_of};
 use crate::record::{Action, Recorder, decide, facts};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, StoreError};
 
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) reachability: Reachability,
     pub(super) retries: mpsc::Sender<Retrying>,
     pub(super) pausing: AtomicUsize,
+    pub(super) prices: Option<Arc<Prices>>,
 }
 
 /// An attempt failed, and another one follows.
@@ -190,7 +192,16 @@ impl Worker<'_> {
             self.shared.reachability.replied(verdict.class == Class::Answered);
         }
         let class = verdict.class;
-        Ok((Attempt { number, sent_at_ms, timing, reply, class }, verdict))
+        let cost_usd = self.cost_usd(&asked.request.model, &reply, &verdict);
+        let attempt = Attempt { number, sent_at_ms, timing, reply, class, cost_usd, assumed_cost_usd: None };
+        Ok((attempt, verdict))
+    }
+
+    /// What an attempt cost, as far as anybody knows.
+    fn cost_usd(&self, asked: &str, reply: &Result<Reply, Fault>, verdict: &Verdict) -> Option<f64> {
+        let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
+        let price = self.shared.prices.as_ref().and_then(|prices| prices.of_answer(served, asked));
+        cost_of(reply, verdict.class, verdict.answer.as_ref().map(|answer| &answer.usage), price.as_ref())
     }
 
     async fn settle(

@@ -3,7 +3,7 @@
 use super::{Fault, Reply};
 
 /// One send of a request, with all that came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     /// Which send of its exchange this is, from 1. A refused stream does not count up.
     pub number: u32,
@@ -15,6 +15,12 @@ pub struct Attempt {
     pub reply: Result<Reply, Fault>,
     /// What it means.
     pub class: Class,
+    /// What it cost, in USD; `None` is what nobody knows. It is a fact of the time when the reply
+    /// came, and is kept: prices change.
+    pub cost_usd: Option<f64>,
+    /// What a budget counts for it where nobody knows what it cost, in USD; `None` where the cost
+    /// is known, and where no budget held anything back for it.
+    pub assumed_cost_usd: Option<f64>,
 }
 
 /// How long the parts of an attempt took, in microseconds.
@@ -105,6 +111,13 @@ impl Class {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
+
+    /// Whether the request may have cost something: it brought an answer, or one that was kept
+    /// back, or may have been billed.
+    #[must_use]
+    pub const fn may_cost(self) -> bool {
+        matches!(self, Self::Answered | Self::Blocked) || self.may_be_billed()
     }
 
     /// Whether the request may have been billed though no answer came of it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Answer, Attempt};
-use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, Settled, StoreError, Submit};
+use crate::store::{ExchangeRecord, Facts, ItemRecord, LimitChange, Record, Settled, StoreError, Submit};
 
 use super::{Found, Origin, Redactor};
 
@@ -83,6 +83,14 @@ impl<N> Recorder<N> {
         self.submit.commit(Record::Settled(Arc::clone(exchange), settled, item), note).await
     }
 
+    /// Keeps that a limit changed. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn limit_change(&self, change: LimitChange) -> Result<(), StoreError> {
+        self.submit.commit(Record::LimitChange(change), None).await
+    }
+
     /// Keeps an item that ends without another exchange. Returns when it is committed.
     ///
     /// # Errors
@@ -99,7 +107,6 @@ pub fn facts(answer: Option<&Answer>) -> Facts {
     Facts {
         prompt_tokens: answer.usage.prompt_tokens,
         completion_tokens: answer.usage.completion_tokens,
-        cost_usd: answer.usage.cost_usd,
         served_model: answer.model.clone(),
         provider: answer.provider.clone(),
         finish_reason: answer.finish_reason.clone(),

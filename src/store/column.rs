@@ -10,7 +10,7 @@ use super::pack::Unpacker;
 
 /// What [`attempt`] reads, of a table or a subquery named `a`.
 pub(super) const ATTEMPT: &str = "a.number, a.sent_at_ms, a.queued_us, a.first_byte_us, a.total_us, a.class, a.status, \
-                       a.ended, a.reply";
+                       a.ended, a.reply, a.cost_usd, a.assumed_cost_usd";
 
 pub(super) fn sql_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
@@ -25,6 +25,11 @@ pub(super) fn outcome(row: &Row<'_>, column: usize) -> Result<Option<Outcome>, S
         return Ok(None);
     };
     Outcome::from_name(name).map(Some).ok_or(StoreError::Damaged("an unknown outcome"))
+}
+
+pub(super) fn class(row: &Row<'_>, column: usize) -> Result<Class, StoreError> {
+    let name = row.get_ref(column)?.as_str().map_err(|_| StoreError::Damaged("a class"))?;
+    Class::from_name(name).ok_or(StoreError::Damaged("an unknown class"))
 }
 
 /// Reads the columns of [`ATTEMPT`] from `first` on.
@@ -54,6 +59,8 @@ pub(super) fn attempt(
         sent_at_ms: row.get(first + 1)?,
         timing: Timing { queued_us: unsigned(2)?, first_byte_us: unsigned(3)?, total_us: unsigned(4)? },
         reply,
-        class: Class::from_name(text(5)?).ok_or(StoreError::Damaged("an unknown class"))?,
+        class: class(row, first + 5)?,
+        cost_usd: row.get(first + 9)?,
+        assumed_cost_usd: row.get(first + 10)?,
     })
 }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::stand_in::stand_in;
 use super::{Holder, Reader};
 
 /// "nrel": what makes a `SQLite` file a store of nightreel.
 const APPLICATION_ID: i32 = 0x6e72_656c;
 /// Each brings a store from the version of its index to the next. Append only.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_mins(1);
 /// How long to wait before asking again where `SQLite` does not wait by itself.
@@ -34,7 +35,7 @@ pub struct Store {
 pub enum Access {
     /// To read and write it; it is created where there is none.
     ReadWrite,
-    /// To read it: nothing is written, not even beside it.
+    /// To read it, of whatever version it is: nothing is written, not even beside it.
     ReadOnly,
 }
 
@@ -73,14 +74,6 @@ pub enum StoreError {
         found: usize,
         /// The newest version that is known here.
         known: usize,
-    },
-    /// The file was written by an older nightreel and may not be changed here.
-    #[error("the store {path} has the old version {found}; any `nightreel run --store {path}` brings it up to date")]
-    Older {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: usize,
     },
     /// Another run of the job is going on.
     #[error("another run of the job \"{job}\" is going on: {holder}")]
@@ -160,7 +153,9 @@ impl Store {
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let mut reading = self.clone();
         reading.access = Access::ReadOnly;
-        Reader::new(reading.connect()?)
+        let connection = reading.connect()?;
+        stand_in(&connection)?;
+        Reader::new(connection)
     }
 
     /// Leaves the store as one file, where nobody else is using it: the last reader of a log may
@@ -221,13 +216,10 @@ impl Store {
         if found > MIGRATIONS.len() {
             return Err(StoreError::Newer { path: path(), found, known: MIGRATIONS.len() });
         }
-        if found == MIGRATIONS.len() {
-            return Ok(());
-        }
         match self.access {
-            Access::ReadWrite => self.migrate(&mut connection),
+            Access::ReadWrite if found < MIGRATIONS.len() => self.migrate(&mut connection),
             Access::ReadOnly if found == 0 => Err(StoreError::Foreign { path: path() }),
-            Access::ReadOnly => Err(StoreError::Older { path: path(), found }),
+            Access::ReadWrite | Access::ReadOnly => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::model::{Attempt, Endpoint, Key, Outcome};
 
-use super::{ExchangeId, ItemId};
+use super::{ExchangeId, ItemId, LimitChange};
 
 /// One thing to write.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub enum Record {
     Settled(Arc<ExchangeRecord>, Settled, Option<ItemRecord>),
     /// An item that is settled by what was recorded before.
     Item(ItemRecord),
+    /// A limit that changed.
+    LimitChange(LimitChange),
 }
 
 /// A request of a run, with its place in it.
@@ -52,8 +54,6 @@ pub struct Facts {
     pub prompt_tokens: Option<u64>,
     /// Tokens of the answer.
     pub completion_tokens: Option<u64>,
-    /// What it cost, in USD.
-    pub cost_usd: Option<f64>,
     /// The model that answered.
     pub served_model: Option<String>,
     /// The provider that answered.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Class, Outcome};
 
+use super::column::class;
 use super::{ItemId, Items, Reader, StoreError};
 
 /// What came of a run so far.
@@ -28,9 +29,11 @@ pub struct LaneTotals {
     pub prompt_tokens: u64,
     /// Tokens of the answers that were sent back.
     pub completion_tokens: u64,
-    /// What replies said that they cost, in USD.
+    /// What its attempts cost, where that is known, in USD.
     pub cost_usd: f64,
-    /// Replies that may have cost something and did not say what.
+    /// What a budget has counted for those whose cost nobody knows, in USD.
+    pub assumed_cost_usd: f64,
+    /// Attempts that may have cost something, and nobody knows what.
     pub unknown_costs: u64,
 }
 
@@ -131,13 +134,19 @@ impl Totals {
         self.attempts.iter().filter(|(class, _)| class.may_be_billed()).map(|(_, count)| count).sum()
     }
 
-    /// What the run cost as far as replies said so, in USD.
+    /// What a budget has counted for the attempts whose cost nobody knows, in USD.
+    #[must_use]
+    pub fn assumed_cost_usd(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum()
+    }
+
+    /// What the run cost as far as it is known, in USD.
     #[must_use]
     pub fn cost_usd(&self) -> f64 {
         self.lanes.iter().map(|lane| lane.cost_usd).sum()
     }
 
-    /// Replies that may have cost something and did not say what.
+    /// Attempts that may have cost something, and nobody knows what.
     #[must_use]
     pub fn unknown_costs(&self) -> u64 {
         self.lanes.iter().map(|lane| lane.unknown_costs).sum()
@@ -168,11 +177,11 @@ impl LaneTotals {
 
 /// What settled the exchanges of a run: its own attempts, and those that it took over.
 const SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, \
-                        a.exchange_id = e.id AND a.settling = 1 \
+                        a.exchange_id = e.id AND a.settling = 1, a.assumed_cost_usd \
                         FROM exchange e JOIN attempt a ON a.id = e.attempt_id LEFT JOIN item i ON i.id = e.id >> 8 \
                         WHERE e.id >= ?1 AND e.id < ?2";
 /// The attempts of a run that a retry followed, or that nothing followed yet.
-const NOT_SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, 1 \
+const NOT_SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, 1, a.assumed_cost_usd \
                             FROM attempt a LEFT JOIN item i ON i.id = a.exchange_id >> 8 \
                             WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
 
@@ -214,8 +223,7 @@ impl Reader {
                 sums.replayed += 1;
                 continue;
             }
-            let name = row.get_ref(1)?.as_str().map_err(|_| StoreError::Damaged("a class"))?;
-            let class = Class::from_name(name).ok_or(StoreError::Damaged("an unknown class"))?;
+            let class = class(row, 1)?;
             match sums.attempts.iter_mut().find(|(known, _)| *known == class) {
                 Some((_, count)) => *count += 1,
                 None => sums.attempts.push((class, 1)),
@@ -226,8 +234,10 @@ impl Reader {
             lane.prompt_tokens += tokens(2)?;
             lane.completion_tokens += tokens(3)?;
             lane.cost_usd += cost_usd.unwrap_or(0.0);
-            let may_cost = class == Class::Answered || class.may_be_billed();
-            lane.unknown_costs += u64::from(cost_usd.is_none() && may_cost);
+            if cost_usd.is_none() {
+                lane.assumed_cost_usd += row.get::<_, Option<f64>>(6)?.unwrap_or(0.0);
+                lane.unknown_costs += u64::from(class.may_cost());
+            }
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ use crate::model::{Attempt, Reply};
 
 use super::pack::Packer;
 use super::{
-    ExchangeRecord, Facts, ItemRecord, Lease, Record, RowRecord, Settled, Store, StoreError, frame, lease, syncer,
+    ExchangeRecord, Facts, ItemRecord, Lease, LimitChange, Record, RowRecord, Settled, Store, StoreError, frame, lease,
+    syncer,
 };
 
 /// How many records may wait to be written.
@@ -261,11 +262,12 @@ impl Loop {
                 item.as_ref().map_or(Ok(()), |item| self.write_item(item))
             }
             Record::Item(item) => self.write_item(item),
+            Record::LimitChange(change) => self.write_limit_change(change),
         }
     }
 
     /// Writes an exchange, or what has become of one that is there: an attempt that it rested on
-    /// before stays as one of its attempts.
+    /// before stays as one of its attempts. One that was copied was never sent, and stays a copy.
     fn write_exchange(&mut self, exchange: &Arc<ExchangeRecord>, attempt: Option<i64>) -> Result<(), StoreError> {
         let endpoint = self.name(exchange.endpoint.path())?;
         self.requests.pack(&self.connection, &exchange.request, &mut self.scratch.packed)?;
@@ -286,7 +288,7 @@ impl Loop {
         if written == 0 {
             self.connection
                 .prepare_cached(
-                    "UPDATE attempt SET settling = 0 WHERE exchange_id = ?1 AND id = \
+                    "UPDATE attempt SET settling = 0 WHERE exchange_id = ?1 AND settling = 1 AND id = \
                      (SELECT attempt_id FROM exchange WHERE id = ?1) AND id IS NOT ?2",
                 )?
                 .execute((exchange.id.rowid(), attempt))?;
@@ -313,8 +315,8 @@ impl Loop {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO attempt (exchange_id, settling, number, sent_at_ms, queued_us, first_byte_us, total_us, \
              class, status, ended, prompt_tokens, completion_tokens, cost_usd, served_model, provider, \
-             finish_reason, reply) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             finish_reason, reply, assumed_cost_usd) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?;
         statement.raw_bind_parameter(1, exchange.id.rowid())?;
         statement.raw_bind_parameter(2, settling)?;
@@ -328,11 +330,12 @@ impl Loop {
         statement.raw_bind_parameter(10, reply.map_or_else(|fault| fault.kind.as_str(), |reply| reply.end.as_str()))?;
         statement.raw_bind_parameter(11, facts.prompt_tokens.map(signed))?;
         statement.raw_bind_parameter(12, facts.completion_tokens.map(signed))?;
-        statement.raw_bind_parameter(13, facts.cost_usd)?;
+        statement.raw_bind_parameter(13, attempt.cost_usd)?;
         statement.raw_bind_parameter(14, served_model)?;
         statement.raw_bind_parameter(15, provider)?;
         statement.raw_bind_parameter(16, finish_reason)?;
         statement.raw_bind_parameter(17, &self.scratch.packed)?;
+        statement.raw_bind_parameter(18, attempt.assumed_cost_usd)?;
         statement.raw_execute()?;
         drop(statement);
         Ok(self.connection.last_insert_rowid())
@@ -373,6 +376,24 @@ impl Loop {
         self.connection
             .prepare_cached("INSERT INTO input_row (id, row_id, line, fields) VALUES (?1, ?2, ?3, ?4)")?
             .execute((id, &row.id, signed(row.line), &self.scratch.packed))?;
+        Ok(())
+    }
+
+    fn write_limit_change(&mut self, change: &LimitChange) -> Result<(), StoreError> {
+        let lane = self.optional_name(change.lane.as_deref())?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO limit_change (run, lane, at_ms, what, was, now, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute((
+                change.run.0,
+                lane,
+                change.at_ms,
+                change.what.as_str(),
+                change.was,
+                change.now,
+                &change.reason,
+            ))?;
         Ok(())
     }
 

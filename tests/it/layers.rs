@@ -9,8 +9,8 @@ use regex::Regex;
 
 /// What each module of the library may use, beside itself. Imports only go down, and what stands
 /// side by side does not know each other.
-const MAY_USE: [(&str, &[&str]); 10] = [
-    ("engine", &["record", "gateway", "store", "input", "prompt", "simulate", "job", "model", "clock"]),
+const MAY_USE: [(&str, &[&str]); 11] = [
+    ("engine", &["record", "gateway", "store", "input", "prompt", "simulate", "job", "price", "model", "clock"]),
     ("record", &["gateway", "store", "input", "prompt", "simulate", "job", "model", "clock"]),
     ("gateway", &["model", "clock"]),
     ("store", &["model", "clock"]),
@@ -18,6 +18,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("prompt", &["job", "model", "clock"]),
     ("simulate", &["model", "clock"]),
     ("job", &["model", "clock"]),
+    ("price", &["model"]),
     ("model", &[]),
     ("clock", &[]),
 ];

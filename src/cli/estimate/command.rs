@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nightreel::price::Prices;
 use nightreel::store::{Access, Store, StoreError};
 
 use super::super::context::print;
 use super::super::exit::{Exit, Failure};
 use super::super::job_args::JobArgs;
 use super::super::plan::Plan;
-use super::super::prices::Prices;
 use super::super::store_args::StoreArgs;
 use super::asked::AskedByModel;
 use super::forecast::Forecast;

@@ -1,9 +1,10 @@
 //! An estimate for people.
 
+use nightreel::price::Prices;
+
 use super::super::count::{count, counted};
 use super::super::money::usd;
 use super::super::page::Page;
-use super::super::prices::Prices;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::{Estimate, Lane};
@@ -165,7 +166,7 @@ mod tests {
     use super::super::lesson::Lesson;
     use super::super::recorded::Recorded;
     use super::*;
-    use crate::cli::prices::Price;
+    use nightreel::price::Price;
 
     fn lane(model: &str, price: Option<Price>) -> Lane {
         let asked = Asked { requests: 817, bytes: 49_380, answers: 817, limit_tokens: 209_152, ..Asked::default() };
@@ -174,7 +175,7 @@ mod tests {
     }
 
     fn estimate() -> Estimate {
-        let price = Price { prompt_usd: 0.000_000_25, completion_usd: 0.000_002, request_usd: 0.0 };
+        let price = Price { prompt_usd: 0.000_000_25, completion_usd: 0.000_002, ..Price::default() };
         Estimate {
             job_file: "jobs/truthful.toml".to_owned(),
             job: "truthful".to_owned(),

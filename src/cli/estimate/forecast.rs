@@ -1,6 +1,7 @@
 //! What a model's requests would take: ranges, and where they come from.
 
-use super::super::prices::Price;
+use nightreel::price::Price;
+
 use super::asked::Asked;
 use super::lesson::{Lesson, float};
 use super::range::Range;
@@ -115,7 +116,14 @@ mod tests {
 
     const ASKED: Asked =
         Asked { requests: 10, bytes: 4_000, attachments: 0, answers: 10, unlimited: 0, limit_tokens: 500, carried: 0 };
-    const PRICE: Price = Price { prompt_usd: 0.001, completion_usd: 0.01, request_usd: 0.5 };
+    const PRICE: Price = Price {
+        prompt_usd: 0.001,
+        completion_usd: 0.01,
+        request_usd: 0.5,
+        cache_read_usd: None,
+        cache_write_usd: None,
+        max_completion_tokens: None,
+    };
 
     fn lesson() -> Lesson {
         let learned = Learned {

@@ -73,7 +73,8 @@ mod tests {
 
     fn view(reply: Result<Reply, Fault>, class: Class) -> AttemptView {
         let timing = Timing { queued_us: 1_250, first_byte_us: 99_990, total_us: 1_234_567 };
-        let attempt = Attempt { number: 2, sent_at_ms: 5, timing, reply, class };
+        let attempt =
+            Attempt { number: 2, sent_at_ms: 5, timing, reply, class, cost_usd: None, assumed_cost_usd: None };
         AttemptView { exchange: RunId(1).item(0).exchange(0), settling: true, attempt }
     }
 

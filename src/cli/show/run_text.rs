@@ -178,6 +178,7 @@ mod tests {
             prompt_tokens: 5000,
             completion_tokens: 70,
             cost_usd: 0.5,
+            assumed_cost_usd: 0.0,
             unknown_costs: 2,
         };
         let second = LaneTotals { model: "b".to_owned(), outcomes: vec![(Outcome::Ok, 1)], ..LaneTotals::default() };

@@ -1,10 +1,10 @@
 //! What may keep a run from succeeding, though the job is right: it depends on this machine.
 
 use nightreel::job::Job;
+use nightreel::price::Prices;
 use nightreel::store::{Access, Store};
 
 use super::super::gateway::{self, Lookup};
-use super::super::prices::Prices;
 
 /// What a run would miss here; `env` looks up a variable of the environment.
 pub(super) fn notes(job: &Job, env: Lookup<'_>) -> Vec<String> {

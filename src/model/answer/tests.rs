@@ -31,7 +31,13 @@ fn each_endpoint_gives_its_text_its_end_and_its_usage() {
                 "usage":{"input_tokens":3,"output_tokens":2,"cost":0.5}}"#,
         ),
     ];
-    let usage = Usage { prompt_tokens: Some(3), completion_tokens: Some(2), cost_usd: Some(0.5) };
+    let usage = Usage {
+        prompt_tokens: Some(3),
+        completion_tokens: Some(2),
+        cost_usd: Some(0.5),
+        uncached_tokens: Some(3),
+        ..Usage::default()
+    };
     for (endpoint, body) in cases {
         let answer = parse(endpoint, body);
         assert_eq!((answer.text(), answer.finish, answer.usage), (Some("a"), Finish::Stop, usage), "{endpoint}");
@@ -50,6 +56,20 @@ fn the_upstreams_price_is_added_only_to_what_a_key_of_ones_own_costs() {
     let cost = |is_byok| parse(Endpoint::ChatCompletions, &body(is_byok)).usage.cost_usd.unwrap();
     assert!((cost(false) - 0.01).abs() < 1e-12);
     assert!((cost(true) - 0.21).abs() < 1e-12);
+}
+
+#[test]
+fn an_answer_that_counts_oddly_is_an_answer_all_the_same() {
+    let usage = |usage: &str| {
+        let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}}}}],"usage":{usage}}}"#);
+        let usage = parse(Endpoint::ChatCompletions, &body).usage;
+        (usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+    };
+    let odd = r#"{"prompt_tokens":"12","completion_tokens":3.0,"cost":"0.25"}"#;
+    assert_eq!(usage(odd), (Some(12), Some(3), Some(0.25)));
+    let wrong = r#"{"prompt_tokens":-1,"completion_tokens":[{"a":1}],"cost":"free"}"#;
+    assert_eq!(usage(wrong), (None, None, None));
+    assert_eq!(usage(r#"{"prompt_tokens":{"a":1},"completion_tokens":true,"cost":-0.5}"#), (None, None, None));
 }
 
 #[test]

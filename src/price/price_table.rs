@@ -11,26 +11,34 @@ use super::{PriceError, model_list, price_toml};
 const MAX_BYTES: u64 = 64 << 20;
 
 /// What a model costs, in USD.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(clippy::struct_field_names, reason = "an amount has its unit in its name")]
-pub(crate) struct Price {
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Price {
     /// For each token of a prompt.
-    pub(crate) prompt_usd: f64,
+    pub prompt_usd: f64,
     /// For each token of an answer.
-    pub(crate) completion_usd: f64,
+    pub completion_usd: f64,
     /// For each request.
-    pub(crate) request_usd: f64,
+    pub request_usd: f64,
+    /// For each token of a prompt that a prompt cache is read for; `None` is as for any other.
+    pub cache_read_usd: Option<f64>,
+    /// For each token of a prompt that is written to a prompt cache; `None` is as for any other.
+    pub cache_write_usd: Option<f64>,
+    /// The most tokens that the model answers with, where the table says so.
+    pub max_completion_tokens: Option<u64>,
 }
 
 /// What models cost, by their names.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Prices {
+pub struct Prices {
     by_model: BTreeMap<String, Price>,
 }
 
 impl Prices {
     /// Reads a price table: TOML, or `OpenRouter`'s list of models where the file ends in `.json`.
-    pub(crate) fn load(path: &Path) -> Result<Self, PriceError> {
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read or is no price table.
+    pub fn load(path: &Path) -> Result<Self, PriceError> {
         let text = read(path)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
@@ -38,13 +46,22 @@ impl Prices {
         Ok(Self { by_model })
     }
 
+    /// What an answer of a model costs: of the model that answered, where the table has it, else of
+    /// the one that was asked.
+    #[must_use]
+    pub fn of_answer(&self, served: Option<&str>, asked: &str) -> Option<Price> {
+        served.and_then(|served| self.of(served)).or_else(|| self.of(asked))
+    }
+
     /// What a model costs.
-    pub(crate) fn of(&self, model: &str) -> Option<Price> {
+    #[must_use]
+    pub fn of(&self, model: &str) -> Option<Price> {
         self.by_model.get(model).copied()
     }
 
     /// The model of the table whose name is nearest to one that is not in it, if any is near.
-    pub(crate) fn nearest(&self, model: &str) -> Option<&str> {
+    #[must_use]
+    pub fn nearest(&self, model: &str) -> Option<&str> {
         nearest(model, self.by_model.keys().map(String::as_str))
     }
 }
@@ -82,10 +99,23 @@ mod tests {
     fn the_extension_says_how_a_table_is_read() {
         let toml = "\u{feff}[\"a/b\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 2\n";
         let json = r#"{"data":[{"id":"a/b","pricing":{"prompt":"0.000001","completion":"0.000002"}}]}"#;
-        let price = Price { prompt_usd: 0.000_001, completion_usd: 0.000_002, request_usd: 0.0 };
+        let price = Price { prompt_usd: 0.000_001, completion_usd: 0.000_002, ..Price::default() };
         for (name, text) in [("prices.toml", toml), ("prices", toml), ("models.json", json), ("models.JSON", json)] {
             assert_eq!(load(name, text).unwrap().of("a/b"), Some(price), "{name}");
         }
+    }
+
+    #[test]
+    fn an_answer_has_the_price_of_who_gave_it_where_that_is_known() {
+        let model = |name: &str, usd: u32| {
+            format!("[\"{name}\"]\nprompt_usd_per_million = {usd}\ncompletion_usd_per_million = 0\n")
+        };
+        let prices = load("prices.toml", &(model("asked", 1) + &model("other", 2))).unwrap();
+        let usd = |served, asked| prices.of_answer(served, asked).map(|price| price.prompt_usd * 1e6);
+        assert_eq!(usd(Some("other"), "asked"), Some(2.0));
+        assert_eq!(usd(Some("asked-2025"), "asked"), Some(1.0));
+        assert_eq!(usd(None, "asked"), Some(1.0));
+        assert_eq!(usd(Some("asked-2025"), "unknown"), None);
     }
 
     #[test]

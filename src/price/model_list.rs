@@ -28,6 +28,9 @@ fn priced(model: &Value) -> Option<(String, Price)> {
         prompt_usd: amount(pricing.get("prompt")?)?,
         completion_usd: amount(pricing.get("completion")?)?,
         request_usd: pricing.get("request").map_or(Some(0.0), amount)?,
+        cache_read_usd: pricing.get("input_cache_read").and_then(amount),
+        cache_write_usd: pricing.get("input_cache_write").and_then(amount),
+        max_completion_tokens: model["top_provider"]["max_completion_tokens"].as_u64().filter(|tokens| *tokens > 0),
     };
     Some((model.get("id")?.as_str()?.to_owned(), price))
 }
@@ -44,13 +47,21 @@ mod tests {
     #[test]
     fn prices_are_texts_or_numbers_and_those_that_depend_are_left_out() {
         let text = r#"{"data":[
-            {"id":"a","pricing":{"prompt":"0.00000025","completion":0.000002,"request":"0.01","image":"x"},"more":1},
+            {"id":"a","pricing":{"prompt":"0.00000025","completion":0.000002,"request":"0.01","image":"x",
+                "input_cache_read":"0.0000001"},"top_provider":{"max_completion_tokens":1000},"more":1},
             {"id":"free","pricing":{"prompt":"0","completion":"0"}},
             {"id":"auto","pricing":{"prompt":"-1","completion":"-1"}},
             {"id":"unpriced"}, {"pricing":{"prompt":"0","completion":"0"}}, 7]}"#;
         let prices = parse(text, Path::new("models.json")).unwrap();
         assert_eq!(prices.keys().collect::<Vec<_>>(), ["a", "free"]);
-        let price = Price { prompt_usd: 0.000_000_25, completion_usd: 0.000_002, request_usd: 0.01 };
+        let price = Price {
+            prompt_usd: 0.000_000_25,
+            completion_usd: 0.000_002,
+            request_usd: 0.01,
+            cache_read_usd: Some(0.000_000_1),
+            cache_write_usd: None,
+            max_completion_tokens: Some(1_000),
+        };
         assert_eq!(prices["a"], price);
     }
 

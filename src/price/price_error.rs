@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Why a price table cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PriceError {
+pub enum PriceError {
     /// The file cannot be read.
     #[error("cannot read the price table {}: {source}", path.display())]
     Read {

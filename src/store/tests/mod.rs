@@ -9,6 +9,8 @@ use crate::model::{Attempt, Chunk, Class, End, Endpoint, Fault, FaultKind, Heade
 
 use super::*;
 
+mod money;
+
 fn new_run(job: &str) -> NewRun {
     NewRun {
         job: job.to_owned(),
@@ -42,14 +44,14 @@ fn reply(body: impl Into<Bytes>) -> Reply {
 
 fn attempt(number: u32, class: Class, reply: Result<Reply, Fault>) -> Attempt {
     let timing = Timing { queued_us: 1, first_byte_us: 2, total_us: 3 };
-    Attempt { number, sent_at_ms: 1_234, timing, reply, class }
+    let cost_usd = (class == Class::Answered).then_some(0.25);
+    Attempt { number, sent_at_ms: 1_234, timing, reply, class, cost_usd, assumed_cost_usd: None }
 }
 
 fn facts() -> Facts {
     Facts {
         prompt_tokens: Some(10),
         completion_tokens: Some(5),
-        cost_usd: Some(0.25),
         served_model: Some("served".to_owned()),
         provider: Some("provider".to_owned()),
         finish_reason: Some("stop".to_owned()),
@@ -365,9 +367,18 @@ fn two_processes_worth_of_writers_do_not_get_in_each_others_way() {
 #[test]
 fn the_views_for_people_can_be_read() {
     let fixture = Fixture::new();
-    fixture.write(vec![settled(fixture.run, 0, body("a"), "{}")]);
+    let change = LimitChange {
+        run: fixture.run,
+        lane: None,
+        at_ms: 5,
+        what: Limit::Paused,
+        was: Some(0.0),
+        now: Some(1.0),
+        reason: "asked for".to_owned(),
+    };
+    fixture.write(vec![settled(fixture.run, 0, body("a"), "{}"), Record::LimitChange(change)]);
     let connection = fixture.store.connect().unwrap();
-    for view in ["runs", "items", "exchanges", "attempts"] {
+    for view in ["runs", "items", "exchanges", "attempts", "limit_changes"] {
         let rows: i64 =
             connection.query_row(&format!("SELECT count(*) FROM {view} WHERE run = 1"), [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 1, "{view}");

@@ -12,7 +12,10 @@ use super::{Price, PriceError};
 const PROMPT: &str = "prompt_usd_per_million";
 const COMPLETION: &str = "completion_usd_per_million";
 const REQUEST: &str = "request_usd";
-const KEYS: [&str; 3] = [PROMPT, COMPLETION, REQUEST];
+const CACHE_READ: &str = "cache_read_usd_per_million";
+const CACHE_WRITE: &str = "cache_write_usd_per_million";
+const MOST: &str = "max_completion_tokens";
+const KEYS: [&str; 6] = [PROMPT, COMPLETION, REQUEST, CACHE_READ, CACHE_WRITE, MOST];
 
 /// Reads the prices by model.
 pub(super) fn parse(text: &str, path: &Path) -> Result<BTreeMap<String, Price>, PriceError> {
@@ -52,13 +55,17 @@ impl Source<'_> {
     }
 
     fn price(&self, model: &str, at: usize, keys: DeTable<'_>) -> Result<Price, PriceError> {
-        let mut amounts = BTreeMap::new();
+        let (mut amounts, mut max_completion_tokens) = (BTreeMap::new(), None);
         for (key, value) in keys {
             let (key_at, key) = (key.span().start, key.into_inner().into_owned());
             let Some(known) = KEYS.into_iter().find(|known| *known == key) else {
                 return Err(self.error(key_at, unknown(model, &key, value.get_ref())));
             };
-            amounts.insert(known, self.amount(known, &value)?);
+            if known == MOST {
+                max_completion_tokens = Some(self.tokens(&value)?);
+            } else {
+                amounts.insert(known, self.amount(known, &value)?);
+            }
         }
         let required = |key: &str| {
             let missing = || self.error(at, format!("{model:?} has no {key}; write {key} = 0.0 where it is free"));
@@ -68,7 +75,19 @@ impl Source<'_> {
             prompt_usd: required(PROMPT)?,
             completion_usd: required(COMPLETION)?,
             request_usd: amounts.get(REQUEST).copied().unwrap_or_default(),
+            cache_read_usd: amounts.get(CACHE_READ).map(|amount| amount / 1e6),
+            cache_write_usd: amounts.get(CACHE_WRITE).map(|amount| amount / 1e6),
+            max_completion_tokens,
         })
+    }
+
+    fn tokens(&self, value: &Spanned<DeValue<'_>>) -> Result<u64, PriceError> {
+        let tokens = match value.get_ref() {
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().replace('_', "").parse().ok(),
+            _ => None,
+        };
+        let tokens = tokens.filter(|tokens| *tokens > 0);
+        tokens.ok_or_else(|| self.error(value.span().start, format!("{MOST} must be a number of tokens, 1 or more")))
     }
 
     fn amount(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<f64, PriceError> {
@@ -104,8 +123,16 @@ mod tests {
     #[test]
     fn prices_are_for_a_million_tokens_and_for_a_request() {
         let text = "[\"openai/gpt-5-mini\"]\nprompt_usd_per_million = 0.25\ncompletion_usd_per_million = 2_0\n\
-                    request_usd = 0.01\n";
-        let price = Price { prompt_usd: 0.000_000_25, completion_usd: 0.000_02, request_usd: 0.01 };
+                    request_usd = 0.01\ncache_read_usd_per_million = 0.125\ncache_write_usd_per_million = 0.5\n\
+                    max_completion_tokens = 128_000\n";
+        let price = Price {
+            prompt_usd: 0.000_000_25,
+            completion_usd: 0.000_02,
+            request_usd: 0.01,
+            cache_read_usd: Some(0.000_000_125),
+            cache_write_usd: Some(0.000_000_5),
+            max_completion_tokens: Some(128_000),
+        };
         assert_eq!(parsed(text).unwrap()["openai/gpt-5-mini"], price);
     }
 
@@ -118,9 +145,10 @@ mod tests {
                 "prices.toml:3:1: unknown key completion_usd_per_milion of \"m\"; did you mean completion_usd_per_million?",
             ),
             (
-                format!("{model}cached = 2\n"),
-                "prices.toml:3:1: unknown key cached of \"m\"; known are prompt_usd_per_million, \
-                 completion_usd_per_million, request_usd",
+                format!("{model}colour = 2\n"),
+                "prices.toml:3:1: unknown key colour of \"m\"; known are prompt_usd_per_million, \
+                 completion_usd_per_million, request_usd, cache_read_usd_per_million, cache_write_usd_per_million, \
+                 max_completion_tokens",
             ),
             (
                 model.to_owned(),
@@ -138,6 +166,10 @@ mod tests {
             (
                 "[\"m\"]\nprompt_usd_per_million = nan\n".to_owned(),
                 "prices.toml:2:26: prompt_usd_per_million must be a number of USD, 0 or more",
+            ),
+            (
+                "[\"m\"]\nmax_completion_tokens = 0\n".to_owned(),
+                "prices.toml:2:25: max_completion_tokens must be a number of tokens, 1 or more",
             ),
             (
                 "[gpt-4.1]\nprompt_usd_per_million = 1\n".to_owned(),

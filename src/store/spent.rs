@@ -1,0 +1,114 @@
+//! What was sent and what it cost: what quotas and budgets go on from.
+
+use std::collections::HashMap;
+
+use crate::model::Class;
+
+use super::column::class;
+use super::{Items, Reader, RunId, StoreError};
+
+/// How much later than it was sent a request may be written, in milliseconds: rows are written in
+/// the order in which requests ended.
+const LONGEST_REQUEST_MS: i64 = 3_600_000;
+
+/// What the attempts that a run sent itself have cost.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spent {
+    /// What those cost whose cost is known, in USD.
+    pub known_usd: f64,
+    /// What a budget has counted for those whose cost nobody knows, in USD.
+    pub assumed_usd: f64,
+    /// Attempts that may have cost something, for which neither is known.
+    pub unknown: u64,
+}
+
+/// Requests that were sent since some moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SentSince {
+    /// How many of each model, for those whose items are settled.
+    pub by_model: HashMap<String, u64>,
+    /// How many of items that are not settled yet: they may be of any model.
+    pub of_unknown_model: u64,
+    /// The newest attempt that was looked at: what to ask for next is what comes after it.
+    pub last: i64,
+}
+
+/// Whose requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentBy {
+    /// Those of simulated runs, or else those of real ones.
+    pub simulated: bool,
+    /// A run whose requests are left out.
+    pub but: Option<RunId>,
+}
+
+impl Spent {
+    /// Adds an attempt. One of no cost and of a class that costs nothing is free: stores of
+    /// version 1 say no more of it.
+    pub(super) fn add(&mut self, class: Class, cost_usd: Option<f64>, assumed_cost_usd: Option<f64>) {
+        match (cost_usd, assumed_cost_usd) {
+            (Some(known), _) => self.known_usd += known,
+            (None, Some(assumed)) => self.assumed_usd += assumed,
+            (None, None) => self.unknown += u64::from(class.may_cost()),
+        }
+    }
+}
+
+impl Reader {
+    /// What a run has spent so far: with every attempt that it sent itself, in all its sessions.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn spent(&self, run: RunId) -> Result<Spent, StoreError> {
+        // Attempts of an exchange are found by the exchange: those that settle it have no index.
+        let sql = "SELECT a.class, a.cost_usd, a.assumed_cost_usd FROM ";
+        let settling = "exchange e JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id AND a.settling = 1 \
+                        WHERE e.id >= ?1 AND e.id < ?2";
+        let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
+        let mut spent = Spent::default();
+        for from in [settling, not_settling] {
+            let mut statement = self.connection.prepare_cached(&format!("{sql}{from}"))?;
+            let mut rows = statement.query(Items::from(run).exchanges())?;
+            while let Some(row) = rows.next()? {
+                spent.add(class(row, 0)?, row.get(1)?, row.get(2)?);
+            }
+        }
+        Ok(spent)
+    }
+
+    /// How many requests all runs of the store have sent since a moment, by model; of the attempts
+    /// behind `after` alone, so that it can be asked again at little cost. Neither a refused stream
+    /// nor a send without a connection counts.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn sent_since(&self, since_ms: i64, by: SentBy, after: i64) -> Result<SentSince, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT a.id, a.sent_at_ms, a.settling = 2, n.text, \
+             r.simulated = ?2 AND r.id IS NOT ?3 AND a.class NOT IN ('refused_stream', 'not_connected') \
+             FROM attempt a CROSS JOIN run r ON r.id = a.exchange_id >> 40 \
+             LEFT JOIN item i ON i.id = a.exchange_id >> 8 LEFT JOIN name n ON n.id = i.model \
+             WHERE a.id > ?1 ORDER BY a.id DESC",
+        )?;
+        let mut rows = statement.query((after, by.simulated, by.but.map(|run| run.0)))?;
+        let mut sent = SentSince { last: after, ..SentSince::default() };
+        while let Some(row) = rows.next()? {
+            sent.last = sent.last.max(row.get(0)?);
+            let (sent_at_ms, copied): (i64, bool) = (row.get(1)?, row.get(2)?);
+            if copied {
+                continue;
+            }
+            if sent_at_ms < since_ms.saturating_sub(LONGEST_REQUEST_MS) {
+                break;
+            }
+            if sent_at_ms < since_ms || !row.get::<_, bool>(4)? {
+                continue;
+            }
+            match row.get::<_, Option<String>>(3)? {
+                Some(model) => *sent.by_model.entry(model).or_default() += 1,
+                None => sent.of_unknown_model += 1,
+            }
+        }
+        Ok(sent)
+    }
+}

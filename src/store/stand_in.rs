@@ -1,0 +1,24 @@
+//! Stand-ins for what stores of older versions lack, so that one that may not be changed can be
+//! read as it is, for ever.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// For each version but the newest, what makes a connection see a store of it as one of the next
+/// version: views and tables of the connection's own, which come before the store's by name.
+const STAND_INS: [&str; 1] = [
+    // What 0002.sql adds.
+    "CREATE TEMP VIEW attempt AS SELECT *, NULL AS assumed_cost_usd FROM main.attempt; \
+     CREATE TEMP TABLE limit_change (id, run, lane, at_ms, what, was, now, reason);",
+];
+
+/// Lets a connection read a store of an older version by the newest version's names.
+pub(super) fn stand_in(connection: &Connection) -> Result<(), StoreError> {
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let behind = usize::try_from(version).unwrap_or(0).saturating_sub(1);
+    for stand_in in STAND_INS.iter().skip(behind) {
+        connection.execute_batch(stand_in)?;
+    }
+    Ok(())
+}

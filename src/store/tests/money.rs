@@ -1,0 +1,149 @@
+//! What was sent and spent, and what became of the limits.
+
+use super::*;
+
+/// An attempt that was sent at some time, and cost so much.
+fn sent(sent_at_ms: i64, class: Class, cost_usd: Option<f64>) -> Attempt {
+    let attempt = attempt(1, class, Ok(reply("{}")));
+    Attempt { sent_at_ms, cost_usd, ..attempt }
+}
+
+/// An exchange that an attempt settled, with its item.
+fn settled_by(run: RunId, position: u32, attempt: Attempt) -> Record {
+    let exchange = exchange(run, position, body(&format!("{run} {position}")));
+    Record::Settled(exchange, Settled::Sent(attempt, facts()), Some(item(run, position, Outcome::Ok)))
+}
+
+/// An exchange that is not settled yet, with an attempt that failed.
+fn waiting(run: RunId, position: u32, attempt: Attempt) -> Record {
+    Record::Attempt(exchange(run, position, body(&format!("{run} {position}"))), attempt, Facts::default())
+}
+
+#[test]
+fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() {
+    let fixture = Fixture::new();
+    let run = fixture.run;
+    let assumed = Attempt { assumed_cost_usd: Some(0.5), ..sent(1, Class::TimedOut, None) };
+    let copied = Settled::Copied(sent(1, Class::Answered, Some(8.0)), facts());
+    fixture.write(vec![
+        settled_by(run, 0, sent(1, Class::Answered, Some(0.25))),
+        settled_by(run, 1, sent(1, Class::Answered, None)),
+        settled_by(run, 2, sent(1, Class::ServerError, None)),
+        waiting(run, 3, assumed.clone()),
+        waiting(run, 3, sent(1, Class::RateLimited, Some(0.0))),
+        waiting(run, 3, sent(1, Class::ConnectionLost, None)),
+        Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
+    ]);
+    let reader = fixture.reader();
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 0.5, unknown: 2 });
+    let totals = reader.totals(run).unwrap();
+    assert!((totals.cost_usd() - 0.25).abs() < 1e-12 && (totals.assumed_cost_usd() - 0.5).abs() < 1e-12);
+    assert_eq!(totals.unknown_costs(), 3);
+    let attempts = fixture.reader().attempts(run.item(3)).unwrap();
+    assert_eq!(attempts[0].attempt, assumed);
+    // Another run that is answered by them has spent nothing.
+    let newer = fixture.store.begin_run(&new_run("job")).unwrap();
+    let attempt_id = fixture.reader().recorded(run, 0..1).unwrap()[0].attempt_id;
+    let replayed = Record::Settled(exchange(newer, 0, body("a")), Settled::Replayed(attempt_id), None);
+    fixture.write(vec![replayed]);
+    assert_eq!(fixture.reader().spent(newer).unwrap(), Spent::default());
+}
+
+#[test]
+fn a_copy_that_is_asked_again_was_never_sent() {
+    let fixture = Fixture::new();
+    let run = fixture.run;
+    let failed = Settled::Copied(sent(1, Class::ServerError, Some(4.0)), Facts::default());
+    let outcome = Outcome::Failed(Class::ServerError);
+    let request = body(&format!("{run} 0"));
+    fixture.write(vec![Record::Settled(exchange(run, 0, request), failed, Some(item(run, 0, outcome)))]);
+    fixture.write(vec![settled_by(run, 0, sent(1, Class::Answered, Some(0.25)))]);
+    let reader = fixture.reader();
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, ..Spent::default() });
+    assert_eq!(reader.totals(run).unwrap().sent(), 1);
+}
+
+#[test]
+fn what_was_sent_since_a_moment_is_counted_by_model_and_only_once() {
+    let fixture = Fixture::new();
+    let run = fixture.run;
+    let hour = 3_600_000;
+    let now = 10 * hour;
+    let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
+    let copied = Settled::Copied(sent(now, Class::Answered, Some(8.0)), facts());
+    fixture.write(vec![
+        settled_by(run, 0, sent(now, Class::Answered, None)),
+        // What is older than an hour before the moment ends the search: newer rows were sent later.
+        settled_by(run, 1, sent(now - 3 * hour, Class::Answered, None)),
+        settled_by(run, 2, sent(now, Class::Answered, None)),
+        settled_by(run, 3, sent(now - 1, Class::Answered, None)),
+        Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
+        waiting(run, 5, sent(now, Class::RateLimited, None)),
+        waiting(run, 5, sent(now, Class::RefusedStream, None)),
+        waiting(run, 5, sent(now, Class::NotConnected, None)),
+        settled_by(rehearsal, 0, sent(now, Class::Answered, None)),
+    ]);
+    let reader = fixture.reader();
+    let real = SentBy { simulated: false, but: None };
+    let first = reader.sent_since(now, real, 0).unwrap();
+    let of_m = |sent: &SentSince| (sent.by_model.get("m").copied().unwrap_or(0), sent.of_unknown_model);
+    assert_eq!(of_m(&first), (1, 1));
+    assert_eq!(of_m(&reader.sent_since(now, SentBy { simulated: true, ..real }, 0).unwrap()), (1, 0));
+    assert_eq!(of_m(&reader.sent_since(now, SentBy { but: Some(run), ..real }, 0).unwrap()), (0, 0));
+    let again = reader.sent_since(now, real, first.last).unwrap();
+    assert_eq!((of_m(&again), again.last), ((0, 0), first.last));
+    let other = fixture.store.begin_run(&new_run("other")).unwrap();
+    fixture.write(vec![settled_by(other, 0, sent(now, Class::Answered, None))]);
+    let later = fixture.reader().sent_since(now, SentBy { but: Some(run), ..real }, first.last).unwrap();
+    assert_eq!(of_m(&later), (1, 0));
+    assert!(later.last > first.last);
+}
+
+#[test]
+fn changes_of_limits_come_back_in_order() {
+    let fixture = Fixture::new();
+    let change = |what, lane: Option<&str>, was, now| LimitChange {
+        run: fixture.run,
+        lane: lane.map(Into::into),
+        at_ms: 5,
+        what,
+        was,
+        now,
+        reason: "too many requests".to_owned(),
+    };
+    let other = fixture.store.begin_run(&new_run("other")).unwrap();
+    let changes: Vec<_> = Limit::ALL
+        .into_iter()
+        .zip([(Some(8.0), Some(4.0)), (None, Some(600.0)), (Some(1.5), None), (None, None), (Some(0.0), Some(1.0))])
+        .map(|(what, (was, now))| change(what, (what == Limit::InFlight).then_some("m"), was, now))
+        .collect();
+    let of_other = LimitChange { run: other, ..changes[0].clone() };
+    fixture.write(changes.iter().chain([&of_other]).cloned().map(Record::LimitChange).collect());
+    assert_eq!(fixture.reader().limit_changes(fixture.run).unwrap(), changes);
+    assert_eq!(fixture.reader().limit_changes(other).unwrap(), [of_other]);
+}
+
+#[test]
+fn a_store_of_the_first_version_is_read_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store-v1.db");
+    let before = std::fs::read(&path).unwrap();
+    let mut reader = Store::open(&path, Access::ReadOnly).unwrap().reader().unwrap();
+    let run = reader.runs().unwrap()[0].id;
+    let totals = reader.totals(run).unwrap();
+    assert!(totals.settled() > 0 && totals.cost_usd() > 0.0);
+    assert!(totals.assumed_cost_usd().abs() < f64::EPSILON);
+    assert!((reader.spent(run).unwrap().known_usd - totals.cost_usd()).abs() < 1e-9);
+    assert_eq!(reader.limit_changes(run).unwrap(), []);
+    let items = reader.items(run, 0, 1_000).unwrap();
+    assert_eq!(items.len() as u64, totals.settled());
+    assert!(items.iter().any(|item| item.steps[0].attempt.cost_usd.is_some_and(|cost| cost > 0.0)));
+    assert!(!reader.attempts(items[0].item).unwrap().is_empty());
+    assert!(!reader.recorded(run, 0..10).unwrap().is_empty());
+    let step = &items[0].steps[0];
+    assert!(reader.find(&step.key, 0, Scope { others: true, ..Scope::default() }).unwrap().is_some());
+    assert!(!reader.progress(run, 0, 10).unwrap().is_empty());
+    assert!(reader.learned(&items[0].model, true).unwrap().answers > 0);
+    let sent = reader.sent_since(0, SentBy { simulated: true, but: None }, 0).unwrap();
+    assert!(sent.by_model.values().sum::<u64>() > 0);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
