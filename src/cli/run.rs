@@ -166,7 +166,8 @@ impl Session<'_> {
             continues: begun.continues,
             retry_failed: self.args.retry.is_some(),
             admission: admission(job),
-            retry: RetryPolicy { attempts: job.retry.attempts },
+            retry: RetryPolicy { budgets: job.retry, item_deadline: job.timeouts.item },
+            deadline: job.timeouts.run,
             drain: self.args.drain(),
         };
         let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()? };
