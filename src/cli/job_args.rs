@@ -45,6 +45,10 @@ pub(crate) struct SendArgs {
     /// How many requests may be sent a minute.
     #[arg(long, value_name = "N")]
     pub(crate) rpm: Option<u32>,
+
+    /// How long the run may take until it stops, to be gone on with: 90m, 6h.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<String>,
 }
 
 impl JobArgs {
@@ -75,7 +79,8 @@ impl SendArgs {
         let base_url = self.base_url.as_ref().map(|url| Override::new("gateway.base_url", url.as_str(), "--base-url"));
         let in_flight = number("limits.in_flight", self.in_flight, "--in-flight");
         let rpm = number("limits.requests_per_minute", self.rpm, "--rpm");
-        [base_url, in_flight, rpm].into_iter().flatten().collect()
+        let deadline = self.deadline.as_ref().map(|time| Override::new("timeouts.run", time.as_str(), "--deadline"));
+        [base_url, in_flight, rpm, deadline].into_iter().flatten().collect()
     }
 }
 

@@ -170,7 +170,8 @@ impl Session<'_> {
             continues: begun.continues,
             retry_failed: self.args.retry.is_some(),
             admission: admission(job),
-            retry: RetryPolicy { attempts: job.retry.attempts },
+            retry: RetryPolicy { budgets: job.retry, item_deadline: job.timeouts.item },
+            deadline: job.timeouts.run,
             drain: self.args.drain(),
             prices: self.prices.clone(),
         };

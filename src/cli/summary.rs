@@ -170,7 +170,7 @@ impl Summary {
         let Some(reason) = &ended.stopped else { return };
         line(text, &format!("stopped: {reason}"));
         let kept = count(totals.settled());
-        line(text, &format!("{kept} settled items are kept; the same command goes on with the rest"));
+        line(text, &format!("{kept} settled items are kept; {}", reason.way_on()));
     }
 }
 
@@ -342,6 +342,9 @@ mod tests {
             (None, &totals(&[(Outcome::Ok, 1), (Outcome::NotRecorded, 1)], 0), 2, Exit::NotRecorded),
             (None, &ok, 3, Exit::ItemsFailed),
             (Some(stopped(StopReason::Signal)), &ok, 3, Exit::Stopped),
+            (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
+            (Some(stopped(StopReason::Budget(message()))), &ok, 3, Exit::Stopped),
+            (Some(stopped(StopReason::LaneClosed(message()))), &ok, 3, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 3, Exit::Stopped),
             (Some(stopped(StopReason::Misconfigured(message()))), &nothing, 3, Exit::Stopped),

@@ -56,6 +56,8 @@ pub struct RunOptions {
     pub admission: AdmissionOptions,
     /// How often an item is tried.
     pub retry: RetryPolicy,
+    /// How long it may take until it stops.
+    pub deadline: Option<Duration>,
     /// How long what is in flight is waited for when the run stops.
     pub drain: Duration,
     /// What models cost, where replies do not say.
@@ -145,7 +147,9 @@ pub async fn run(
     });
     let (bounds, panicked) = (Bounds::default(), 0);
     let tasks = JoinSet::new();
-    let mut engine = Engine { window, drain: options.drain, tasks, durable, retries, bounds, panicked, monitor, stop };
+    let ends_at = options.deadline.map(|deadline| started + deadline);
+    let drain = options.drain;
+    let mut engine = Engine { window, ends_at, drain, tasks, durable, retries, bounds, panicked, monitor, stop };
     engine.carry_out(shared, intake).await?;
     let (bound, panicked, stop) = (engine.bounds.most(), engine.panicked, engine.stop.clone());
     let written = engine.finish(writer).await;
@@ -194,9 +198,18 @@ fn sources(options: &RunOptions, run: RunId, store: &Store, fixtures: Vec<Source
     Ok(std::iter::once(own).chain(fixtures).collect())
 }
 
+/// Returns when a time has passed; never where there is none.
+async fn passed(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What owns a run's state while it goes on.
 struct Engine<'a> {
     window: usize,
+    ends_at: Option<Instant>,
     drain: Duration,
     tasks: JoinSet<()>,
     durable: Durable<ItemSettled>,
@@ -230,6 +243,8 @@ impl Engine<'_> {
         let mut more = true;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let deadline = passed(self.ends_at);
+        tokio::pin!(deadline);
         while more || !self.tasks.is_empty() {
             while self.tasks.len() < self.window && !self.stop.is_draining() {
                 let Some(item) = batch.next() else { break };
@@ -239,6 +254,10 @@ impl Engine<'_> {
             tokio::select! {
                 biased;
                 () = self.stop.draining() => break,
+                () = &mut deadline => {
+                    self.stop.drain(StopReason::Deadline);
+                    break;
+                }
                 Some(durable) = self.durable.recv() => self.settled(durable),
                 Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => self.joined(end),
                 received = items.recv(), if more && has_room && batch.len() == 0 => match received {

@@ -18,6 +18,12 @@ pub struct Stop {
 pub enum StopReason {
     /// The user, or the system, asked for it.
     Signal,
+    /// The time that the run was given has passed.
+    Deadline,
+    /// What is left of the budget is not enough for another request: cap, spent and reserved.
+    Budget(String),
+    /// The other models are done, and one takes no more requests: which one, and why.
+    LaneClosed(String),
     /// The credentials were refused.
     Unauthorized(String),
     /// The account or the key has no credit left.
@@ -42,6 +48,9 @@ impl StopReason {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Signal => "stopped by a signal",
+            Self::Deadline => "deadline passed",
+            Self::Budget(_) => "budget used up",
+            Self::LaneClosed(_) => "model closed",
             Self::Unauthorized(_) => "credentials refused",
             Self::OutOfCredit(_) => "out of credit",
             Self::Misconfigured(_) => "gateway misconfigured",
@@ -52,14 +61,37 @@ impl StopReason {
             Self::Store(_) => "store not writable",
         }
     }
+
+    /// How the run goes on, for people: it reads behind what was kept.
+    #[must_use]
+    pub const fn way_on(&self) -> &'static str {
+        match self {
+            Self::Signal => "the same command goes on with the rest",
+            Self::Deadline => "the same command goes on with the rest; --deadline or timeouts.run gives it more time",
+            Self::Budget(_) => "the same command with a higher --budget or limits.budget_usd goes on with the rest",
+            Self::LaneClosed(_) => {
+                "the same command asks that model for the rest, once its quota is refilled; --model leaves it out"
+            }
+            Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
+            Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
+            Self::OutOfCredit(_) => "add credit, and the same command goes on with the rest",
+            Self::Misconfigured(_) => "mend the gateway or its address, and the same command goes on with the rest",
+            Self::NotReachable(_) => "the same command goes on with the rest, once the gateway can be reached",
+            Self::Input(_) => "mend the input, and the same command goes on with the rest",
+            Self::NoGateway(_) => "give it what to send with, and the same command goes on with the rest",
+            Self::Store(_) => "make the store writable, and the same command goes on with the rest",
+        }
+    }
 }
 
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())?;
         match self {
-            Self::Signal => Ok(()),
-            Self::Unauthorized(message)
+            Self::Signal | Self::Deadline => Ok(()),
+            Self::Budget(message)
+            | Self::LaneClosed(message)
+            | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)
             | Self::QuotaExhausted(message)

@@ -16,7 +16,7 @@ use crate::store::{ExchangeRecord, Facts, ItemRecord, StoreError};
 
 use super::item::{Asked, Item, asked};
 use super::reachability::Reachability;
-use super::retry::{Next, RetryPolicy, Tries, next};
+use super::retry::{Next, RetryPolicy, Situation, Tries, next};
 use super::trail::Trail;
 use super::{Admission, ItemSettled, Stop, StopReason};
 
@@ -49,7 +49,7 @@ struct Stopping;
 
 /// Works on an item until it is settled or the run stops.
 pub(super) async fn work(shared: Arc<Shared>, item: Item) {
-    let worker = Worker { shared: &shared, item: &item, trail: Trail::default() };
+    let worker = Worker { shared: &shared, item: &item, trail: Trail::default(), first_sent: None };
     // Why the run stops, it knows itself.
     let _settled = worker.run().await;
 }
@@ -58,7 +58,12 @@ struct Worker<'a> {
     shared: &'a Shared,
     item: &'a Item,
     trail: Trail,
+    /// When the first request of the item was sent.
+    first_sent: Option<Instant>,
 }
+
+/// An attempt that was kept as one that another follows.
+type Kept = (Attempt, Verdict);
 
 impl Worker<'_> {
     async fn run(mut self) -> Result<(), Stopping> {
@@ -116,15 +121,21 @@ impl Worker<'_> {
         let exchange = Arc::new(self.item.planned.exchange(self.item.id, id, asked));
         let earlier = if step == self.item.replayed.len() { self.item.earlier_attempts } else { 0 };
         let mut tries = Tries::default();
+        let mut last: Option<Kept> = None;
         loop {
             let ready = Instant::now();
             let permit = tokio::select! {
                 biased;
                 () = self.shared.stop.draining() => return Err(Stopping),
+                last = self.late(&mut last) => return self.settle_kept(step, &exchange, last).await,
                 permit = self.shared.admission.admit(&asked.request.model) => permit,
             };
-            let (attempt, verdict) = self.attempt(asked, earlier + tries.counted + 1, ready).await?;
+            let begun = Instant::now();
+            let (attempt, verdict) = self.attempt(asked, earlier + tries.sent + 1, ready).await?;
             tries.add(attempt.class);
+            if tries.sent > 0 {
+                self.first_sent.get_or_insert(begun);
+            }
             let reason = stop_reason(&verdict);
             if reason.is_some() || is_given_up(&attempt) {
                 self.keep_attempt(&exchange, attempt, Facts::default()).await?;
@@ -133,10 +144,13 @@ impl Worker<'_> {
                 }
                 return Err(Stopping);
             }
-            match next(attempt.class, tries, self.shared.policy, verdict.wait, fastrand::f64()) {
+            let sent_for = self.first_sent.map(|sent| sent.elapsed());
+            let situation = Situation { class: attempt.class, tries, hint: verdict.wait, sent_for };
+            match next(&situation, &self.shared.policy, fastrand::f64()) {
                 Next::Settle => return self.settle(step, &exchange, attempt, verdict).await,
                 Next::Retry { after } => {
                     let class = attempt.class;
+                    last = self.shared.policy.item_deadline.map(|_| (attempt.clone(), verdict.clone()));
                     self.keep_attempt(&exchange, attempt, facts(verdict.answer.as_ref())).await?;
                     drop(permit);
                     self.pause(class, tries, verdict, after).await?;
@@ -212,18 +226,50 @@ impl Worker<'_> {
         verdict: Verdict,
     ) -> Result<bool, Stopping> {
         let facts = facts(verdict.answer.as_ref());
+        let settled = self.conclude(step, &attempt, verdict);
+        let goes_on = settled.is_none();
+        let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;
+        self.kept(kept)?;
+        Ok(goes_on)
+    }
+
+    /// Settles a step on an attempt that is kept already.
+    async fn settle_kept(
+        &mut self,
+        step: usize,
+        exchange: &Arc<ExchangeRecord>,
+        (attempt, verdict): Kept,
+    ) -> Result<bool, Stopping> {
+        let settled = self.conclude(step, &attempt, verdict);
+        let goes_on = settled.is_none();
+        let kept = self.shared.recorder.settle_kept(exchange, settled).await;
+        self.kept(kept)?;
+        Ok(goes_on)
+    }
+
+    /// Adds what settles a step. What is written of the item, where it ends there.
+    fn conclude(&mut self, step: usize, attempt: &Attempt, verdict: Verdict) -> Option<(ItemRecord, ItemSettled)> {
         let goes_on = match verdict.answer {
-            Some(answer) if attempt.class == Class::Answered => self.trail.add_answer(&attempt, answer),
+            Some(answer) if attempt.class == Class::Answered => self.trail.add_answer(attempt, answer),
             _ => {
-                self.trail.add_failure(&attempt, verdict.message);
+                self.trail.add_failure(attempt, verdict.message);
                 false
             }
         };
         let goes_on = goes_on && step + 1 < self.steps();
-        let settled = (!goes_on).then(|| self.settlement());
-        let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;
-        self.kept(kept)?;
-        Ok(goes_on)
+        (!goes_on).then(|| self.settlement())
+    }
+
+    /// Gives the last attempt back once the item's deadline has passed: no other one may begin.
+    async fn late(&self, last: &mut Option<Kept>) -> Kept {
+        let deadline = self.shared.policy.item_deadline.zip(self.first_sent);
+        if let Some((deadline, first_sent)) = deadline {
+            tokio::time::sleep_until(first_sent + deadline).await;
+            if let Some(last) = last.take() {
+                return last;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Waits before the next attempt, and lets the whole lane wait where its server asks for it.

@@ -35,12 +35,8 @@ impl Job {
             "request": self.request_identity(),
             "gateway": self.described_gateway(),
             "limits": self.described_limits(),
-            "retry": { "attempts": self.retry.attempts },
-            "timeouts": {
-                "connect": duration::write(self.timeouts.connect),
-                "idle": duration::write(self.timeouts.idle),
-                "total": duration::write(self.timeouts.total),
-            },
+            "retry": self.described_retry(),
+            "timeouts": self.described_timeouts(),
             "record": {
                 "mode": self.record.mode.as_str(),
                 "ignore": self.record.ignore_texts,
@@ -101,6 +97,30 @@ impl Job {
             "token_env": gateway.token_env,
             "ca_cert": gateway.ca_cert.as_ref().map(|path| path.display().to_string()),
             "http1": gateway.http1,
+        })
+    }
+
+    fn described_retry(&self) -> Value {
+        let retry = &self.retry;
+        json!({
+            "attempts": retry.attempts,
+            "rate_limited": retry.rate_limited,
+            "server_error": retry.server_error,
+            "bad_body": retry.bad_body,
+            "outcome_unknown": retry.outcome_unknown,
+            "max_pause": duration::write(retry.max_pause),
+            "max_hint": duration::write(retry.max_hint),
+        })
+    }
+
+    fn described_timeouts(&self) -> Value {
+        let timeouts = &self.timeouts;
+        json!({
+            "connect": duration::write(timeouts.connect),
+            "idle": duration::write(timeouts.idle),
+            "total": duration::write(timeouts.total),
+            "item": timeouts.item.map(duration::write),
+            "run": timeouts.run.map(duration::write),
         })
     }
 

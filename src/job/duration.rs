@@ -9,13 +9,18 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// Reads a time of at least a millisecond and at most a day.
 pub(super) fn read(setting: Setting) -> Result<Duration, JobError> {
+    read_up_to(setting, LONGEST)
+}
+
+/// Reads a time of at least a millisecond and at most a number of whole hours.
+pub(super) fn read_up_to(setting: Setting, longest: Duration) -> Result<Duration, JobError> {
     let form = setting.refuse("must be a time such as \"10s\", \"1.5m\", \"250ms\" or \"2h\"");
-    let range = setting.refuse("must be a time from \"1ms\" to \"24h\"");
+    let range = setting.refuse(format!("must be a time from \"1ms\" to \"{}h\"", longest.as_secs() / 3_600));
     if !setting.is_text() {
         return Err(form);
     }
     let duration = parse(&setting.text()?).ok_or(form)?;
-    if (Duration::from_millis(1)..=LONGEST).contains(&duration) { Ok(duration) } else { Err(range) }
+    if (Duration::from_millis(1)..=longest).contains(&duration) { Ok(duration) } else { Err(range) }
 }
 
 /// A time as [`read`] takes it, in milliseconds where seconds are not enough.

@@ -89,7 +89,10 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_name() {
     for (text, expected) in [
         (small("modles = []"), "jobs/a.toml:6:1: unknown key request.modles; did you mean \"models\"?"),
         (small("[limit]\nrpm = 1"), "jobs/a.toml:6:2: unknown key limit; did you mean \"limits\"?"),
-        (small("[retry]\nzzz = 1"), "jobs/a.toml:7:1: unknown key retry.zzz; known here are attempts"),
+        (
+            small("[retry]\nzzz = 1"),
+            "jobs/a.toml:7:1: unknown key retry.zzz; known here are attempts, rate_limited, server_error, bad_body, outcome_unknown, max_pause, max_hint",
+        ),
         (
             small("[limits.model.m]\nrequests_per_minut = 1"),
             "jobs/a.toml:7:1: unknown key limits.model.m.requests_per_minut; did you mean \"requests_per_minute\"?",
@@ -154,6 +157,15 @@ fn a_wrong_limit_time_or_gateway_is_named_with_its_place() {
             small("[timeouts]\nidle = 10"),
             "jobs/a.toml:7:8: timeouts.idle must be a time such as \"10s\", \"1.5m\", \"250ms\" or \"2h\"",
         ),
+        (
+            small("[retry]\noutcome_unknown = -1"),
+            "jobs/a.toml:7:19: retry.outcome_unknown must be a whole number from 0 to 1000, not -1",
+        ),
+        (
+            small("[retry]\nmax_hint = \"25h\""),
+            "jobs/a.toml:7:12: retry.max_hint must be a time from \"1ms\" to \"24h\"",
+        ),
+        (small("[timeouts]\nrun = \"721h\""), "jobs/a.toml:7:7: timeouts.run must be a time from \"1ms\" to \"720h\""),
         (small("[timeouts]\nidle = \"0s\""), "jobs/a.toml:7:8: timeouts.idle must be a time from \"1ms\" to \"24h\""),
         (
             small("[timeouts]\nidle = \"99999999999999999999999h\""),

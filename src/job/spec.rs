@@ -33,7 +33,7 @@ pub struct Job {
     pub limits: Limits,
     /// How often an item is tried.
     pub retry: Retry,
-    /// How long one send may take.
+    /// How long one send, one item and a whole run may take.
     pub timeouts: Timeouts,
     /// What is replayed, and what is kept.
     pub record: RecordSpec,

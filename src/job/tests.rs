@@ -48,7 +48,17 @@ fn the_smallest_job_has_the_documented_defaults() {
     assert_eq!((job.gateway.base_url.clone(), job.gateway.ca_cert.clone(), job.gateway.http1), (None, None, false));
     assert_eq!(job.limits, Limits::default());
     assert_eq!(job.limits.in_flight.limit(), 64);
-    assert_eq!(job.retry.attempts, 6);
+    let retry = Retry {
+        attempts: 6,
+        rate_limited: 20,
+        server_error: 5,
+        bad_body: 5,
+        outcome_unknown: 1,
+        max_pause: Duration::from_mins(1),
+        max_hint: Duration::from_mins(10),
+    };
+    assert_eq!(job.retry, retry);
+    assert_eq!((job.timeouts.item, job.timeouts.run), (None, None));
     assert_eq!(job.timeouts.connect, Duration::from_secs(10));
     assert_eq!(job.timeouts.idle, Duration::from_mins(2));
     assert_eq!(job.timeouts.total, Duration::from_mins(10));
@@ -92,7 +102,15 @@ fn every_key_of_the_design_is_read() {
         in_flight = "auto"
         [retry]
         attempts = 2
+        rate_limited = 7
+        server_error = 3
+        bad_body = 0
+        outcome_unknown = 0
+        max_pause = "2s"
+        max_hint = "3m"
         [timeouts]
+        item = "5m"
+        run = "30h"
         connect = "250ms"
         idle = "1.5m"
         total = "2h"
@@ -117,6 +135,18 @@ fn every_key_of_the_design_is_read() {
     assert_eq!(job.limits.budget_usd, Some(5.0));
     assert_eq!(job.limits.model["openai/gpt-5-mini"].in_flight, Some(InFlight::Auto));
     assert_eq!(job.timeouts.total, Duration::from_hours(2));
+    assert_eq!(job.timeouts.item, Some(Duration::from_mins(5)));
+    assert_eq!(job.timeouts.run, Some(Duration::from_hours(30)));
+    let retry = Retry {
+        attempts: 2,
+        rate_limited: 7,
+        server_error: 3,
+        bad_body: 0,
+        outcome_unknown: 0,
+        max_pause: Duration::from_secs(2),
+        max_hint: Duration::from_mins(3),
+    };
+    assert_eq!(job.retry, retry);
     assert_eq!(job.record.redact, [Redact { pattern: "a+".into(), with: "b".into() }]);
     assert_eq!(job.record.fixture.as_deref(), Some(Path::new("jobs/../fixtures/f.db")));
     assert_eq!(
@@ -182,6 +212,19 @@ fn a_file_that_is_not_there_is_answered_with_those_that_are() {
     assert_eq!(Job::load(&at("nightly.toml"), &[]).unwrap().name, "nightly");
     std::fs::write(at("big.toml"), vec![b'#'; (16 << 20) + 1]).unwrap();
     assert_eq!(message("big.toml"), "D/big.toml is larger than 16 MiB, which no job file is");
+}
+
+#[test]
+fn the_budgets_of_retries_follow_the_attempts_unless_they_are_given() {
+    let budgets = |flags: &[&str]| {
+        let retry = load_with(SMALL, flags).unwrap().retry;
+        [retry.rate_limited, retry.server_error, retry.bad_body, retry.outcome_unknown]
+    };
+    assert_eq!(budgets(&["retry.attempts=1"]), [0, 0, 0, 0]);
+    assert_eq!(budgets(&["retry.attempts=2"]), [4, 1, 1, 1]);
+    assert_eq!(budgets(&["retry.attempts=100"]), [396, 99, 99, 1]);
+    assert_eq!(budgets(&["retry.attempts=1", "retry.rate_limited=3"]), [3, 0, 0, 0]);
+    assert_eq!(budgets(&["retry.outcome_unknown=0", "retry.bad_body=2"]), [20, 5, 2, 0]);
 }
 
 #[test]
@@ -295,5 +338,6 @@ fn the_description_has_everything_but_secrets() {
     assert_eq!(value["gateway"]["account_id"], "${CLOUDFLARE_ACCOUNT_ID}");
     assert_eq!(value["limits"]["model"]["m"]["in_flight"], 2);
     assert_eq!(value["timeouts"]["total"], "600s");
+    assert_eq!((&value["timeouts"]["run"], &value["retry"]["max_hint"]), (&serde_json::Value::Null, &"600s".into()));
     assert_eq!(value["request"]["prompt"], "{{ q }}");
 }

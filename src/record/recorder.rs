@@ -64,6 +64,20 @@ impl<N> Recorder<N> {
         self.submit.commit(Record::Settled(Arc::clone(exchange), Settled::Sent(attempt, facts), item), note).await
     }
 
+    /// Keeps that an exchange rests on the attempt of it that was kept last, with the item where
+    /// that is settled too. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn settle_kept(
+        &self,
+        exchange: &Arc<ExchangeRecord>,
+        item: Option<(ItemRecord, N)>,
+    ) -> Result<(), StoreError> {
+        let (item, note) = item.unzip();
+        self.submit.commit(Record::Settled(Arc::clone(exchange), Settled::Kept, item), note).await
+    }
+
     /// Keeps that a recording answered an exchange. Returns when it is committed.
     ///
     /// # Errors

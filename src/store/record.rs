@@ -41,6 +41,8 @@ pub struct ExchangeRecord {
 pub enum Settled {
     /// An attempt of this run.
     Sent(Attempt, Facts),
+    /// The attempt of this exchange that was written last, as one that another was to follow.
+    Kept,
     /// An attempt that the same store holds already: its row id.
     Replayed(i64),
     /// An attempt that another store holds: it is copied.

@@ -256,6 +256,7 @@ impl Loop {
                 let attempt = match settled {
                     Settled::Sent(attempt, facts) => self.write_attempt(exchange, attempt, facts, SETTLING)?,
                     Settled::Copied(attempt, facts) => self.write_attempt(exchange, attempt, facts, COPIED)?,
+                    Settled::Kept => self.settle_last_attempt(exchange)?,
                     Settled::Replayed(attempt) => *attempt,
                 };
                 self.write_exchange(exchange, Some(attempt))?;
@@ -297,6 +298,19 @@ impl Loop {
                 .execute((exchange.id.rowid(), attempt))?;
         }
         Ok(())
+    }
+
+    /// Lets an exchange rest on the last attempt that settled nothing.
+    fn settle_last_attempt(&mut self, exchange: &ExchangeRecord) -> Result<i64, StoreError> {
+        let settled = self
+            .connection
+            .prepare_cached(
+                "UPDATE attempt SET settling = ?2 WHERE id = \
+                 (SELECT max(id) FROM attempt WHERE exchange_id = ?1 AND settling = 0) RETURNING id",
+            )?
+            .query_row((exchange.id.rowid(), SETTLING), |row| row.get(0))
+            .optional()?;
+        settled.ok_or(StoreError::Damaged("an exchange without the attempt that it rests on"))
     }
 
     fn write_attempt(

@@ -8,6 +8,7 @@ mod support;
 mod bodies;
 mod commands;
 mod data_sets;
+mod deadlines;
 mod disk;
 mod faults;
 mod kill;
