@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use nightreel::gateway::{BaseUrl, Credentials, Gateway, HttpGateway, Options, Secret};
-use nightreel::job::{Base, Job};
+use nightreel::job::{Base, InFlight, Job};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::context::env;
@@ -40,7 +40,6 @@ pub(crate) fn warnings(job: &Job, env: Lookup<'_>) -> Result<Vec<String>, String
 
 fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc<dyn Gateway>, Failure> {
     let in_flight = job.limits.in_flight.limit();
-    allow_files(in_flight)?;
     let ca_cert: Option<PathBuf> = job.gateway.ca_cert.clone();
     let options = Options {
         connect_timeout: job.timeouts.connect,
@@ -88,19 +87,24 @@ fn secret(name: &str, env: Lookup<'_>) -> Result<Option<Secret>, String> {
     value.map(|value| Secret::new(&value).map_err(|error| format!("{name} cannot be sent: {error}"))).transpose()
 }
 
-/// Each connection is an open file: makes sure that the process may have so many.
-fn allow_files(in_flight: usize) -> Result<(), Failure> {
-    let wanted = in_flight as u64 + OTHER_FILES;
+/// How many requests a run may have in flight at most. Each connection is an open file (two, where
+/// the simulated gateway holds its other end): makes sure that the process may have so many.
+pub(crate) fn most_in_flight(in_flight: InFlight, simulated: bool) -> Result<usize, Failure> {
+    let (most, files) = (in_flight.limit(), if simulated { 2 } else { 1 });
+    let wanted = most as u64 * files + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {
-        return Ok(());
+        return Ok(most);
     }
-    if let Some(most) = limit.maximum.filter(|most| *most < wanted) {
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if allowed < wanted && in_flight != InFlight::Auto {
         return Err(Failure::usage(anyhow!(
-            "{in_flight} requests in flight need {wanted} open files, and this process may have {most}; \
+            "{most} requests in flight need {wanted} open files, and this process may have {allowed}; \
              raise the limit (ulimit -n) or lower --in-flight"
         )));
     }
-    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
-        .map_err(|error| Failure::usage(anyhow!("cannot raise the number of open files to {wanted}: {error}")))
+    setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum })
+        .map_err(|error| Failure::usage(anyhow!("cannot raise the number of open files to {allowed}: {error}")))?;
+    let most_of_files = usize::try_from(allowed.saturating_sub(OTHER_FILES) / files).unwrap_or(usize::MAX);
+    Ok(most.min(most_of_files.max(1)))
 }

@@ -38,13 +38,21 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
-    /// How many requests may be in flight at once.
-    #[arg(long, value_name = "N")]
-    pub(crate) in_flight: Option<u32>,
+    /// How many requests may be in flight at once; auto finds out what the server takes.
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) in_flight: Option<String>,
 
     /// How many requests may be sent a minute.
     #[arg(long, value_name = "N")]
     pub(crate) rpm: Option<u32>,
+
+    /// How many tokens may be used a minute, of prompts and answers.
+    #[arg(long, value_name = "N")]
+    pub(crate) tpm: Option<u32>,
+
+    /// What the run may cost, in USD: it stops before it would cost more, to be gone on with.
+    #[arg(long, value_name = "USD")]
+    pub(crate) budget: Option<f64>,
 
     /// How long the run may take until it stops, to be gone on with: 90m, 6h.
     #[arg(long, value_name = "TIME")]
@@ -77,10 +85,15 @@ impl SendArgs {
         let number =
             |key: &str, value: Option<u32>, flag: &str| value.map(|value| Override::new(key, i64::from(value), flag));
         let base_url = self.base_url.as_ref().map(|url| Override::new("gateway.base_url", url.as_str(), "--base-url"));
-        let in_flight = number("limits.in_flight", self.in_flight, "--in-flight");
+        let in_flight = self.in_flight.as_ref().map(|text| match text.parse::<i64>() {
+            Ok(number) => Override::new("limits.in_flight", number, "--in-flight"),
+            Err(_) => Override::new("limits.in_flight", text.as_str(), "--in-flight"),
+        });
         let rpm = number("limits.requests_per_minute", self.rpm, "--rpm");
+        let tpm = number("limits.tokens_per_minute", self.tpm, "--tpm");
+        let budget = self.budget.map(|budget| Override::new("limits.budget_usd", budget, "--budget"));
         let deadline = self.deadline.as_ref().map(|time| Override::new("timeouts.run", time.as_str(), "--deadline"));
-        [base_url, in_flight, rpm, deadline].into_iter().flatten().collect()
+        [base_url, in_flight, rpm, tpm, budget, deadline].into_iter().flatten().collect()
     }
 }
 

@@ -12,7 +12,7 @@ use nightreel::engine::{
 };
 use nightreel::model::{Mode, Outcome};
 use nightreel::record::{Recall, Source};
-use nightreel::store::{RunId, StoreError};
+use nightreel::store::StoreError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
@@ -158,9 +158,8 @@ impl Sources {
     /// Whether the recordings that come first were made with the simulated gateway.
     fn simulated(&self) -> Result<bool, StoreError> {
         for source in self.open()? {
-            let preferred: Option<RunId> = source.scope.preferred;
-            if let Some(run) = preferred {
-                return Ok(source.reader.run(run)?.begun.simulated);
+            if let Some(run) = source.preferred_run()? {
+                return Ok(run.begun.simulated);
             }
         }
         Ok(false)

@@ -169,7 +169,8 @@ impl Session<'_> {
             resumed: begun.resumed,
             continues: begun.continues,
             retry_failed: self.args.retry.is_some(),
-            admission: admission(job),
+            admission: admission(job, self.args.simulate.simulate)?,
+            budget_usd: job.limits.budget_usd,
             retry: RetryPolicy { budgets: job.retry, item_deadline: job.timeouts.item },
             deadline: job.timeouts.run,
             drain: self.args.drain(),
@@ -247,16 +248,22 @@ async fn start_simulator(args: &SimulateRunArgs) -> Result<Simulator, Failure> {
 }
 
 /// What the gate holds to.
-fn admission(job: &Job) -> AdmissionOptions {
+fn admission(job: &Job, simulated: bool) -> Result<AdmissionOptions, Failure> {
     let lane = |limits: &LaneLimits| LaneOptions {
-        in_flight: limits.in_flight.map(nightreel::job::InFlight::limit),
+        in_flight: limits.in_flight,
         requests_per_minute: limits.requests_per_minute,
+        tokens_per_minute: limits.tokens_per_minute,
+        requests_per_day: limits.requests_per_day,
     };
-    AdmissionOptions {
-        in_flight: job.limits.in_flight.limit(),
-        requests_per_minute: job.limits.requests_per_minute,
-        lanes: job.limits.model.iter().map(|(model, limits)| (model.as_str().into(), lane(limits))).collect(),
-    }
+    let limits = &job.limits;
+    Ok(AdmissionOptions {
+        most_in_flight: gateway::most_in_flight(limits.in_flight, simulated)?,
+        requests_per_minute: limits.requests_per_minute,
+        tokens_per_minute: limits.tokens_per_minute,
+        requests_per_day: limits.requests_per_day,
+        lanes: limits.model.iter().map(|(model, limits)| (model.as_str().into(), lane(limits))).collect(),
+        ..AdmissionOptions::in_flight(limits.in_flight)
+    })
 }
 
 impl From<io::Error> for Failure {

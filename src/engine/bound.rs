@@ -13,10 +13,15 @@ pub enum Bound {
     Input,
     /// The store takes no more.
     Disk,
+    /// The budget: what is in flight may cost all that is left.
+    Budget,
+    /// The user has paused the run.
+    Pause,
 }
 
 impl Bound {
-    const ALL: [Self; 5] = [Self::Quota, Self::InFlight, Self::Gateway, Self::Input, Self::Disk];
+    const ALL: [Self; 7] =
+        [Self::Quota, Self::InFlight, Self::Gateway, Self::Input, Self::Disk, Self::Budget, Self::Pause];
 
     /// What a summary says of it.
     #[must_use]
@@ -27,6 +32,8 @@ impl Bound {
             Self::Gateway => "gateway",
             Self::Input => "input",
             Self::Disk => "disk",
+            Self::Budget => "budget",
+            Self::Pause => "pause",
         }
     }
 }

@@ -1,25 +1,32 @@
-//! The thread that reads rows, plans items and looks up what is recorded of them.
+//! The threads that read rows, plan items and look up what is recorded of them.
+//!
+//! One thread reads for all models. A model that takes its items slower than they come would make
+//! the others wait for it: from there on it gets a thread of its own, which reads the input again
+//! from where the first one leaves it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::thread::Scope;
 
 use tokio::sync::mpsc;
 
 use crate::input::Input;
 use crate::prompt::Prompt;
 use crate::record::{Found, Recall, Redactor};
-use crate::store::{ExchangeRecord, Progress, Reader, RunId};
+use crate::store::{ExchangeRecord, Progress, Reader, RunId, Store};
 
 use super::item::{Asked, Item, Planned, PlannedRow, Planner, asked};
+use super::outlet::{NewLane, Outlet, Stalled};
 use super::trail::Trail;
 use super::{Stop, StopReason};
 
-/// How many items are handed over at once: each hand-over wakes the other side.
-const BATCH: usize = 32;
 /// How many items' progress is read at once.
 const PAGE: usize = 1024;
+/// How many models get a thread of their own at most; those beyond wait for each other.
+const MOST_THREADS: usize = 32;
 
 /// What the intake works with.
+#[derive(Clone)]
 pub(super) struct IntakeOptions {
     pub(super) input: Input,
     pub(super) prompt: Arc<Prompt>,
@@ -27,6 +34,8 @@ pub(super) struct IntakeOptions {
     pub(super) run: RunId,
     pub(super) rows: u64,
     pub(super) retry_failed: bool,
+    /// The store in which the run, going on, has settled items before.
+    pub(super) earlier: Option<Store>,
 }
 
 /// Reads rows, plans items, and looks up what is recorded of them.
@@ -35,60 +44,162 @@ pub(super) struct Intake {
     planner: Planner,
     settled: Option<Settled>,
     recall: Recall,
+    whose: Whose,
+}
+
+/// Whose items an intake plans.
+enum Whose {
+    /// Those of all models but some, which have an intake of their own.
+    All { but: BTreeSet<Arc<str>> },
+    /// Those of one model, from a position on.
+    One { model: Arc<str>, from: u32 },
 }
 
 impl Intake {
-    /// An intake. `earlier` reads what the run, going on, has settled before.
-    pub(super) fn new(options: IntakeOptions, earlier: Option<Reader>, recall: Recall) -> Result<Self, StopReason> {
+    /// An intake of all models.
+    pub(super) fn new(options: IntakeOptions, recall: Recall) -> Result<Self, StopReason> {
         let planner =
             Planner::new(&options.input, Arc::clone(&options.prompt), Arc::clone(&options.redactor), options.rows)?;
-        let settled = earlier.map(|reader| Settled { reader, run: options.run, page: VecDeque::new(), from: Some(0) });
-        Ok(Self { options, planner, settled, recall })
+        let settled = Settled::of(&options)?;
+        Ok(Self { options, planner, settled, recall, whose: Whose::All { but: BTreeSet::new() } })
     }
 
-    /// Hands over every item that is not settled yet, in input order, until there are no more or
-    /// the run stops.
-    pub(super) fn run(mut self, items: &mpsc::Sender<Vec<Item>>, stop: &Stop) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while !stop.is_draining() {
+    /// An intake of one model, from a position on, beside this one.
+    fn beside(&self, model: Arc<str>, from: u32) -> Result<Self, StopReason> {
+        let planner = self.planner.beside(&self.options.input, self.options.rows)?;
+        let (options, settled) = (self.options.clone(), Settled::of(&self.options)?);
+        Ok(Self { options, planner, settled, recall: self.recall.reopened()?, whose: Whose::One { model, from } })
+    }
+
+    /// Hands over every item that is not settled yet, each model's in input order, until there are
+    /// no more or the run stops.
+    pub(super) fn run(self, lanes: mpsc::Sender<NewLane>, stop: &Stop) {
+        std::thread::scope(|scope| self.read(Outlet::new(lanes), scope, stop));
+    }
+
+    fn read<'a>(mut self, mut outlet: Outlet, scope: &'a Scope<'a, '_>, stop: &'a Stop) {
+        if let Whose::One { from, .. } = self.whose {
+            self.planner.skip_to(from);
+        }
+        while !stop.is_draining() && self.has_models() {
             let Some(row) = self.planner.next_row() else { break };
-            if let Err(reason) = row.and_then(|row| self.row(&row, &mut batch)) {
+            let read = row.and_then(|row| self.row(&row, &mut outlet));
+            if let Err(reason) = read.and_then(|()| self.hand_over(&mut outlet, scope, stop)) {
                 stop.drain(reason);
                 return;
             }
-            if batch.len() >= BATCH && items.blocking_send(std::mem::take(&mut batch)).is_err() {
-                return;
-            }
         }
-        // Where nobody takes them any more, the run has stopped.
-        let _stopped = items.blocking_send(batch);
+        outlet.finish();
     }
 
-    fn row(&mut self, row: &PlannedRow, batch: &mut Vec<Item>) -> Result<(), StopReason> {
+    /// Whether any model is left that has no intake of its own.
+    fn has_models(&self) -> bool {
+        match &self.whose {
+            Whose::One { .. } => true,
+            Whose::All { but } => {
+                but.is_empty() || self.planner.model(0).is_none() || but.len() < self.planner.shape().0
+            }
+        }
+    }
+
+    /// Hands over what is ready. A model that has no room gets an intake of its own, unless it is
+    /// the only one: then it is waited for.
+    fn hand_over<'a>(
+        &mut self,
+        outlet: &mut Outlet,
+        scope: &'a Scope<'a, '_>,
+        stop: &'a Stop,
+    ) -> Result<(), StopReason> {
+        let is_only = self.planner.model(0).is_some() && self.planner.shape().0 == 1;
+        for Stalled { outlet: mut own, model, next } in outlet.hand_over() {
+            let may_split = match &self.whose {
+                Whose::All { but } => !is_only && but.len() < MOST_THREADS,
+                Whose::One { .. } => false,
+            };
+            if !may_split {
+                if !own.wait() {
+                    return Ok(());
+                }
+                outlet.take_back(own);
+                continue;
+            }
+            let intake = self.beside(Arc::clone(&model), next)?;
+            if let Whose::All { but } = &mut self.whose {
+                but.insert(model);
+            }
+            std::thread::Builder::new()
+                .name("intake".to_owned())
+                .spawn_scoped(scope, move || {
+                    if own.wait() {
+                        intake.read(own, scope, stop);
+                    }
+                })
+                .map_err(|error| StopReason::Input(format!("cannot start a thread for the intake: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &PlannedRow, outlet: &mut Outlet) -> Result<(), StopReason> {
         let (models, samples) = self.planner.shape();
         let (from, to) = (row.position, row.position + self.planner.items_a_row());
         self.recall.read_ahead(from..to)?;
         for (model, base) in (0..models).zip((row.position..).step_by(samples as usize)) {
-            let mut drafted = None;
-            for sample in 0..samples {
-                let position = base + sample;
-                let progress = self.settled.as_mut().map(|settled| settled.at(position)).transpose()?.flatten();
-                if let Some(progress) = progress.as_ref().filter(|progress| self.is_done(progress)) {
-                    self.planner.count(&progress.exchanges[0].key)?;
-                    continue;
-                }
-                let (draft, first) = if let Some(known) = &drafted {
-                    known
-                } else {
-                    let draft = self.planner.draft(row, model)?;
-                    let first = self.planner.first(&draft)?;
-                    drafted.insert((draft, first))
-                };
-                let planned = self.planner.plan(row, draft, first, (position, sample))?;
-                batch.push(self.item(planned, progress.as_ref())?);
+            if self.planner.model(model).is_some_and(|model| !self.is_ours(model)) {
+                continue;
             }
+            self.samples(row, (model, base..base + samples), outlet)?;
         }
         Ok(())
+    }
+
+    /// Plans the items that one model is asked of a row.
+    fn samples(
+        &mut self,
+        row: &PlannedRow,
+        (model, positions): (usize, std::ops::Range<u32>),
+        outlet: &mut Outlet,
+    ) -> Result<(), StopReason> {
+        let mut drafted = None;
+        // Where a row names its model, that is known of a drafted request alone.
+        if self.planner.model(model).is_none() && self.is_split() {
+            let draft = self.planner.draft(row, model)?;
+            if !self.is_ours(&draft.model) {
+                return Ok(());
+            }
+            let first = self.planner.first(&draft)?;
+            drafted = Some((draft, first));
+        }
+        for (sample, position) in (0..).zip(positions) {
+            let progress = self.settled.as_mut().map(|settled| settled.at(position)).transpose()?.flatten();
+            if matches!(self.whose, Whose::One { from, .. } if position < from) {
+                continue;
+            }
+            if let Some(progress) = progress.as_ref().filter(|progress| self.is_done(progress)) {
+                self.planner.count(&progress.exchanges[0].key)?;
+                continue;
+            }
+            let (draft, first) = if let Some(known) = &drafted {
+                known
+            } else {
+                let draft = self.planner.draft(row, model)?;
+                let first = self.planner.first(&draft)?;
+                drafted.insert((draft, first))
+            };
+            let planned = self.planner.plan(row, draft, first, (position, sample))?;
+            outlet.push(self.item(planned, progress.as_ref())?);
+        }
+        Ok(())
+    }
+
+    fn is_split(&self) -> bool {
+        !matches!(&self.whose, Whose::All { but } if but.is_empty())
+    }
+
+    fn is_ours(&self, model: &Arc<str>) -> bool {
+        match &self.whose {
+            Whose::All { but } => !but.contains(model),
+            Whose::One { model: ours, .. } => ours == model,
+        }
     }
 
     /// Whether nothing is left to do for an item that an earlier session has worked on.
@@ -162,6 +273,11 @@ struct Settled {
 }
 
 impl Settled {
+    fn of(options: &IntakeOptions) -> Result<Option<Self>, StopReason> {
+        let Some(store) = &options.earlier else { return Ok(None) };
+        Ok(Some(Self { reader: store.reader()?, run: options.run, page: VecDeque::new(), from: Some(0) }))
+    }
+
     /// How far the item at a position has come. Positions must come in order.
     fn at(&mut self, position: u32) -> Result<Option<Progress>, StopReason> {
         loop {

@@ -1,6 +1,6 @@
 //! One thing to ask: a row, a model, a sample, and what is known of it already.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::input::{Input, RowReader};
 use crate::model::{Key, Request, Row};
@@ -57,7 +57,7 @@ pub(super) struct Planner {
     rows: RowReader,
     prompt: Arc<Prompt>,
     redactor: Arc<Redactor>,
-    tally: Tally,
+    tally: Arc<Mutex<Tally>>,
     left: u64,
     position: u32,
 }
@@ -78,7 +78,27 @@ impl Planner {
         rows: u64,
     ) -> Result<Self, StopReason> {
         let reader = input.rows().map_err(|error| StopReason::Input(error.to_string()))?;
-        Ok(Self { rows: reader, prompt, redactor, tally: Tally::default(), left: rows, position: 0 })
+        Ok(Self { rows: reader, prompt, redactor, tally: Arc::default(), left: rows, position: 0 })
+    }
+
+    /// A planner from the first row on that counts keys with this one: each key is asked of one
+    /// model, so that two planners of different models count different keys.
+    pub(super) fn beside(&self, input: &Input, rows: u64) -> Result<Self, StopReason> {
+        let beside = Self::new(input, Arc::clone(&self.prompt), Arc::clone(&self.redactor), rows)?;
+        Ok(Self { tally: Arc::clone(&self.tally), ..beside })
+    }
+
+    /// Passes over the rows all of whose items stand before a position.
+    pub(super) fn skip_to(&mut self, position: u32) {
+        while self.left > 0 && self.position + self.items_a_row() <= position && self.rows.next().is_some() {
+            self.left -= 1;
+            self.position += self.items_a_row();
+        }
+    }
+
+    /// The model that is asked of, where the job names them.
+    pub(super) fn model(&self, model: usize) -> Option<&Arc<str>> {
+        self.prompt.model(model)
     }
 
     /// The next row.
@@ -120,7 +140,7 @@ impl Planner {
     pub(super) fn count(&mut self, key: &Key) -> Result<u32, StopReason> {
         let mut first = [0; 8];
         first.copy_from_slice(key.prefix());
-        Ok(self.tally.count(&first)?)
+        Ok(self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(&first)?)
     }
 
     /// Plans an item of a row.

@@ -4,11 +4,13 @@ mod admission;
 mod bound;
 mod check;
 mod columns;
+mod days;
+mod dispatch;
 mod event;
 mod export;
 mod intake;
 mod item;
-mod pace;
+mod outlet;
 mod reachability;
 mod replay;
 mod result_line;
@@ -16,11 +18,15 @@ mod result_writer;
 mod resume;
 mod retry;
 mod run;
+mod sending;
 mod stop;
 mod trail;
 mod worker;
 
-pub use admission::{Admission, AdmissionOptions, LaneOptions};
+pub use admission::{
+    Admission, AdmissionOptions, AdmissionStatus, BudgetOptions, BudgetStatus, Change, LaneOptions, LaneStatus, Permit,
+    Refusal, Settled, Size, Spent, WorstCase, day_began_ms,
+};
 pub use bound::Bound;
 pub use check::{CheckError, CheckOptions, Checked, check};
 pub use event::{Event, ItemSettled, RunBegun, Snapshot};

@@ -1,39 +1,31 @@
 //! A run from its first item to its last commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use crate::clock::now_ms;
 use crate::gateway::Gateway;
 use crate::input::Input;
 use crate::model::Mode;
-use crate::price::Prices;
+use crate::price::{Prices, worst_case};
 use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
-use crate::store::{Durable, Lease, RunId, Scope, Store, StoreError, Writer, WriterOptions};
+use crate::store::{Lease, RunId, Scope, Store, StoreError, Writer, WriterOptions};
 
-use super::bound::Bounds;
+use super::days::Days;
+use super::dispatch::{Dispatch, Dispatched, Sources};
 use super::intake::{Intake, IntakeOptions};
-use super::item::Item;
 use super::reachability::Reachability;
 use super::retry::RetryPolicy;
-use super::worker::{Retrying, Shared, work};
-use super::{Admission, AdmissionOptions, Bound, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
+use super::worker::Shared;
+use super::{Admission, AdmissionOptions, Bound, BudgetOptions, Monitor, Stop, StopReason};
 
-/// How many batches of items may wait between intake and dispatch.
-const INTAKE_BATCHES: usize = 4;
-/// How many items are worked on at once beyond those in flight: they wait for their next attempt,
-/// or for their commit.
-const BACKLOG: usize = 64;
-/// How many retries may wait to be told.
-const RETRIES: usize = 64;
-/// How often the monitor is told how it stands.
-const TICK: Duration = Duration::from_millis(100);
+/// How many pieces of news may wait to be told.
+const NEWS: usize = 64;
 
 /// How a run is carried out.
 #[derive(Debug, Clone)]
@@ -52,8 +44,10 @@ pub struct RunOptions {
     pub continues: Option<RunId>,
     /// Whether items that failed before are asked again.
     pub retry_failed: bool,
-    /// What the gate holds to.
+    /// What the gate holds to, but for the budget.
     pub admission: AdmissionOptions,
+    /// What the run may cost in all its sessions, in USD.
+    pub budget_usd: Option<f64>,
     /// How often an item is tried.
     pub retry: RetryPolicy,
     /// How long it may take until it stops.
@@ -127,41 +121,61 @@ pub async fn run(
 ) -> Result<Ended, RunError> {
     let started = Instant::now();
     let Begun { run, lease, input, prompt } = begun;
+    let models = (0..prompt.models()).filter(|model| prompt.model(*model).is_some()).count();
     let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
+    let budget = budget(&options, run, store)?;
+    let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
+    let days = Days::begin(&admission, store, options.simulated, run)?;
     let writer_options = WriterOptions { job: options.job.clone(), lease: lease.clone(), now_ms };
     let (writer, durable) = Writer::start(store, writer_options)?;
-    let (retries_sender, retries) = mpsc::channel(RETRIES);
-    let window = options.admission.in_flight + BACKLOG.max(options.admission.in_flight);
+    let (news_sender, news) = mpsc::channel(NEWS);
     let shared = Arc::new(Shared {
-        run: run.to_string(),
+        run,
         mode: options.mode,
         gateway: gate.gateway,
-        admission: Admission::new(options.admission),
+        admission,
         recorder: Recorder::new(writer.submit(), gate.redactor),
         policy: options.retry,
         stop: stop.clone(),
         reachability: Reachability::default(),
-        retries: retries_sender,
+        news: news_sender,
         pausing: AtomicUsize::new(0),
         prices: options.prices,
+        models,
     });
-    let (bounds, panicked) = (Bounds::default(), 0);
-    let tasks = JoinSet::new();
     let ends_at = options.deadline.map(|deadline| started + deadline);
-    let drain = options.drain;
-    let mut engine = Engine { window, ends_at, drain, tasks, durable, retries, bounds, panicked, monitor, stop };
-    engine.carry_out(shared, intake).await?;
-    let (bound, panicked, stop) = (engine.bounds.most(), engine.panicked, engine.stop.clone());
-    let written = engine.finish(writer).await;
+    let mut dispatch = Dispatch::new(Sources { durable, news, days }, (ends_at, options.drain), monitor, stop);
+    dispatch.carry_out(Arc::clone(&shared), intake).await?;
+    let closed = shared.admission.closed();
+    drop(shared);
+    let Dispatched { bound, panicked, stop, written } = dispatch.finish(writer).await;
     let stopped = match &written {
         Err(error) => Some(StopReason::Store(error.to_string())),
-        Ok(()) => stop.reason().cloned(),
+        Ok(()) => stop.reason().cloned().or_else(|| of_closed(&closed)),
     };
     let state = if panicked > 0 { "incomplete" } else { stopped.as_ref().map_or("complete", StopReason::as_str) };
     let ended = store.end_run(run, state, now_ms()).and_then(|()| lease.release());
     written?;
     ended?;
     Ok(Ended { stopped, bound, elapsed: started.elapsed(), panicked })
+}
+
+/// The budget, less what the run has spent in earlier sessions.
+fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<BudgetOptions>, StoreError> {
+    let Some(cap_usd) = options.budget_usd else { return Ok(None) };
+    let spent = store.reader()?.spent(run)?;
+    let prices = options.prices.clone();
+    let worst = move |model: &str, prompt_tokens: u64, most_tokens: Option<u64>| {
+        worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
+    };
+    let spent_usd = spent.known_usd + spent.assumed_usd;
+    Ok(Some(BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, worst_case: Arc::new(worst) }))
+}
+
+/// Why a run is not complete of whose models some take no more requests.
+pub(super) fn of_closed(closed: &[(Arc<str>, StopReason)]) -> Option<StopReason> {
+    let reasons: Vec<String> = closed.iter().map(|(model, reason)| format!("{model}: {reason}")).collect();
+    (!reasons.is_empty()).then(|| StopReason::LaneClosed(reasons.join("; ")))
 }
 
 fn intake(
@@ -172,7 +186,6 @@ fn intake(
     (redactor, fixtures): (&Arc<Redactor>, Vec<Source>),
 ) -> Result<Intake, RunError> {
     let recall = Recall::new(sources(options, run, store, fixtures)?)?;
-    let earlier = options.resumed.then(|| store.reader()).transpose()?;
     let options = IntakeOptions {
         input,
         prompt,
@@ -180,8 +193,9 @@ fn intake(
         run,
         rows: options.rows,
         retry_failed: options.retry_failed,
+        earlier: options.resumed.then(|| store.clone()),
     };
-    Intake::new(options, earlier, recall).map_err(RunError::Intake)
+    Intake::new(options, recall).map_err(RunError::Intake)
 }
 
 /// Where recordings are looked for: in the run's own store, then in the fixtures.
@@ -193,165 +207,7 @@ fn sources(options: &RunOptions, run: RunId, store: &Store, fixtures: Vec<Source
         simulated: (options.mode != Mode::Replay).then_some(options.simulated),
         answers_only: options.mode == Mode::Auto,
     };
-    let own = Source { reader: store.reader()?, scope, own: true };
+    let own = Source::own(store, scope)?;
     let fixtures = if scope.others { fixtures } else { Vec::new() };
     Ok(std::iter::once(own).chain(fixtures).collect())
-}
-
-/// Returns when a time has passed; never where there is none.
-async fn passed(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What owns a run's state while it goes on.
-struct Engine<'a> {
-    window: usize,
-    ends_at: Option<Instant>,
-    drain: Duration,
-    tasks: JoinSet<()>,
-    durable: Durable<ItemSettled>,
-    retries: mpsc::Receiver<Retrying>,
-    bounds: Bounds,
-    panicked: u64,
-    monitor: &'a mut dyn Monitor,
-    stop: Stop,
-}
-
-impl Engine<'_> {
-    /// Works on everything that the intake hands over.
-    async fn carry_out(&mut self, shared: Arc<Shared>, intake: Intake) -> Result<(), RunError> {
-        let (items_sender, items) = mpsc::channel(INTAKE_BATCHES);
-        let stop = self.stop.clone();
-        let intake = std::thread::Builder::new()
-            .name("intake".to_owned())
-            .spawn(move || intake.run(&items_sender, &stop))
-            .map_err(RunError::Thread)?;
-        self.dispatch(shared, items).await;
-        if intake.join().is_err() {
-            let defect = "the intake met a defect of nightreel's; please report it";
-            self.stop.drain(StopReason::Input(defect.to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Works on items until there are no more, or the run stops.
-    async fn dispatch(&mut self, shared: Arc<Shared>, mut items: mpsc::Receiver<Vec<Item>>) {
-        let mut batch = Vec::new().into_iter();
-        let mut more = true;
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let deadline = passed(self.ends_at);
-        tokio::pin!(deadline);
-        while more || !self.tasks.is_empty() {
-            while self.tasks.len() < self.window && !self.stop.is_draining() {
-                let Some(item) = batch.next() else { break };
-                self.tasks.spawn(work(Arc::clone(&shared), item));
-            }
-            let has_room = self.tasks.len() < self.window;
-            tokio::select! {
-                biased;
-                () = self.stop.draining() => break,
-                () = &mut deadline => {
-                    self.stop.drain(StopReason::Deadline);
-                    break;
-                }
-                Some(durable) = self.durable.recv() => self.settled(durable),
-                Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => self.joined(end),
-                received = items.recv(), if more && has_room && batch.len() == 0 => match received {
-                    Some(received) => batch = received.into_iter(),
-                    None => more = false,
-                },
-                Some(retrying) = self.retries.recv() => self.retrying(&retrying),
-                _ = ticks.tick() => self.tick(&shared, more && has_room && batch.len() == 0),
-            }
-        }
-        // The intake may wait for room: it sees that nobody takes its items any more.
-        drop(items);
-        if self.stop.is_draining() {
-            self.drain(&shared).await;
-        }
-    }
-
-    /// Waits for what is in flight, up to a deadline or a second signal.
-    async fn drain(&mut self, shared: &Shared) {
-        let deadline = tokio::time::sleep(self.drain);
-        tokio::pin!(deadline);
-        let in_flight = shared.admission.in_flight();
-        if let Some(reason) = self.stop.reason().filter(|_| in_flight > 0) {
-            self.monitor.on(&Event::Stopping { reason, in_flight, deadline: self.drain });
-        }
-        let mut ticks = tokio::time::interval(TICK);
-        let mut overdue = false;
-        while !self.tasks.is_empty() {
-            tokio::select! {
-                // Those that are given up are kept too: they may be billed.
-                () = &mut deadline, if !overdue => {
-                    overdue = true;
-                    self.stop.abort();
-                }
-                Some(end) = self.tasks.join_next() => self.joined(end),
-                Some(durable) = self.durable.recv() => self.settled(durable),
-                _ = ticks.tick() => self.tick(shared, false),
-            }
-        }
-    }
-
-    /// Waits until everything is on the disk.
-    async fn finish(mut self, writer: Writer<ItemSettled>) -> Result<(), StoreError> {
-        let finishing = tokio::task::spawn_blocking(move || writer.finish());
-        while let Some(durable) = self.durable.recv().await {
-            self.settled(durable);
-        }
-        finishing.await.unwrap_or(Err(StoreError::Stopped))
-    }
-
-    fn settled(&mut self, durable: std::io::Result<Vec<ItemSettled>>) {
-        match durable {
-            Ok(notes) => {
-                if !notes.is_empty() {
-                    self.monitor.on(&Event::Settled(&notes));
-                }
-            }
-            Err(error) => self.stop.drain(StopReason::Store(format!("the disk could not be synced: {error}"))),
-        }
-    }
-
-    /// An item that was dropped when the run stopped is left for the next one, as one that panicked.
-    fn joined(&mut self, end: Result<(), tokio::task::JoinError>) {
-        if end.is_err_and(|error| error.is_panic()) {
-            self.panicked += 1;
-            self.monitor.on(&Event::Warning("an item met a defect of nightreel's; it is left for the next run"));
-        }
-    }
-
-    fn retrying(&mut self, retrying: &Retrying) {
-        self.monitor.on(&Event::Retrying {
-            row_id: &retrying.row_id,
-            class: retrying.class,
-            message: &retrying.message,
-            after: retrying.after,
-        });
-    }
-
-    fn tick(&mut self, shared: &Shared, starved: bool) {
-        let in_flight = shared.admission.in_flight();
-        let pausing = shared.pausing.load(Ordering::Relaxed);
-        let bound = match shared.admission.bound() {
-            Some(bound) => bound,
-            None if starved => Bound::Input,
-            None if pausing > 0 => Bound::Gateway,
-            None if self.tasks.len() > in_flight => Bound::Disk,
-            None => Bound::InFlight,
-        };
-        self.bounds.add(bound);
-        self.monitor.on(&Event::Tick(Snapshot {
-            in_flight,
-            in_flight_limit: shared.admission.limit(),
-            waiting: self.tasks.len().saturating_sub(in_flight),
-            bound: Some(bound),
-        }));
-    }
 }

@@ -32,6 +32,8 @@ pub enum StopReason {
     Misconfigured(String),
     /// A quota that waiting seconds does not refill is used up.
     QuotaExhausted(String),
+    /// The model cannot be asked so, whatever the row.
+    Rejected(String),
     /// No connection can be made.
     NotReachable(String),
     /// The input could not be read on, though it was checked.
@@ -55,6 +57,7 @@ impl StopReason {
             Self::OutOfCredit(_) => "out of credit",
             Self::Misconfigured(_) => "gateway misconfigured",
             Self::QuotaExhausted(_) => "quota exhausted",
+            Self::Rejected(_) => "model refused",
             Self::NotReachable(_) => "gateway not reachable",
             Self::Input(_) => "input unreadable",
             Self::NoGateway(_) => "nothing to send with",
@@ -73,6 +76,7 @@ impl StopReason {
                 "the same command asks that model for the rest, once its quota is refilled; --model leaves it out"
             }
             Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
+            Self::Rejected(_) => "mend the model's name or its settings, and the same command goes on with the rest",
             Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
             Self::OutOfCredit(_) => "add credit, and the same command goes on with the rest",
             Self::Misconfigured(_) => "mend the gateway or its address, and the same command goes on with the rest",
@@ -95,6 +99,7 @@ impl fmt::Display for StopReason {
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)
             | Self::QuotaExhausted(message)
+            | Self::Rejected(message)
             | Self::NotReachable(message)
             | Self::Input(message)
             | Self::NoGateway(message)

@@ -1,28 +1,28 @@
-//! One item on its way: permit, send, classify, record, and again where that is worth it.
+//! One item on its way: what is recorded of it, what is sent, and what comes of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::clock::now_ms;
-use crate::gateway::{Gateway, Stops, Tag, Verdict, classify};
-use crate::model::{Attempt, Class, Fault, FaultKind, Mode, Outcome, Reply, Request, Timing};
-use crate::price::{Prices, cost_of};
+use crate::gateway::Gateway;
+use crate::model::{Class, Mode, Outcome};
+use crate::price::Prices;
 use crate::record::{Action, Recorder, decide, facts};
-use crate::store::{ExchangeRecord, Facts, ItemRecord, StoreError};
+use crate::store::{ItemRecord, RunId, StoreError};
 
+use super::dispatch::LaneLoad;
 use super::item::{Asked, Item, asked};
 use super::reachability::Reachability;
-use super::retry::{Next, RetryPolicy, Situation, Tries, next};
+use super::retry::RetryPolicy;
 use super::trail::Trail;
 use super::{Admission, ItemSettled, Stop, StopReason};
 
 /// What every item's worker shares.
 pub(super) struct Shared {
-    pub(super) run: String,
+    pub(super) run: RunId,
     pub(super) mode: Mode,
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
     pub(super) admission: Admission,
@@ -30,40 +30,47 @@ pub(super) struct Shared {
     pub(super) policy: RetryPolicy,
     pub(super) stop: Stop,
     pub(super) reachability: Reachability,
-    pub(super) retries: mpsc::Sender<Retrying>,
+    pub(super) news: mpsc::Sender<News>,
     pub(super) pausing: AtomicUsize,
     pub(super) prices: Option<Arc<Prices>>,
+    /// How many models the job names; none where each row names its own.
+    pub(super) models: usize,
 }
 
-/// An attempt failed, and another one follows.
+/// What a worker has to tell those who watch.
 #[derive(Debug)]
-pub(super) struct Retrying {
-    pub(super) row_id: String,
-    pub(super) class: Class,
-    pub(super) message: String,
-    pub(super) after: Duration,
+pub(super) enum News {
+    /// An attempt failed, and another one follows.
+    Retrying { row_id: String, class: Class, message: String, after: Duration },
+    /// Something that the user should know.
+    Warning(String),
 }
 
-/// An item is left for the next run, because this one stops.
-struct Stopping;
+impl Shared {
+    /// Tells news. It is a courtesy: a full channel must not hold an item up.
+    pub(super) fn tell(&self, news: News) {
+        let _told = self.news.try_send(news);
+    }
+}
+
+/// An item is left for the next run, because this one stops, or its lane has ended.
+pub(super) struct Stopping;
 
 /// Works on an item until it is settled or the run stops.
-pub(super) async fn work(shared: Arc<Shared>, item: Item) {
-    let worker = Worker { shared: &shared, item: &item, trail: Trail::default(), first_sent: None };
+pub(super) async fn work(shared: Arc<Shared>, load: Arc<LaneLoad>, item: Item) {
+    let worker = Worker { shared: &shared, load: &load, item: &item, trail: Trail::default(), first_sent: None };
     // Why the run stops, it knows itself.
     let _settled = worker.run().await;
 }
 
-struct Worker<'a> {
-    shared: &'a Shared,
-    item: &'a Item,
-    trail: Trail,
+pub(super) struct Worker<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) load: &'a LaneLoad,
+    pub(super) item: &'a Item,
+    pub(super) trail: Trail,
     /// When the first request of the item was sent.
-    first_sent: Option<Instant>,
+    pub(super) first_sent: Option<Instant>,
 }
-
-/// An attempt that was kept as one that another follows.
-type Kept = (Attempt, Verdict);
 
 impl Worker<'_> {
     async fn run(mut self) -> Result<(), Stopping> {
@@ -96,7 +103,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         self.item.planned.draft.steps()
     }
 
@@ -115,192 +122,17 @@ impl Worker<'_> {
         self.kept(kept)
     }
 
-    /// Sends a request until it is settled. Says whether the conversation goes on.
-    async fn exchange(&mut self, step: usize, asked: &Asked) -> Result<bool, Stopping> {
-        let id = u8::try_from(step).expect("a conversation has at most 255 turns");
-        let exchange = Arc::new(self.item.planned.exchange(self.item.id, id, asked));
-        let earlier = if step == self.item.replayed.len() { self.item.earlier_attempts } else { 0 };
-        let mut tries = Tries::default();
-        let mut last: Option<Kept> = None;
-        loop {
-            let ready = Instant::now();
-            let permit = tokio::select! {
-                biased;
-                () = self.shared.stop.draining() => return Err(Stopping),
-                last = self.late(&mut last) => return self.settle_kept(step, &exchange, last).await,
-                permit = self.shared.admission.admit(&asked.request.model) => permit,
-            };
-            let begun = Instant::now();
-            let (attempt, verdict) = self.attempt(asked, earlier + tries.sent + 1, ready).await?;
-            tries.add(attempt.class);
-            if tries.sent > 0 {
-                self.first_sent.get_or_insert(begun);
-            }
-            let reason = stop_reason(&verdict);
-            if reason.is_some() || is_given_up(&attempt) {
-                self.keep_attempt(&exchange, attempt, Facts::default()).await?;
-                if let Some(reason) = reason {
-                    self.shared.stop.drain(reason);
-                }
-                return Err(Stopping);
-            }
-            let sent_for = self.first_sent.map(|sent| sent.elapsed());
-            let situation = Situation { class: attempt.class, tries, hint: verdict.wait, sent_for };
-            match next(&situation, &self.shared.policy, fastrand::f64()) {
-                Next::Settle => return self.settle(step, &exchange, attempt, verdict).await,
-                Next::Retry { after } => {
-                    let class = attempt.class;
-                    last = self.shared.policy.item_deadline.map(|_| (attempt.clone(), verdict.clone()));
-                    self.keep_attempt(&exchange, attempt, facts(verdict.answer.as_ref())).await?;
-                    drop(permit);
-                    self.pause(class, tries, verdict, after).await?;
-                }
-            }
-        }
-    }
-
-    /// Keeps an attempt that settles nothing.
-    async fn keep_attempt(
-        &self,
-        exchange: &Arc<ExchangeRecord>,
-        attempt: Attempt,
-        facts: Facts,
-    ) -> Result<(), Stopping> {
-        let kept = self.shared.recorder.attempt(exchange, attempt, facts).await;
-        self.kept(kept)
-    }
-
     /// Stops the run where the store takes nothing more. The request still holds its place in
     /// flight, so that no other is sent whose answer could not be kept either.
-    fn kept(&self, kept: Result<(), StoreError>) -> Result<(), Stopping> {
+    pub(super) fn kept(&self, kept: Result<(), StoreError>) -> Result<(), Stopping> {
         kept.map_err(|error| {
             self.shared.stop.drain(StopReason::Store(error.to_string()));
             Stopping
         })
     }
 
-    async fn attempt(&self, asked: &Asked, number: u32, ready: Instant) -> Result<(Attempt, Verdict), Stopping> {
-        let gateway = match &self.shared.gateway {
-            Ok(gateway) => gateway,
-            Err(problem) => {
-                self.shared.stop.drain(StopReason::NoGateway(problem.clone()));
-                return Err(Stopping);
-            }
-        };
-        let tag = Tag {
-            run: self.shared.run.clone(),
-            item: self.item.planned.row.id.clone(),
-            attempt: number,
-            event_id: event_id(),
-        };
-        let queued_us = micros(ready.elapsed());
-        let (sent_at_ms, sent) = (now_ms(), Instant::now());
-        let (reply, first_byte_us) = tokio::select! {
-            biased;
-            received = receive(&**gateway, &asked.request, &tag) => received,
-            () = self.shared.stop.aborting() => (Err(given_up()), 0),
-        };
-        let timing = Timing { queued_us, first_byte_us, total_us: micros(sent.elapsed()) };
-        let verdict = classify(asked.request.endpoint, &reply, self.shared.reachability.has_answers());
-        if reply.is_ok() {
-            self.shared.reachability.replied(verdict.class == Class::Answered);
-        }
-        let class = verdict.class;
-        let cost_usd = self.cost_usd(&asked.request.model, &reply, &verdict);
-        let attempt = Attempt { number, sent_at_ms, timing, reply, class, cost_usd, assumed_cost_usd: None };
-        Ok((attempt, verdict))
-    }
-
-    /// What an attempt cost, as far as anybody knows.
-    fn cost_usd(&self, asked: &str, reply: &Result<Reply, Fault>, verdict: &Verdict) -> Option<f64> {
-        let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
-        let price = self.shared.prices.as_ref().and_then(|prices| prices.of_answer(served, asked));
-        cost_of(reply, verdict.class, verdict.answer.as_ref().map(|answer| &answer.usage), price.as_ref())
-    }
-
-    async fn settle(
-        &mut self,
-        step: usize,
-        exchange: &Arc<ExchangeRecord>,
-        attempt: Attempt,
-        verdict: Verdict,
-    ) -> Result<bool, Stopping> {
-        let facts = facts(verdict.answer.as_ref());
-        let settled = self.conclude(step, &attempt, verdict);
-        let goes_on = settled.is_none();
-        let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;
-        self.kept(kept)?;
-        Ok(goes_on)
-    }
-
-    /// Settles a step on an attempt that is kept already.
-    async fn settle_kept(
-        &mut self,
-        step: usize,
-        exchange: &Arc<ExchangeRecord>,
-        (attempt, verdict): Kept,
-    ) -> Result<bool, Stopping> {
-        let settled = self.conclude(step, &attempt, verdict);
-        let goes_on = settled.is_none();
-        let kept = self.shared.recorder.settle_kept(exchange, settled).await;
-        self.kept(kept)?;
-        Ok(goes_on)
-    }
-
-    /// Adds what settles a step. What is written of the item, where it ends there.
-    fn conclude(&mut self, step: usize, attempt: &Attempt, verdict: Verdict) -> Option<(ItemRecord, ItemSettled)> {
-        let goes_on = match verdict.answer {
-            Some(answer) if attempt.class == Class::Answered => self.trail.add_answer(attempt, answer),
-            _ => {
-                self.trail.add_failure(attempt, verdict.message);
-                false
-            }
-        };
-        let goes_on = goes_on && step + 1 < self.steps();
-        (!goes_on).then(|| self.settlement())
-    }
-
-    /// Gives the last attempt back once the item's deadline has passed: no other one may begin.
-    async fn late(&self, last: &mut Option<Kept>) -> Kept {
-        let deadline = self.shared.policy.item_deadline.zip(self.first_sent);
-        if let Some((deadline, first_sent)) = deadline {
-            tokio::time::sleep_until(first_sent + deadline).await;
-            if let Some(last) = last.take() {
-                return last;
-            }
-        }
-        std::future::pending().await
-    }
-
-    /// Waits before the next attempt, and lets the whole lane wait where its server asks for it.
-    async fn pause(&self, class: Class, tries: Tries, verdict: Verdict, after: Duration) -> Result<(), Stopping> {
-        if class == Class::NotConnected && self.shared.reachability.not_connected(tries.not_connected) {
-            let message = verdict.message.unwrap_or_else(|| "no connection can be made".to_owned());
-            self.shared.stop.drain(StopReason::NotReachable(message));
-            return Err(Stopping);
-        }
-        if verdict.wait.is_some() {
-            self.shared.admission.cool_down(&self.item.planned.draft.model, after);
-        }
-        let retrying = Retrying {
-            row_id: self.item.planned.row.id.clone(),
-            class,
-            message: verdict.message.unwrap_or_default(),
-            after,
-        };
-        // It is told as a courtesy: a full channel must not hold the item up.
-        let _told = self.shared.retries.try_send(retrying);
-        self.shared.pausing.fetch_add(1, Ordering::Relaxed);
-        let stopped = tokio::select! {
-            () = self.shared.stop.draining() => true,
-            () = tokio::time::sleep(after) => false,
-        };
-        self.shared.pausing.fetch_sub(1, Ordering::Relaxed);
-        if stopped { Err(Stopping) } else { Ok(()) }
-    }
-
     /// What is written of the item, and what is told of it.
-    fn settlement(&self) -> (ItemRecord, ItemSettled) {
+    pub(super) fn settlement(&self) -> (ItemRecord, ItemSettled) {
         let (planned, trail) = (&self.item.planned, &self.trail);
         let redactor = self.shared.recorder.redactor();
         let error = trail.error.as_deref().map(|error| redactor.strike_text(error));
@@ -335,66 +167,5 @@ pub(super) fn not_recorded(step: usize) -> String {
     match step {
         0 => "not recorded".to_owned(),
         step => format!("turn {} is not recorded", step + 1),
-    }
-}
-
-/// Sends a request and waits for the whole reply; gives the microseconds to its headers too.
-async fn receive(gateway: &dyn Gateway, request: &Request, tag: &Tag) -> (Result<Reply, Fault>, u64) {
-    match gateway.send(request, tag).await {
-        Ok(response) => {
-            let first_byte_us = response.first_byte_us;
-            let (reply, _total_us) = response.collect().await;
-            (Ok(reply), first_byte_us)
-        }
-        Err(fault) => (Err(fault), 0),
-    }
-}
-
-fn given_up() -> Fault {
-    Fault { kind: FaultKind::GivenUp, message: "the run was stopped before the reply came".to_owned() }
-}
-
-/// Whether the run was stopped before the reply came.
-fn is_given_up(attempt: &Attempt) -> bool {
-    matches!(&attempt.reply, Err(fault) if fault.kind == FaultKind::GivenUp)
-}
-
-/// The reason to stop the run, where an attempt gives one.
-fn stop_reason(verdict: &Verdict) -> Option<StopReason> {
-    if verdict.stops == Stops::Nothing {
-        return None;
-    }
-    let message = verdict.message.clone().unwrap_or_default();
-    match verdict.class {
-        Class::Unauthorized => Some(StopReason::Unauthorized(message)),
-        Class::OutOfCredit => Some(StopReason::OutOfCredit(message)),
-        Class::QuotaExhausted => Some(StopReason::QuotaExhausted(message)),
-        _ if verdict.stops == Stops::Run => Some(StopReason::Misconfigured(message)),
-        _ => None,
-    }
-}
-
-/// An id that no other attempt has: a random UUID (version 4).
-fn event_id() -> String {
-    let random = fastrand::u128(..) & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
-    let hex = format!("{random:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_id_is_a_random_uuid() {
-        let (one, other) = (event_id(), event_id());
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 36);
-        assert_eq!(&one[14..15], "4");
-        assert!(matches!(&one[19..20], "8" | "9" | "a" | "b"), "{one}");
     }
 }

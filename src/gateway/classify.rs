@@ -72,10 +72,7 @@ fn of_success(now: Timestamp, endpoint: Endpoint, reply: &Reply, run_has_answers
 /// nothing to say. A cache's answer counts no tokens whatever it holds.
 fn is_void(answer: &Answer, reply: &Reply) -> bool {
     let nothing_said = answer.finish_reason.is_none();
-    let cached = ["x-openrouter-cache-status", "cf-aig-cache-status"]
-        .iter()
-        .any(|name| reply.header(name).is_some_and(|status| status.eq_ignore_ascii_case("hit")));
-    let no_tokens = !cached && answer.usage.completion_tokens == Some(0);
+    let no_tokens = !reply.is_from_cache() && answer.usage.completion_tokens == Some(0);
     answer.finish == Finish::Empty && (nothing_said || no_tokens)
 }
 

@@ -47,7 +47,7 @@ pub struct LaneLimits {
 /// How many requests may be in flight at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InFlight {
-    /// nightreel chooses.
+    /// nightreel finds out how many the server takes, and goes on finding out.
     #[default]
     Auto,
     /// This many.
@@ -55,14 +55,14 @@ pub enum InFlight {
 }
 
 impl InFlight {
-    /// What `auto` stands for.
-    pub const AUTO: usize = 64;
+    /// The most that nightreel chooses.
+    pub const AUTO_MOST: usize = 1_024;
 
-    /// How many requests may be in flight at once.
+    /// How many requests may be in flight at once, at most.
     #[must_use]
     pub fn limit(self) -> usize {
         match self {
-            Self::Auto => Self::AUTO,
+            Self::Auto => Self::AUTO_MOST,
             Self::Fixed(number) => usize::try_from(number.get()).unwrap_or(usize::MAX),
         }
     }

@@ -106,10 +106,6 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_name() {
             "jobs/a.toml:6:3: check is not supported by this version of nightreel; remove it",
         ),
         (
-            small("[limits]\ntokens_per_minute = 5"),
-            "jobs/a.toml:7:1: limits.tokens_per_minute is not supported by this version of nightreel; remove it",
-        ),
-        (
             small("stream = true"),
             "jobs/a.toml:6:1: request.stream is not supported by this version of nightreel; remove it",
         ),

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::Node;
 use super::setting::{Section, Setting};
-use super::{
-    GatewaySpec, InFlight, InputSpec, JobError, Limits, Override, RecordSpec, RequestSpec, Retry, Timeouts, load,
-};
+use super::{GatewaySpec, InputSpec, JobError, Limits, Override, RecordSpec, RequestSpec, Retry, Timeouts, load};
 
 const KEYS: [&str; 9] = ["name", "input", "request", "gateway", "limits", "retry", "timeouts", "record", "prices"];
 
@@ -94,19 +92,9 @@ impl Job {
     /// refuses a job that has any.
     #[must_use]
     pub fn unsupported(&self) -> Vec<String> {
-        let limits = &self.limits;
         let mut keys = Vec::new();
         let mut refuse = |given: bool, key: &str| keys.extend(given.then(|| key.to_owned()));
-        refuse(limits.tokens_per_minute.is_some(), "limits.tokens_per_minute");
-        refuse(limits.requests_per_day.is_some(), "limits.requests_per_day");
-        refuse(limits.budget_usd.is_some(), "limits.budget_usd");
         refuse(self.request.stream, "request.stream");
-        for (model, lane) in &limits.model {
-            let lane_key = super::document::dotted("limits.model", model);
-            refuse(lane.tokens_per_minute.is_some(), &format!("{lane_key}.tokens_per_minute"));
-            refuse(lane.requests_per_day.is_some(), &format!("{lane_key}.requests_per_day"));
-            refuse(lane.in_flight == Some(InFlight::Auto), &format!("{lane_key}.in_flight"));
-        }
         keys
     }
 }

@@ -47,7 +47,7 @@ fn the_smallest_job_has_the_documented_defaults() {
     assert_eq!(job.gateway.token_env, "CF_AIG_TOKEN");
     assert_eq!((job.gateway.base_url.clone(), job.gateway.ca_cert.clone(), job.gateway.http1), (None, None, false));
     assert_eq!(job.limits, Limits::default());
-    assert_eq!(job.limits.in_flight.limit(), 64);
+    assert_eq!(job.limits.in_flight, InFlight::Auto);
     let retry = Retry {
         attempts: 6,
         rate_limited: 20,
@@ -149,17 +149,7 @@ fn every_key_of_the_design_is_read() {
     assert_eq!(job.retry, retry);
     assert_eq!(job.record.redact, [Redact { pattern: "a+".into(), with: "b".into() }]);
     assert_eq!(job.record.fixture.as_deref(), Some(Path::new("jobs/../fixtures/f.db")));
-    assert_eq!(
-        job.unsupported(),
-        [
-            "limits.tokens_per_minute",
-            "limits.requests_per_day",
-            "limits.budget_usd",
-            "request.stream",
-            "limits.model.\"openai/gpt-5-mini\".tokens_per_minute",
-            "limits.model.\"openai/gpt-5-mini\".in_flight",
-        ]
-    );
+    assert_eq!(job.unsupported(), ["request.stream"]);
 }
 
 #[test]
@@ -251,7 +241,7 @@ fn a_wrong_flag_is_named_instead_of_a_line() {
         ("request.samples=0", "--set: request.samples must be a whole number from 1 to 4294967295, not 0"),
         ("request.sampels=2", "--set: unknown key request.sampels; did you mean \"samples\"?"),
         ("request.prompt.x=2", "--set: request.prompt is a string, so nothing can be set in it"),
-        ("limits.budget_usd=1", "--set: limits.budget_usd is not supported by this version of nightreel; remove it"),
+        ("limits.budget_usd=-1", "--set: limits.budget_usd must be a number of zero or more, not -1"),
     ] {
         assert_eq!(load_with(SMALL, &[flag]).unwrap_err().to_string(), expected);
     }

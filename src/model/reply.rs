@@ -23,6 +23,13 @@ impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
     }
+
+    /// Whether a cache answered, of the gateway or of the router, and not a model.
+    #[must_use]
+    pub fn is_from_cache(&self) -> bool {
+        let caches = ["cf-aig-cache-status", "x-openrouter-cache-status"];
+        caches.into_iter().any(|name| self.header(name).is_some_and(|status| status.eq_ignore_ascii_case("hit")))
+    }
 }
 
 /// One header line; the name in lower case.

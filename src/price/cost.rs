@@ -6,8 +6,6 @@ use crate::model::{Class, Fault, FaultKind, Reply, Usage};
 
 use super::Price;
 
-/// Headers by which a cache says that it answered itself, for nothing.
-const CACHES: [&str; 2] = ["cf-aig-cache-status", "x-openrouter-cache-status"];
 /// What the gateway's guardrails call a response, not a request, that they keep back (1.6 of the
 /// wire contract: guardrails, DLP).
 const RESPONSE_BLOCKED: [u64; 2] = [2017, 2030];
@@ -31,7 +29,7 @@ pub fn cost_of(
         Ok(reply) => reply,
         Err(fault) => return matches!(fault.kind, FaultKind::Connect | FaultKind::Refused).then_some(0.0),
     };
-    if CACHES.iter().any(|cache| reply.header(cache).is_some_and(|status| status.eq_ignore_ascii_case("hit"))) {
+    if reply.is_from_cache() {
         return Some(0.0);
     }
     if class == Class::Answered {

@@ -72,6 +72,13 @@ impl Prompt {
         self.models.len().max(1)
     }
 
+    /// The model that is asked of, numbered from 0 in the job's order; `None` where each row names
+    /// its own.
+    #[must_use]
+    pub fn model(&self, model_index: usize) -> Option<&Arc<str>> {
+        self.models.get(model_index)
+    }
+
     /// How often each draft is asked.
     #[must_use]
     pub fn samples(&self) -> u32 {

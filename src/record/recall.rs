@@ -4,16 +4,14 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::model::{Attempt, Key, Mode};
-use crate::store::{Access, Reader, Recorded, RunId, Scope, Store, StoreError};
+use crate::store::{Access, Reader, Recorded, Run, RunId, Scope, Store, StoreError};
 
 /// A store that recordings are looked for in.
 pub struct Source {
-    /// It is read through this.
-    pub reader: Reader,
-    /// Whose recordings come first, and which others count.
-    pub scope: Scope,
-    /// Whether a row id of it is one of the store that the run writes.
-    pub own: bool,
+    store: Store,
+    reader: Reader,
+    scope: Scope,
+    own: bool,
 }
 
 /// Looks for recordings: at the same place of the preferred run first, then by key; in the run's
@@ -54,14 +52,40 @@ impl Source {
     /// # Errors
     /// Fails if it cannot be read.
     pub fn open(path: &Path, job: &str, mode: Mode, simulated: bool) -> Result<Self, StoreError> {
-        let mut reader = Store::open(path, Access::ReadOnly)?.reader()?;
+        let store = Store::open(path, Access::ReadOnly)?;
+        let mut reader = store.reader()?;
         reader.search_late_keys();
         let lends_simulated = simulated || mode == Mode::Replay;
         let rehearsed = if lends_simulated { reader.latest_run(job, true)? } else { None };
         let preferred = reader.latest_run(job, false)?.or(rehearsed).map(|run| run.id);
         let only_real = if lends_simulated { None } else { Some(false) };
         let scope = Scope { preferred, others: true, simulated: only_real, answers_only: mode == Mode::Auto };
-        Ok(Self { reader, scope, own: false })
+        Ok(Self { store, reader, scope, own: false })
+    }
+
+    /// The store that a run writes.
+    ///
+    /// # Errors
+    /// Fails if it cannot be read.
+    pub fn own(store: &Store, scope: Scope) -> Result<Self, StoreError> {
+        Ok(Self { store: store.clone(), reader: store.reader()?, scope, own: true })
+    }
+
+    /// The run whose recordings come first, where there is one.
+    ///
+    /// # Errors
+    /// Fails if it cannot be read.
+    pub fn preferred_run(&self) -> Result<Option<Run>, StoreError> {
+        self.scope.preferred.map(|run| self.reader.run(run)).transpose()
+    }
+
+    /// The same source, to be read beside this one.
+    fn reopened(&self) -> Result<Self, StoreError> {
+        let mut reader = self.store.reader()?;
+        if !self.own {
+            reader.search_late_keys();
+        }
+        Ok(Self { store: self.store.clone(), reader, scope: self.scope, own: self.own })
     }
 }
 
@@ -76,6 +100,17 @@ impl Recall {
             Ok(Searched { source, by_key, window: Vec::new() })
         });
         Ok(Self { sources: sources.collect::<Result<_, StoreError>>()? })
+    }
+
+    /// Recall from the same stores, to be used beside this one.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn reopened(&self) -> Result<Self, StoreError> {
+        let reopened = |searched: &Searched| {
+            Ok(Searched { source: searched.source.reopened()?, by_key: searched.by_key, window: Vec::new() })
+        };
+        Ok(Self { sources: self.sources.iter().map(reopened).collect::<Result<_, StoreError>>()? })
     }
 
     /// Whether there is anything to look in.

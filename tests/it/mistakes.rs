@@ -33,7 +33,7 @@ fn a_wrong_key_stops_the_run() {
     let stopped = test.run_job().to(&gateway).and(["--in-flight", "4"]).status(3).run();
     assert!(gateway.requests() <= 4, "{} requests were sent with a key that is refused", gateway.requests());
     let said = stopped.plain_stderr();
-    for part in ["stopped: credentials refused: ", "HTTP 401", "0 settled items are kept; the same command goes on"] {
+    for part in ["stopped: credentials refused: ", "HTTP 401", "0 settled items are kept; mend the credentials"] {
         assert!(said.contains(part), "{part:?} is missing in\n{said}");
     }
     // With the right key it goes on.
@@ -83,7 +83,7 @@ fn where_nothing_listens_the_run_stops_and_no_item_fails() {
                 2 items: 2 not settled\n  \
                 0 requests sent\n  \
                 stopped: gateway not reachable: 127.0.0.1:[PORT] refused the connection; is the server running there?\n  \
-                0 settled items are kept; the same command goes on with the rest\n";
+                0 settled items are kept; the same command goes on with the rest, once the gateway can be reached\n";
     let output = test.run_job().to(&format!("http://127.0.0.1:{port}/v1")).status(3).run();
     assert!(output.plain_stderr().ends_with(says), "{}", output.plain_stderr());
     test.run_job().to(&Gateway::new()).run();

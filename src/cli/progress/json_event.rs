@@ -209,6 +209,8 @@ const fn bound_name(bound: Bound) -> &'static str {
         Bound::Gateway => "gateway",
         Bound::Input => "input",
         Bound::Disk => "disk",
+        Bound::Budget => "budget",
+        Bound::Pause => "pause",
     }
 }
 

@@ -1,0 +1,276 @@
+//! The way of a request through the gate.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::budget::{Exhausted, Reservation};
+use super::gate::Gate;
+use super::lane::Lane;
+use super::{Admission, Permit, Size};
+use crate::engine::StopReason;
+
+/// Why a request is not admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its lane has ended; the others go on.
+    Lane(StopReason),
+    /// The run has to stop.
+    Run(StopReason),
+}
+
+impl Admission {
+    /// Returns when a request of a model may be sent.
+    ///
+    /// # Errors
+    /// Fails where it will never be: its lane has ended, or the run has to stop.
+    pub async fn admit(&self, model: &Arc<str>, size: Size) -> Result<Permit, Refusal> {
+        let (gate, lane) = (&self.0, self.lane(model));
+        let _turn = lane.turn.lock().await;
+        let mut held = Held { gate, lane: &lane, tokens: Taken::default(), reservation: None };
+        loop {
+            gate.until_resumed().await;
+            gate.check_open(&lane)?;
+            gate.until_due(&lane).await;
+            gate.room(&lane).await;
+            held.reserve(size).await?;
+            held.take_lane_tokens(size).await;
+            gate.lane_pace(&lane).await;
+            let place = gate.place(&lane).await;
+            held.take_turn(size).await;
+            // While it waited, the server may have asked for a pause, or the user.
+            let may_go = !self.is_paused() && {
+                let state = lane.state();
+                state.due().is_none() && state.closed.is_none()
+            };
+            if may_go {
+                return Ok(gate.permit(&lane, held, place, size));
+            }
+        }
+    }
+}
+
+impl Gate {
+    async fn until_resumed(&self) {
+        loop {
+            let resumed = self.resumed.notified();
+            if !self.paused.load(Ordering::Relaxed) {
+                return;
+            }
+            let _waiting = Counted::new(&self.waiting.resume);
+            resumed.await;
+        }
+    }
+
+    async fn until_due(&self, lane: &Lane) {
+        loop {
+            let Some(at) = lane.state().due() else { return };
+            let _waiting = Counted::new(&self.waiting.server);
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    /// Whether the lane, its day and the run's day allow another request.
+    fn check_open(&self, lane: &Lane) -> Result<(), Refusal> {
+        let now_ms = (self.options.now_ms)();
+        if let Some(Err(quota)) = self.run().day.as_mut().map(|day| day.check(now_ms)) {
+            let message = format!("limits.requests_per_day = {quota} is used up; the day is new at midnight UTC");
+            return Err(Refusal::Run(StopReason::QuotaExhausted(message)));
+        }
+        let mut state = lane.state();
+        if let Some(reason) = &state.closed {
+            return Err(Refusal::Lane(reason.clone()));
+        }
+        if let Some(Err(quota)) = state.day.as_mut().map(|day| day.check(now_ms)) {
+            let model = &lane.model;
+            let message = format!("requests_per_day = {quota} of {model} is used up; the day is new at midnight UTC");
+            let reason = StopReason::QuotaExhausted(message);
+            state.closed = Some(reason.clone());
+            return Err(Refusal::Lane(reason));
+        }
+        Ok(())
+    }
+
+    async fn room(&self, lane: &Lane) {
+        let _waiting = Counted::new(&self.waiting.place);
+        self.places.room(lane.index).await;
+    }
+
+    async fn lane_pace(&self, lane: &Lane) {
+        let pace = lane.state().pace.clone();
+        if let Some(pace) = pace {
+            let _waiting = Counted::new(&self.waiting.quota);
+            pace.ready().await;
+        }
+    }
+
+    async fn place(&self, lane: &Lane) -> Place<'_> {
+        let _waiting = Counted::new(&self.waiting.place);
+        self.places.take(lane.index).await;
+        Place { gate: self, lane: lane.index }
+    }
+
+    /// The worst that a request may cost, in USD.
+    fn worst_case(&self, lane: &Lane, size: Size) -> Option<f64> {
+        let usage = lane.state().usage;
+        let prompt_tokens = usage.most_prompt_tokens(size);
+        let budget = self.options.budget.as_ref();
+        let by_price = budget.and_then(|budget| (budget.worst_case)(&lane.model, prompt_tokens, size.max_tokens));
+        by_price.or_else(|| usage.dearest_usd())
+    }
+
+    fn permit(self: &Arc<Self>, lane: &Arc<Lane>, held: Held<'_>, place: Place<'_>, size: Size) -> Permit {
+        let now_ms = (self.options.now_ms)();
+        if let Some(day) = &mut self.run().day {
+            day.add(1, now_ms);
+        }
+        let mut state = lane.state();
+        if let Some(day) = &mut state.day {
+            day.add(1, now_ms);
+        }
+        state.went(lane.age());
+        let level = state.in_flight.as_ref().map_or(0, |limit| limit.level);
+        drop(state);
+        place.keep();
+        let (tokens, reservation) = held.keep();
+        Permit::new((Arc::clone(self), Arc::clone(lane)), level, size, (tokens, reservation))
+    }
+}
+
+/// A place in flight that is given back unless the request is sent.
+struct Place<'a> {
+    gate: &'a Gate,
+    lane: usize,
+}
+
+impl Place<'_> {
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.gate.places.give_back(self.lane);
+    }
+}
+
+/// Tokens that a request has taken; `None` where there is no quota of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Taken {
+    pub(super) of_lane: Option<u32>,
+    pub(super) of_run: Option<u32>,
+}
+
+/// What a request has taken of the quotas and the budget: given back unless it is sent.
+struct Held<'a> {
+    gate: &'a Gate,
+    lane: &'a Lane,
+    tokens: Taken,
+    reservation: Option<Reservation>,
+}
+
+impl Held<'_> {
+    async fn reserve(&mut self, size: Size) -> Result<(), Refusal> {
+        let Some(budget) = self.gate.budget().filter(|_| self.reservation.is_none()) else { return Ok(()) };
+        let _waiting = Counted::new(&self.gate.waiting.budget);
+        let worst = || self.gate.worst_case(self.lane, size);
+        let reservation = budget.reserve(worst).await.map_err(|exhausted| Refusal::Run(exhausted.reason()))?;
+        self.reservation = Some(reservation);
+        Ok(())
+    }
+
+    async fn take_lane_tokens(&mut self, size: Size) {
+        let (pace, tokens) = {
+            let state = self.lane.state();
+            (state.tokens.clone(), state.usage.tokens(size))
+        };
+        let Some(pace) = pace.filter(|_| self.tokens.of_lane.is_none()) else { return };
+        let _waiting = Counted::new(&self.gate.waiting.quota);
+        pace.take(tokens).await;
+        self.tokens.of_lane = Some(tokens);
+    }
+
+    /// Waits for the run's tokens and pace, and takes a turn of all paces: as late as can be, so
+    /// that the server sees a request when it is counted.
+    async fn take_turn(&mut self, size: Size) {
+        let (tokens, of_run) = {
+            let run = self.gate.run();
+            (run.tokens.clone(), run.pace.clone())
+        };
+        let of_lane = self.lane.state().pace.clone();
+        if tokens.is_none() && of_run.is_none() && of_lane.is_none() {
+            return;
+        }
+        let _waiting = Counted::new(&self.gate.waiting.with_place);
+        let _turn = if tokens.is_some() || of_run.is_some() { Some(self.gate.turn.lock().await) } else { None };
+        if let Some(pace) = tokens.filter(|_| self.tokens.of_run.is_none()) {
+            let tokens = self.lane.state().usage.tokens(size);
+            pace.take(tokens).await;
+            self.tokens.of_run = Some(tokens);
+        }
+        if let Some(pace) = &of_run {
+            pace.ready().await;
+        }
+        for pace in of_lane.iter().chain(&of_run) {
+            // Timers count in milliseconds: what they say is due may be due in a moment.
+            while let Err(wait) = pace.take() {
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+
+    fn keep(mut self) -> (Taken, Option<Reservation>) {
+        (std::mem::take(&mut self.tokens), self.reservation.take())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        give_back(self.gate, self.lane, self.tokens, self.reservation.as_ref());
+    }
+}
+
+/// Gives back what a request has taken that was not sent.
+pub(super) fn give_back(gate: &Gate, lane: &Lane, taken: Taken, reservation: Option<&Reservation>) {
+    settle_tokens(gate, lane, taken, Some(0));
+    if let Some((budget, reservation)) = gate.budget().zip(reservation) {
+        budget.release(reservation);
+    }
+}
+
+/// Settles what a request has taken with what it has used; `None`: as much as was taken.
+pub(super) fn settle_tokens(gate: &Gate, lane: &Lane, taken: Taken, used: Option<u64>) {
+    let of_lane = taken.of_lane.zip(lane.state().tokens.clone());
+    let of_run = taken.of_run.zip(gate.run().tokens.clone());
+    for (taken, pace) in of_lane.into_iter().chain(of_run) {
+        pace.settle(taken, used.unwrap_or(u64::from(taken)));
+    }
+}
+
+/// One more while it lives, one less when it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Exhausted {
+    /// Why the run stops, and what to do.
+    fn reason(self) -> StopReason {
+        let cap = self.status.cap_usd;
+        let spent = format!("${:.4} of ${cap} are spent", self.status.spent_usd);
+        StopReason::Budget(match self.next_usd {
+            Some(next) => format!("{spent}, and the next request may cost ${next:.4}; go on with a higher --budget"),
+            None => format!("{spent}; go on with a higher --budget"),
+        })
+    }
+}

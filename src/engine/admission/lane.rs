@@ -1,0 +1,155 @@
+//! What one model's requests wait for.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::day::DayQuota;
+use super::in_flight::InFlight;
+use super::learned_pace::LearnedPace;
+use super::pace::Pace;
+use super::token_pace::TokenPace;
+use super::usage::Usage;
+use crate::engine::StopReason;
+
+/// A lane's first pause after a burst of 429s that do not say how long to wait; each one after it
+/// is up to twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// No such pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What one model holds to, beside what the run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LaneOptions {
+    /// Requests in flight.
+    pub in_flight: Option<crate::job::InFlight>,
+    /// Requests a minute.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Tokens a minute, of prompts and answers.
+    pub tokens_per_minute: Option<NonZeroU32>,
+    /// Requests a day.
+    pub requests_per_day: Option<NonZeroU32>,
+}
+
+/// One model's queue.
+pub(super) struct Lane {
+    pub(super) model: Arc<str>,
+    /// Its index among the places.
+    pub(super) index: usize,
+    /// Held by the request that is next, from its first wait to its permit: what a request takes
+    /// before it waits for something else is not passed by another.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    state: Mutex<LaneState>,
+    began: Instant,
+}
+
+/// What changes while the lane goes on.
+#[derive(Default)]
+pub(super) struct LaneState {
+    pub(super) pace: Option<Arc<Pace>>,
+    pub(super) tokens: Option<Arc<TokenPace>>,
+    pub(super) day: Option<DayQuota>,
+    /// The limit that adapts; `None` where it is fixed.
+    pub(super) in_flight: Option<InFlight>,
+    /// Whether the limit is the lane's own, so that a change of the run's leaves it alone.
+    pub(super) is_own_limit: bool,
+    pub(super) learned: LearnedPace,
+    /// When the learned pace lets the next request go.
+    next_learned: Option<Instant>,
+    not_before: Option<Instant>,
+    pub(super) usage: Usage,
+    pub(super) closed: Option<StopReason>,
+    /// Whether the server has answered anything well.
+    pub(super) has_answers: bool,
+    /// Bursts of 429s in a row that said nothing of a pause.
+    pauses: u32,
+    /// The last 429 that counted: what was admitted before it belongs to the same wall.
+    wall: Option<Instant>,
+}
+
+impl Lane {
+    pub(super) fn new(model: Arc<str>, index: usize, options: LaneOptions) -> Self {
+        let state = LaneState {
+            pace: options.requests_per_minute.map(|quota| Arc::new(Pace::per_minute(quota))),
+            tokens: options.tokens_per_minute.map(|quota| Arc::new(TokenPace::per_minute(quota))),
+            day: options.requests_per_day.map(DayQuota::new),
+            is_own_limit: options.in_flight.is_some(),
+            ..LaneState::default()
+        };
+        Self { model, index, turn: tokio::sync::Mutex::default(), state: Mutex::new(state), began: Instant::now() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, LaneState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the lane has gone on.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+impl LaneState {
+    /// When the next request may go: after the pauses that the server asks for, at the pace that it
+    /// was seen to enforce.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let due = self.not_before.max(self.next_learned);
+        due.filter(|at| *at > Instant::now())
+    }
+
+    /// How long the lane is to stay away from its server.
+    pub(super) fn cooling(&self) -> Option<Duration> {
+        self.not_before.map(|at| at.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
+    /// Lets nothing pass for a while.
+    pub(super) fn cool_down(&mut self, pause: Duration) {
+        self.not_before = self.not_before.max(Some(Instant::now() + pause));
+    }
+
+    /// A request goes: the next one follows at the learned pace.
+    pub(super) fn went(&mut self, age: Duration) {
+        let now = Instant::now();
+        self.next_learned = self.learned.per_second(age).map(|rate| {
+            let period = Duration::from_secs_f64(1.0 / rate.max(1e-3));
+            // What a late timer has lost is made up for, but for no more than one turn.
+            self.next_learned.map_or(now, |at| at.max(now.checked_sub(period).unwrap_or(now))) + period
+        });
+    }
+
+    /// A reply came that was no 429.
+    pub(super) fn let_through(&mut self, age: Duration) {
+        self.learned.accepted(age);
+        self.pauses = 0;
+    }
+
+    /// A 429 came to a request that was admitted at a moment. Says whether the learned pace changed.
+    pub(super) fn rate_limited(&mut self, admitted: Instant, age: Duration, refused: Refused429) -> bool {
+        if self.wall.is_some_and(|wall| admitted <= wall) {
+            return false;
+        }
+        let Refused429 { is_burst, hint, random } = refused;
+        if is_burst || hint.is_some() {
+            self.wall = Some(Instant::now());
+        }
+        if is_burst && hint.is_none() {
+            let longest = FIRST_PAUSE * (1 << self.pauses.min(6));
+            self.pauses += 1;
+            self.cool_down(longest.min(LONGEST_PAUSE).mul_f64(random));
+        }
+        self.pace.is_none() && self.learned.rate_limited(age, is_burst, hint)
+    }
+}
+
+/// A 429, as a lane sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused429 {
+    /// Whether most of the last replies were such.
+    pub(super) is_burst: bool,
+    /// The pause that the server asks for.
+    pub(super) hint: Option<Duration>,
+    /// From 0 to 1.
+    pub(super) random: f64,
+}

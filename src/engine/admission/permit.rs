@@ -1,0 +1,197 @@
+//! The right to have a request in flight, and what is learned when it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::admit::{Taken, give_back, settle_tokens};
+use super::budget::Reservation;
+use super::gate::Gate;
+use super::in_flight::{Observation, Seen, decide};
+use super::lane::{Lane, Refused429};
+use super::{Change, Size};
+use crate::engine::StopReason;
+use crate::model::Class;
+use crate::store::Limit;
+
+/// The right to have a request in flight; dropping it makes room for the next.
+pub struct Permit {
+    gate: Arc<Gate>,
+    lane: Arc<Lane>,
+    admitted: Instant,
+    /// The level of the lane's limit when it was admitted.
+    level: u32,
+    size: Size,
+    held: Option<(Taken, Option<Reservation>)>,
+    /// What came of it.
+    class: Option<Class>,
+    from_cache: bool,
+}
+
+/// What an attempt has used and what it meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spent {
+    /// What it meant.
+    pub class: Class,
+    /// Tokens of the prompt and of the answer, where the reply says.
+    pub tokens: Option<(u64, u64)>,
+    /// What it cost, in USD; `None` where nobody knows.
+    pub cost_usd: Option<f64>,
+    /// Whether a cache answered: that says nothing of the server.
+    pub from_cache: bool,
+    /// The pause that the server asks for.
+    pub hint: Option<Duration>,
+}
+
+/// What an attempt means for the budget and the limits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settled {
+    /// What the budget counts for it where its cost is unknown, in USD.
+    pub assumed_cost_usd: Option<f64>,
+    /// What became of the limits.
+    pub changes: Vec<Change>,
+    /// Why the run has to stop.
+    pub stop: Option<StopReason>,
+}
+
+impl Permit {
+    pub(super) fn new(
+        (gate, lane): (Arc<Gate>, Arc<Lane>),
+        level: u32,
+        size: Size,
+        held: (Taken, Option<Reservation>),
+    ) -> Self {
+        let admitted = Instant::now();
+        Self { gate, lane, admitted, level, size, held: Some(held), class: None, from_cache: false }
+    }
+
+    /// Settles what the request has taken with what came of it. It still holds its place.
+    pub fn settle(&mut self, spent: &Spent) -> Settled {
+        let Some((taken, reservation)) = self.held.take() else { return Settled::default() };
+        self.class = Some(spent.class);
+        self.from_cache = spent.from_cache;
+        if !was_sent(spent.class) {
+            give_back(&self.gate, &self.lane, taken, reservation.as_ref());
+            return Settled::default();
+        }
+        settle_tokens(&self.gate, &self.lane, taken, used_tokens(spent));
+        let (assumed_cost_usd, stop) = self.settle_cost(spent, reservation.as_ref());
+        let changes = if spent.from_cache { Vec::new() } else { self.seen(spent) };
+        Settled { assumed_cost_usd, changes, stop }
+    }
+
+    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<StopReason>) {
+        let mut state = self.lane.state();
+        if let Some((prompt, completion)) = spent.tokens.filter(|_| spent.class == Class::Answered) {
+            state.usage.learn(self.size, prompt, completion);
+        }
+        if let Some(cost_usd) = spent.cost_usd.filter(|_| spent.class == Class::Answered && !spent.from_cache) {
+            state.usage.learn_cost(cost_usd);
+        }
+        let dearest = state.usage.dearest_usd();
+        drop(state);
+        let Some((budget, reservation)) = self.gate.budget().zip(reservation) else { return (None, None) };
+        if spent.class == Class::Answered && spent.cost_usd.is_none() {
+            let _assumed = budget.settle(reservation, Some(0.0));
+            let model = &self.lane.model;
+            let message = format!(
+                "an answer of {model} does not say what it cost, so that no budget can be kept; give a price table \
+                 with prices = \"…\" in the job or --prices, or leave the budget out"
+            );
+            return (None, Some(StopReason::Budget(message)));
+        }
+        let assumed = budget.settle(reservation, spent.cost_usd);
+        if let Some(dearest) = dearest {
+            budget.price_unpriced(dearest);
+        }
+        (assumed, None)
+    }
+
+    /// Tells the lane of a 429 or of a reply; gives what became of its limits.
+    fn seen(&self, spent: &Spent) -> Vec<Change> {
+        let (mut state, age) = (self.lane.state(), self.lane.age());
+        state.has_answers |= spent.class == Class::Answered;
+        if spent.class != Class::RateLimited {
+            if !is_trouble(spent.class) {
+                state.let_through(age);
+            }
+            return Vec::new();
+        }
+        let mut changes = Vec::new();
+        let mut is_burst = false;
+        if let Some(limit) = state.in_flight.take() {
+            let seen = Observation { at: age, level: self.level, at_limit: true, seen: Seen::RateLimited };
+            let decision = decide(&seen, &limit);
+            is_burst = decision.reason.is_some() || decision.limit.limit == 1;
+            changes.extend(self.changed(limit.limit, &decision));
+            state.in_flight = Some(decision.limit);
+        }
+        let before = state.learned.per_second(age);
+        let refused = Refused429 { is_burst, hint: spent.hint, random: fastrand::f64() };
+        if state.rate_limited(self.admitted, age, refused) {
+            let now = state.learned.per_second(age);
+            changes.push(Change {
+                lane: Some(Arc::clone(&self.lane.model)),
+                what: Limit::RequestsPerMinute,
+                was: before.map(|rate| rate * 60.0),
+                now: now.map(|rate| rate * 60.0),
+                reason: "learned from the server's 429s".to_owned(),
+            });
+        }
+        changes
+    }
+
+    fn changed(&self, was: usize, decision: &super::in_flight::Decision) -> Option<Change> {
+        let reason = decision.reason?;
+        self.gate.places.set_lane_limit(self.lane.index, decision.limit.limit);
+        Some(Change::in_flight(&self.lane.model, was, decision.limit.limit, reason))
+    }
+
+    /// Ends the request: what it brought is safe. Gives what became of the lane's limit.
+    #[must_use]
+    pub fn finish(self) -> Option<Change> {
+        let seen = match self.class? {
+            _ if self.from_cache => return None,
+            class if is_trouble(class) => Seen::Trouble,
+            Class::RateLimited | Class::NotConnected | Class::RefusedStream => return None,
+            _ => Seen::Reply(self.admitted.elapsed()),
+        };
+        let at_limit = self.gate.places.is_full(self.lane.index);
+        let mut state = self.lane.state();
+        let limit = state.in_flight.take()?;
+        let decision = decide(&Observation { at: self.lane.age(), level: self.level, at_limit, seen }, &limit);
+        let change = self.changed(limit.limit, &decision);
+        state.in_flight = Some(decision.limit);
+        change
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some((taken, reservation)) = self.held.take() {
+            give_back(&self.gate, &self.lane, taken, reservation.as_ref());
+        }
+        self.gate.places.give_back(self.lane.index);
+    }
+}
+
+/// Whether a server may have seen the request.
+const fn was_sent(class: Class) -> bool {
+    !matches!(class, Class::NotConnected | Class::RefusedStream)
+}
+
+/// Whether the server failed, or stayed silent.
+const fn is_trouble(class: Class) -> bool {
+    matches!(class, Class::ServerError | Class::TimedOut | Class::ConnectionLost)
+}
+
+/// What counts against a quota of tokens; `None`: nobody knows, so the estimate does.
+fn used_tokens(spent: &Spent) -> Option<u64> {
+    match (spent.tokens, spent.class) {
+        (Some((prompt, completion)), _) => Some(prompt + completion),
+        (None, Class::Answered) => None,
+        (None, class) if class.may_be_billed() => None,
+        (None, _) => Some(0),
+    }
+}

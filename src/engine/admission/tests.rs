@@ -1,0 +1,268 @@
+//! The gate as a whole, on a clock that the tests move.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::{Admission, AdmissionOptions, BudgetOptions, LaneOptions, Permit, Refusal, Size, Spent};
+use crate::engine::{Bound, StopReason};
+use crate::job::InFlight;
+use crate::model::Class;
+use crate::store::Limit;
+
+fn fixed(places: u32) -> AdmissionOptions {
+    AdmissionOptions::in_flight(InFlight::Fixed(number(places)))
+}
+
+fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+fn models() -> (Arc<str>, Arc<str>) {
+    ("slow".into(), "fast".into())
+}
+
+async fn admit(gate: &Admission, model: &Arc<str>) -> Permit {
+    gate.admit(model, Size::default()).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+}
+
+async fn waits(gate: &Admission, model: &Arc<str>) -> bool {
+    timeout(Duration::from_secs(1), gate.admit(model, Size::default())).await.is_err()
+}
+
+fn answered(cost_usd: f64) -> Spent {
+    let tokens = Some((100, 100));
+    Spent { class: Class::Answered, tokens, cost_usd: Some(cost_usd), from_cache: false, hint: None }
+}
+
+fn rate_limited(hint: Option<Duration>) -> Spent {
+    Spent { class: Class::RateLimited, tokens: None, cost_usd: Some(0.0), from_cache: false, hint }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_cools_down_does_not_hold_up_another() {
+    let gate = Admission::new(fixed(2));
+    let (slow, fast) = models();
+    gate.cool_down(&slow, Duration::from_mins(1));
+    let begun = Instant::now();
+    drop(admit(&gate, &fast).await);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    drop(admit(&gate, &slow).await);
+    assert!(begun.elapsed() >= Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_holds_to_its_own_limits_and_another_does_not_wait_for_it() {
+    let own = InFlight::Fixed(number(1));
+    let lane = LaneOptions { in_flight: Some(own), requests_per_minute: Some(number(1)), ..LaneOptions::default() };
+    let gate = Admission::new(AdmissionOptions { lanes: vec![("slow".into(), lane)], ..fixed(9) });
+    let (slow, fast) = models();
+    let begun = Instant::now();
+    let first = admit(&gate, &slow).await;
+    assert!(waits(&gate, &slow).await);
+    drop(admit(&gate, &fast).await);
+    drop(first);
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
+    drop(admit(&gate, &slow).await);
+    assert!(begun.elapsed() >= Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_in_flight_than_the_limit() {
+    let gate = Admission::new(fixed(1));
+    let (model, _) = models();
+    let first = admit(&gate, &model).await;
+    assert_eq!((gate.in_flight(), gate.limit()), (1, 1));
+    let second = gate.admit(&model, Size::default());
+    tokio::pin!(second);
+    assert!(timeout(Duration::from_secs(1), &mut second).await.is_err());
+    assert_eq!(gate.bound(), Some(Bound::InFlight));
+    drop(first);
+    drop(second.await);
+    assert_eq!(gate.in_flight(), 0);
+}
+
+/// How many requests two lanes get through in a while, of which the first one never answers.
+async fn with_a_stalled_lane(gate: &Admission) -> usize {
+    let (slow, fast) = models();
+    let stalled: Vec<_> = (0..50)
+        .map(|_| {
+            let (gate, slow) = (gate.clone(), Arc::clone(&slow));
+            tokio::spawn(async move {
+                let _held = admit(&gate, &slow).await;
+                std::future::pending::<()>().await;
+            })
+        })
+        .collect();
+    let begun = Instant::now();
+    let mut done = 0;
+    while begun.elapsed() < Duration::from_secs(10) {
+        let permits: Vec<Permit> = vec![admit(gate, &fast).await, admit(gate, &fast).await];
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        done += permits.len();
+    }
+    stalled.iter().for_each(tokio::task::JoinHandle::abort);
+    done
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_lane_leaves_another_its_share_of_the_places() {
+    assert_eq!(with_a_stalled_lane(&Admission::new(fixed(4))).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_share_the_runs_pace_and_each_keeps_its_own() {
+    let own = |rpm| LaneOptions { requests_per_minute: Some(number(rpm)), ..LaneOptions::default() };
+    let lanes = vec![("slow".into(), own(120)), ("fast".into(), own(600))];
+    let gate = Admission::new(AdmissionOptions { requests_per_minute: Some(number(600)), lanes, ..fixed(16) });
+    let (slow, fast) = models();
+    let counts = [slow, fast].map(|model| {
+        let gate = gate.clone();
+        tokio::spawn(async move {
+            let (begun, mut sent) = (Instant::now(), 0);
+            while begun.elapsed() < Duration::from_mins(3) {
+                drop(admit(&gate, &model).await);
+                sent += 1;
+            }
+            sent
+        })
+    });
+    let mut sent = Vec::new();
+    for count in counts {
+        sent.push(count.await.unwrap());
+    }
+    assert!((353..=360).contains(&sent[0]), "{sent:?}");
+    assert!((1_764..=1_800).contains(&(sent[0] + sent[1])), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_settled_with_what_was_used() {
+    let gate = Admission::new(AdmissionOptions { tokens_per_minute: Some(number(60_000)), ..fixed(8) });
+    let (model, _) = models();
+    assert!(gate.looks_at_sizes());
+    let (begun, mut used) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_mins(5) {
+        let size = Size { bytes: 1_000, max_tokens: None };
+        let mut permit = gate.admit(&model, size).await.unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        let completion = 100 + used * 7 % 1_900;
+        permit.settle(&Spent { tokens: Some((250, completion)), ..answered(0.0) });
+        used += 250 + completion;
+    }
+    assert!((57_000 * 5..=61_200 * 5).contains(&used), "{used}");
+}
+
+fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
+    let worst_case = Arc::new(move |_: &str, _, _| worst);
+    AdmissionOptions { budget: Some(BudgetOptions { cap_usd, spent_usd: 0.0, unpriced: 0, worst_case }), ..fixed(256) }
+}
+
+/// Spends a budget on answers of a price, many in flight; gives what was spent and why it ended.
+async fn spend(options: AdmissionOptions, cost_usd: f64) -> (f64, StopReason) {
+    let gate = Admission::new(options);
+    let (model, _) = models();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..256 {
+        let (gate, model) = (gate.clone(), Arc::clone(&model));
+        workers.spawn(async move {
+            let mut spent = 0.0;
+            loop {
+                match gate.admit(&model, Size::default()).await {
+                    Err(refusal) => return (spent, refusal),
+                    Ok(mut permit) => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        assert_eq!(permit.settle(&answered(cost_usd)).stop, None);
+                        spent += cost_usd;
+                    }
+                }
+            }
+        });
+    }
+    let ends = workers.join_all().await;
+    let Refusal::Run(reason) = ends[0].1.clone() else { panic!("the run ends") };
+    (ends.into_iter().map(|(spent, _)| spent).sum(), reason)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_is_spent_and_not_passed_whether_the_worst_case_is_known_or_learned() {
+    for worst in [Some(0.04), None] {
+        let (spent, reason) = spend(budget(1.0, worst), 0.0137).await;
+        assert!((0.95..=1.0).contains(&spent), "{spent} with {worst:?}");
+        assert!(reason.to_string().contains("--budget"), "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_cannot_be_kept_where_answers_do_not_say_what_they_cost() {
+    let gate = Admission::new(budget(1.0, None));
+    let mut permit = admit(&gate, &models().0).await;
+    let settled = permit.settle(&Spent { cost_usd: None, ..answered(0.0) });
+    assert!(settled.stop.unwrap().to_string().contains("price table"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_days_quota_ends_its_lane_and_that_of_the_run_ends_the_run() {
+    let lane = LaneOptions { requests_per_day: Some(number(2)), ..LaneOptions::default() };
+    let lanes = vec![("slow".into(), lane)];
+    let options = AdmissionOptions { requests_per_day: Some(number(5)), lanes, now_ms: || 1, ..fixed(9) };
+    let gate = Admission::new(options);
+    let (slow, fast) = models();
+    gate.count_sent(Some(&slow), 1);
+    drop(admit(&gate, &slow).await);
+    let refusal = gate.admit(&slow, Size::default()).await.err().unwrap();
+    assert!(matches!(refusal, Refusal::Lane(StopReason::QuotaExhausted(_))), "{refusal:?}");
+    assert_eq!(gate.closed().len(), 1);
+    gate.count_sent(None, 2);
+    drop(admit(&gate, &fast).await);
+    let refusal = gate.admit(&fast, Size::default()).await.err().unwrap();
+    assert!(matches!(refusal, Refusal::Run(StopReason::QuotaExhausted(_))), "{refusal:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_adapts_and_says_why() {
+    let gate = Admission::new(AdmissionOptions::in_flight(InFlight::Auto));
+    let (model, _) = models();
+    drop(admit(&gate, &model).await);
+    let first = gate.limit();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..2_000 {
+        let (gate, model) = (gate.clone(), Arc::clone(&model));
+        workers.spawn(async move {
+            let mut permit = admit(&gate, &model).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            permit.settle(&answered(0.0));
+            permit.finish()
+        });
+    }
+    let changes: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+    assert!(gate.limit() >= 4 * first, "{} after {first}", gate.limit());
+    assert!(changes[0].reason.contains("doubles"), "{changes:?}");
+    let mut permits = Vec::new();
+    while permits.len() < gate.lane_limit(&model) {
+        permits.push(admit(&gate, &model).await);
+    }
+    let before = gate.limit();
+    let cuts = permits.into_iter().flat_map(|mut permit: Permit| permit.settle(&rate_limited(None)).changes);
+    assert_eq!(cuts.filter(|change| change.what == Limit::InFlight).count(), 1);
+    assert!(gate.limit() < before && gate.limit() * 2 > before, "{} after {before}", gate.limit());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_can_be_changed_while_requests_wait_for_them() {
+    let gate = Admission::new(AdmissionOptions { requests_per_minute: Some(number(1)), ..fixed(1) });
+    let (model, _) = models();
+    let first = admit(&gate, &model).await;
+    assert!(waits(&gate, &model).await);
+    let change = gate.set_in_flight(None, InFlight::Fixed(number(8)));
+    assert_eq!((change.was, change.now), (Some(1.0), Some(8.0)));
+    gate.set_requests_per_minute(None, None);
+    drop(admit(&gate, &model).await);
+    drop(gate.pause());
+    assert!(waits(&gate, &model).await);
+    assert!(gate.status().paused);
+    drop(gate.resume());
+    drop(admit(&gate, &model).await);
+    drop(first);
+    assert_eq!(gate.status().lanes.len(), 1);
+}

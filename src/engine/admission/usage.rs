@@ -1,0 +1,150 @@
+//! What a lane's requests have used, and what the next one may.
+
+use serde::Deserialize;
+
+use crate::model::{Endpoint, Request};
+
+/// Tokens of a prompt for each of its bytes, before any reply has told: a little more than English
+/// has, and JSON around it.
+const TOKENS_A_BYTE: f64 = 0.3;
+/// Tokens of an answer before any reply has told, where the request does not limit them.
+const ANSWER_TOKENS: f64 = 500.0;
+/// After so many replies the older ones count half: a job's rows may change in kind.
+const REPLIES: f64 = 1_000.0;
+/// How far a prompt may be beyond its estimate in a worst case.
+const PROMPT_MARGIN: f64 = 1.5;
+/// Beyond the dearest answer seen: while few have been seen, and later.
+const DEAREST_MARGIN: (f64, f64) = (2.0, 1.25);
+/// What few are.
+const FEW: u32 = 20;
+
+/// What a request asks of the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Bytes of its body.
+    pub bytes: usize,
+    /// The most tokens that it lets its answer have, where it says so.
+    pub max_tokens: Option<u64>,
+}
+
+/// What a lane has learned from its replies.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Usage {
+    replies: f64,
+    bytes: f64,
+    prompt_tokens: f64,
+    completion_tokens: f64,
+    priced: u32,
+    dearest_usd: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "estimates need no 53 bits")]
+impl Usage {
+    /// Learns from a reply what it has used.
+    pub(super) fn learn(&mut self, size: Size, prompt_tokens: u64, completion_tokens: u64) {
+        if self.replies >= REPLIES {
+            for sum in [&mut self.replies, &mut self.bytes, &mut self.prompt_tokens, &mut self.completion_tokens] {
+                *sum /= 2.0;
+            }
+        }
+        self.replies += 1.0;
+        self.bytes += size.bytes as f64;
+        self.prompt_tokens += prompt_tokens as f64;
+        self.completion_tokens += completion_tokens as f64;
+    }
+
+    /// Learns what a reply has cost, in USD.
+    pub(super) fn learn_cost(&mut self, cost_usd: f64) {
+        self.priced = self.priced.saturating_add(1);
+        self.dearest_usd = self.dearest_usd.max(cost_usd);
+    }
+
+    /// What the next prompt is likely to have.
+    pub(super) fn prompt_tokens(&self, size: Size) -> f64 {
+        let ratio = if self.bytes > 0.0 { self.prompt_tokens / self.bytes } else { TOKENS_A_BYTE };
+        size.bytes as f64 * ratio
+    }
+
+    /// What the next request is likely to use, prompt and answer.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float is clamped when it is cast")]
+    pub(super) fn tokens(&self, size: Size) -> u32 {
+        let answer = if self.replies > 0.0 { self.completion_tokens / self.replies } else { ANSWER_TOKENS };
+        let answer = size.max_tokens.map_or(answer, |most| answer.min(most as f64));
+        (self.prompt_tokens(size) + answer).ceil() as u32
+    }
+
+    /// The prompt's tokens at worst.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float is clamped when it is cast")]
+    pub(super) fn most_prompt_tokens(&self, size: Size) -> u64 {
+        (self.prompt_tokens(size) * PROMPT_MARGIN).ceil() as u64
+    }
+
+    /// What the next request may cost by what was seen; `None` where nothing was.
+    pub(super) fn dearest_usd(&self) -> Option<f64> {
+        let margin = if self.priced < FEW { DEAREST_MARGIN.0 } else { DEAREST_MARGIN.1 };
+        (self.priced > 0).then_some(self.dearest_usd * margin)
+    }
+}
+
+impl Size {
+    /// The size of a request.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        #[derive(Deserialize, Default)]
+        struct Body {
+            max_tokens: Option<u64>,
+            max_completion_tokens: Option<u64>,
+            max_output_tokens: Option<u64>,
+            n: Option<u64>,
+        }
+        let bytes = request.body.len();
+        if request.endpoint == Endpoint::Embeddings {
+            return Self { bytes, max_tokens: Some(0) };
+        }
+        // A body of another shape limits nothing; its server says what is wrong with it.
+        let body: Body = serde_json::from_slice(&request.body).unwrap_or_default();
+        let most = body.max_completion_tokens.or(body.max_tokens).or(body.max_output_tokens);
+        Self { bytes, max_tokens: most.map(|most| most.saturating_mul(body.n.unwrap_or(1).max(1))) }
+    }
+
+    /// The fewest tokens that a prompt of so many bytes can have: a request with more than a quota
+    /// has in a minute would wait for ever. No tokenizer in use makes fewer than one token of
+    /// sixteen bytes of text on the average.
+    #[must_use]
+    pub const fn fewest_tokens(self) -> u64 {
+        (self.bytes / 16) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_follow_what_replies_tell() {
+        let mut usage = Usage::default();
+        let size = Size { bytes: 1_000, max_tokens: None };
+        assert_eq!(usage.tokens(size), 800);
+        assert_eq!(usage.tokens(Size { max_tokens: Some(50), ..size }), 350);
+        for _ in 0..5_000 {
+            usage.learn(size, 250, 40);
+        }
+        assert_eq!(usage.tokens(size), 290);
+        assert_eq!(usage.most_prompt_tokens(size), 375);
+        for _ in 0..5_000 {
+            usage.learn(size, 250, 80);
+        }
+        assert!(usage.tokens(size) >= 325, "{}", usage.tokens(size));
+    }
+
+    #[test]
+    fn a_cost_is_taken_from_the_dearest_answer() {
+        let mut usage = Usage::default();
+        assert_eq!(usage.dearest_usd(), None);
+        usage.learn_cost(0.02);
+        usage.learn_cost(0.01);
+        assert_eq!(usage.dearest_usd(), Some(0.04));
+        (0..20).for_each(|_| usage.learn_cost(0.0));
+        assert_eq!(usage.dearest_usd(), Some(0.025));
+    }
+}
