@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::input::Input;
+use crate::model::Success;
 use crate::prompt::Prompt;
 use crate::record::{Found, Recall, Redactor};
 use crate::store::{ExchangeRecord, Progress, Reader, RunId};
@@ -27,6 +28,7 @@ pub(super) struct IntakeOptions {
     pub(super) run: RunId,
     pub(super) rows: u64,
     pub(super) retry_failed: bool,
+    pub(super) success: Success,
 }
 
 /// Reads rows, plans items, and looks up what is recorded of them.
@@ -95,7 +97,7 @@ impl Intake {
     fn is_done(&self, progress: &Progress) -> bool {
         match progress.outcome {
             None => false,
-            Some(outcome) => outcome.is_success() || !self.options.retry_failed,
+            Some(outcome) => self.options.success.contains(outcome) || !self.options.retry_failed,
         }
     }
 

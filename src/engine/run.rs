@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::clock::now_ms;
 use crate::gateway::Gateway;
 use crate::input::Input;
-use crate::model::Mode;
+use crate::model::{Mode, Success};
 use crate::price::Prices;
 use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
@@ -52,6 +52,8 @@ pub struct RunOptions {
     pub continues: Option<RunId>,
     /// Whether items that failed before are asked again.
     pub retry_failed: bool,
+    /// Which outcomes count as success.
+    pub success: Success,
     /// What the gate holds to.
     pub admission: AdmissionOptions,
     /// How often an item is tried.
@@ -176,6 +178,7 @@ fn intake(
         run,
         rows: options.rows,
         retry_failed: options.retry_failed,
+        success: options.success,
     };
     Intake::new(options, earlier, recall).map_err(RunError::Intake)
 }

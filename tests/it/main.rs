@@ -14,6 +14,7 @@ mod kill;
 mod layers;
 mod lease;
 mod mistakes;
+mod money;
 mod offline;
 mod project;
 mod quick_start;
