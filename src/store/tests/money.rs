@@ -71,12 +71,16 @@ fn what_was_sent_since_a_moment_is_counted_by_model_and_only_once() {
     let now = 10 * hour;
     let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
     let copied = Settled::Copied(sent(now, Class::Answered, Some(8.0)), facts());
+    // It was sent long before the moment and ends now: what was sent meanwhile stands before it.
+    let mut long = sent(now - 5 * hour, Class::Answered, None);
+    long.timing.total_us = 5 * 3_600_000_000;
     fixture.write(vec![
         settled_by(run, 0, sent(now, Class::Answered, None)),
-        // What is older than an hour before the moment ends the search: newer rows were sent later.
+        // What ended long before the moment ends the search: what was written before it ended earlier.
         settled_by(run, 1, sent(now - 3 * hour, Class::Answered, None)),
         settled_by(run, 2, sent(now, Class::Answered, None)),
         settled_by(run, 3, sent(now - 1, Class::Answered, None)),
+        settled_by(run, 6, long),
         Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
         waiting(run, 5, sent(now, Class::RateLimited, None)),
         waiting(run, 5, sent(now, Class::RefusedStream, None)),
