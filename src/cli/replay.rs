@@ -10,7 +10,7 @@ use clap::Args;
 use nightreel::engine::{
     Event, Monitor, Output, ReplayOptions, Replayed, ResultFormat, ResultWriter, RunBegun, replay,
 };
-use nightreel::model::{Mode, Outcome};
+use nightreel::model::{Mode, Outcome, Success};
 use nightreel::record::{Recall, Source};
 use nightreel::store::StoreError;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -62,7 +62,7 @@ pub(crate) fn replay_plan(
     let simulated = sources.simulated()?;
     let summary = ReplaySummary { plan, replayed: &replayed, written, simulated };
     progress.conclude(summary.said(display.quiet).as_deref());
-    Ok(exit(&replayed))
+    Ok(exit(&replayed, plan.job.success))
 }
 
 fn carry_out(
@@ -93,6 +93,7 @@ fn carry_out(
         models: plan.job.request.models.clone(),
         settled_before: 0,
         resumed: false,
+        success: plan.job.success,
         changed: None,
     }));
     let target = results.target();
@@ -117,12 +118,12 @@ pub(crate) fn cannot_write(output: &Output, error: std::io::Error) -> Failure {
 }
 
 /// How a replay ends.
-fn exit(replayed: &Replayed) -> Exit {
+fn exit(replayed: &Replayed, success: Success) -> Exit {
     if replayed.stopped {
         Exit::Stopped
     } else if replayed.count(Outcome::NotRecorded) > 0 {
         Exit::NotRecorded
-    } else if replayed.count(Outcome::Ok) < replayed.items {
+    } else if replayed.succeeded(success) < replayed.items {
         Exit::ItemsFailed
     } else {
         Exit::Success

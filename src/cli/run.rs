@@ -119,9 +119,12 @@ impl Session<'_> {
             }
         };
         let totals = reader.totals(run.first(checked.items))?;
-        let left = if self.args.retry.is_some() { totals.succeeded() } else { totals.settled() };
+        let left = if self.args.retry.is_some() { totals.succeeded(job.success) } else { totals.settled() };
         let complete = latest.is_some_and(|latest| latest.id == run && latest.ended.as_deref() == Some("complete"));
         let nothing_left = complete && left >= checked.items;
+        if resumed {
+            store.describe_run(run, &job.describe())?;
+        }
         if resumed && !nothing_left {
             store.resume_run(run, checked.rows, checked.items)?;
         }
@@ -135,6 +138,7 @@ impl Session<'_> {
             models: job.request.models.clone(),
             settled_before: totals.settled(),
             resumed,
+            success: job.success,
             changed,
         }));
         Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent() })
@@ -169,6 +173,7 @@ impl Session<'_> {
             resumed: begun.resumed,
             continues: begun.continues,
             retry_failed: self.args.retry.is_some(),
+            success: job.success,
             admission: admission(job, self.args.simulate.simulate)?,
             budget_usd: job.limits.budget_usd,
             retry: RetryPolicy { budgets: job.retry, item_deadline: job.timeouts.item },

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use nightreel::job::described_success;
+use nightreel::model::Success;
 use nightreel::store::{Reader, Run, StoreError, Totals};
 use serde::Serialize;
 
 use super::local_time::utc;
+use super::money::known;
 use super::run_state::RunState;
 
 /// A run, how it stands, and what came of it so far.
@@ -14,17 +17,25 @@ pub(crate) struct RunFacts {
     pub(crate) run: Run,
     pub(crate) state: RunState,
     pub(crate) totals: Totals,
+    /// Which outcomes the job counts as success.
+    pub(crate) success: Success,
 }
 
 impl RunFacts {
     /// Reads how a run stands.
     pub(crate) fn read(reader: &Reader, run: Run) -> Result<Self, StoreError> {
-        Ok(Self { state: RunState::read(reader, &run)?, totals: reader.totals(run.id)?, run })
+        let success = described_success(&run.begun.job_description);
+        Ok(Self { state: RunState::read(reader, &run)?, totals: reader.totals(run.id)?, success, run })
+    }
+
+    /// Items that are settled well.
+    pub(crate) fn succeeded(&self) -> u64 {
+        self.totals.succeeded(self.success)
     }
 
     /// Items that are settled, and not well.
     pub(crate) fn failed(&self) -> u64 {
-        self.totals.settled() - self.totals.succeeded()
+        self.totals.settled() - self.succeeded()
     }
 
     /// What programs read of it.
@@ -45,14 +56,16 @@ impl RunFacts {
             rows: run.begun.row_count,
             items: run.begun.item_count,
             settled: totals.settled(),
-            ok: totals.succeeded(),
+            ok: self.succeeded(),
             failed: self.failed(),
             sent: totals.sent(),
             replayed: totals.replayed,
             prompt_tokens,
             completion_tokens,
-            cost_usd: totals.cost_usd(),
+            cost_usd: known(totals.cost_usd(), totals.unknown_costs()),
+            assumed_cost_usd: totals.assumed_cost_usd(),
             unknown_costs: totals.unknown_costs(),
+            success: self.success.names().collect(),
         }
     }
 }
@@ -83,6 +96,7 @@ pub(crate) struct RunJson<'a> {
     rows: u64,
     items: u64,
     settled: u64,
+    /// Items whose outcome counts as success.
     ok: u64,
     failed: u64,
     /// Attempts that were sent.
@@ -91,8 +105,12 @@ pub(crate) struct RunJson<'a> {
     replayed: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
-    /// As far as replies said so.
-    cost_usd: f64,
-    /// Replies that may have cost something and did not say what.
+    /// As far as it is known; `null` where nothing of it is.
+    cost_usd: Option<f64>,
+    /// What a budget counts for the attempts whose cost nobody knows.
+    assumed_cost_usd: f64,
+    /// Attempts that may have cost something, and nobody knows what.
     unknown_costs: u64,
+    /// The outcomes that count as success.
+    success: Vec<&'static str>,
 }

@@ -103,7 +103,7 @@ fn cells(facts: &RunFacts) -> [String; 9] {
         shortened(&begun.mode, NAME),
         local(begun.started_at_ms),
         format!("{}/{}", count(totals.settled()), count(begun.item_count)),
-        count(totals.succeeded()),
+        count(facts.succeeded()),
         count(facts.failed()),
         spent(totals.cost_usd(), totals.unknown_costs()),
         format!("{}{simulated}", shortened(&facts.state.to_string(), STATE)),
@@ -112,7 +112,7 @@ fn cells(facts: &RunFacts) -> [String; 9] {
 
 #[cfg(test)]
 mod tests {
-    use nightreel::model::{Class, Outcome};
+    use nightreel::model::{Class, Outcome, Success};
     use nightreel::store::{LaneTotals, NewRun, RunId, Totals};
 
     use super::super::run_state::RunState;
@@ -137,7 +137,7 @@ mod tests {
         let outcomes = vec![(Outcome::Ok, 1200), (Outcome::Failed(Class::Rejected), 34)];
         let lane = LaneTotals { outcomes, cost_usd: 0.5, unknown_costs: 1, ..LaneTotals::default() };
         let totals = Totals { lanes: vec![lane], ..Totals::default() };
-        RunFacts { run, state: RunState::Killed, totals }
+        RunFacts { run, state: RunState::Killed, totals, success: Success::default() }
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use nightreel::engine::{Ended, Output, Replayed, StopReason};
 use nightreel::job::Job;
-use nightreel::model::{Class, Outcome};
+use nightreel::model::{Class, Outcome, Success};
 use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
 
 use super::count::count;
 use super::exit::Exit;
+use super::money::told;
 use super::plan::Plan;
 use super::run::exit_of_stop;
 
@@ -19,6 +20,7 @@ const GROUPS: usize = 5;
 
 /// What a run came to.
 pub(crate) struct Summary {
+    success: Success,
     job: String,
     job_file: PathBuf,
     store: PathBuf,
@@ -32,15 +34,24 @@ pub(crate) struct Summary {
 impl Summary {
     /// Reads what came of the items that the command is about.
     pub(crate) fn read(reader: &mut Reader, items: Items, job: &Job, ended: Option<Ended>) -> Result<Self, StoreError> {
-        let (totals, failures) = (reader.totals(items)?, reader.failures(items)?);
+        let (totals, failures) = (reader.totals(items)?, reader.failures(items, job.success)?);
         let run = reader.run(items.run)?;
         Ok(Self { ended, items: run.begun.item_count, run: Some((run, totals, failures)), ..Self::stopped_early(job) })
     }
 
     /// A run that was stopped before it began.
     pub(crate) fn stopped_early(job: &Job) -> Self {
-        let (job, job_file) = (job.name.clone(), job.path.clone());
-        Self { job, job_file, store: PathBuf::new(), run: None, ended: None, items: 0, sent_before: 0, results: None }
+        Self {
+            success: job.success,
+            job: job.name.clone(),
+            job_file: job.path.clone(),
+            store: PathBuf::new(),
+            run: None,
+            ended: None,
+            items: 0,
+            sent_before: 0,
+            results: None,
+        }
     }
 
     /// How many items there are to settle, and how many requests earlier sessions have sent.
@@ -77,7 +88,8 @@ impl Summary {
     /// How the command ends.
     pub(crate) fn exit(&self) -> Exit {
         let Some((_, totals, _)) = &self.run else { return Exit::Stopped };
-        exit(self.ended.as_ref(), totals, self.items)
+        let left = self.items.saturating_sub(totals.succeeded(self.success));
+        exit(self.ended.as_ref(), totals, left)
     }
 
     /// What is said of it; nothing where all went well and nobody wants to know.
@@ -95,7 +107,7 @@ impl Summary {
             return format!("{}: nothing was sent: {problem}", self.job);
         }
         let mut text = self.headline(run, totals);
-        line(&mut text, &outcomes(totals, self.items));
+        line(&mut text, &outcomes(totals, self.items, self.success));
         line(&mut text, &traffic(totals, self.sent_before));
         if let Some(speed) = self.speed(totals) {
             line(&mut text, &speed);
@@ -174,18 +186,18 @@ impl Summary {
     }
 }
 
-/// How a run ends: by what stopped it, what was sent, and what came of its items.
-fn exit(ended: Option<&Ended>, totals: &Totals, items: u64) -> Exit {
+/// How a run ends: by what stopped it, what was sent, and how many of its items are not done well.
+fn exit(ended: Option<&Ended>, totals: &Totals, not_well: u64) -> Exit {
     let stopped = ended.and_then(|ended| ended.stopped.as_ref());
     match stopped {
         Some(reason) => exit_of_stop(reason, totals.sent()),
         None if totals.count(Outcome::NotRecorded) > 0 => Exit::NotRecorded,
-        None if totals.succeeded() < items => Exit::ItemsFailed,
+        None if not_well > 0 => Exit::ItemsFailed,
         None => Exit::Success,
     }
 }
 
-fn outcomes(totals: &Totals, items: u64) -> String {
+fn outcomes(totals: &Totals, items: u64, success: Success) -> String {
     let mut outcomes: Vec<(Outcome, u64)> = Vec::new();
     for (outcome, count) in totals.lanes.iter().flat_map(|lane| &lane.outcomes) {
         match outcomes.iter_mut().find(|(known, _)| known == outcome) {
@@ -193,7 +205,9 @@ fn outcomes(totals: &Totals, items: u64) -> String {
             None => outcomes.push((*outcome, *count)),
         }
     }
-    outcomes.sort_by_key(|(outcome, count)| (!outcome.is_success(), std::cmp::Reverse(*count)));
+    outcomes.sort_by_key(|(outcome, count)| {
+        (*outcome != Outcome::Ok, !success.contains(*outcome), std::cmp::Reverse(*count))
+    });
     let mut text = format!("{} items: ", count(items));
     let parts = outcomes.iter().map(|(outcome, items)| format!("{} {}", count(*items), outcome.as_str()));
     text.push_str(&parts.collect::<Vec<_>>().join(", "));
@@ -219,13 +233,7 @@ fn traffic(totals: &Totals, sent_before: u64) -> String {
         return text;
     }
     let (prompt, completion) = totals.tokens();
-    let _infallible = write!(text, "; {} + {} tokens; ${:.4}", count(prompt), count(completion), totals.cost_usd());
-    if totals.unknown_costs() > 0 {
-        let _infallible = write!(text, " and {} replies of unknown cost", count(totals.unknown_costs()));
-    }
-    if totals.may_be_billed() > 0 {
-        let _infallible = write!(text, "; {} failed attempts may have been billed", count(totals.may_be_billed()));
-    }
+    let _infallible = write!(text, "; {} + {} tokens; {}", count(prompt), count(completion), told(totals));
     text
 }
 
@@ -240,7 +248,7 @@ pub(crate) struct ReplaySummary<'a> {
 impl ReplaySummary<'_> {
     /// What is said of it; nothing where all went well and nobody wants to know.
     pub(crate) fn said(&self, quiet: bool) -> Option<String> {
-        let whole = self.replayed.outcomes.keys().all(|outcome| *outcome == Outcome::Ok.as_str());
+        let whole = self.replayed.succeeded(self.plan.job.success) == self.replayed.items;
         let wanted = !quiet || !whole || self.replayed.stopped;
         wanted.then(|| self.text().trim_end().to_owned())
     }
@@ -337,26 +345,27 @@ mod tests {
         let ok = totals(&[(Outcome::Ok, 2)], 2);
         let nothing = totals(&[], 0);
         let cases = [
-            (None, &ok, 2, Exit::Success),
-            (None, &totals(&[(Outcome::Ok, 1), (Outcome::Truncated, 1)], 2), 2, Exit::ItemsFailed),
-            (None, &totals(&[(Outcome::Ok, 1), (Outcome::NotRecorded, 1)], 0), 2, Exit::NotRecorded),
-            (None, &ok, 3, Exit::ItemsFailed),
-            (Some(stopped(StopReason::Signal)), &ok, 3, Exit::Stopped),
+            (None, &ok, 0, Exit::Success),
+            (None, &totals(&[(Outcome::Ok, 1), (Outcome::Truncated, 1)], 2), 1, Exit::ItemsFailed),
+            (None, &totals(&[(Outcome::Ok, 1), (Outcome::Truncated, 1)], 2), 0, Exit::Success),
+            (None, &totals(&[(Outcome::Ok, 1), (Outcome::NotRecorded, 1)], 0), 1, Exit::NotRecorded),
+            (None, &ok, 1, Exit::ItemsFailed),
+            (Some(stopped(StopReason::Signal)), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
-            (Some(stopped(StopReason::Budget(message()))), &ok, 3, Exit::Stopped),
-            (Some(stopped(StopReason::LaneClosed(message()))), &ok, 3, Exit::Stopped),
+            (Some(stopped(StopReason::Budget(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::LaneClosed(message()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
-            (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 3, Exit::Stopped),
+            (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Misconfigured(message()))), &nothing, 3, Exit::Stopped),
-            (Some(stopped(StopReason::QuotaExhausted(message()))), &ok, 3, Exit::Stopped),
+            (Some(stopped(StopReason::QuotaExhausted(message()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::NotReachable(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::NoGateway(message()))), &nothing, 3, Exit::Usage),
             (Some(stopped(StopReason::Input(message()))), &nothing, 3, Exit::Usage),
-            (Some(stopped(StopReason::Input(message()))), &ok, 3, Exit::Stopped),
-            (Some(stopped(StopReason::Store(message()))), &ok, 3, Exit::Store),
+            (Some(stopped(StopReason::Input(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::Store(message()))), &ok, 1, Exit::Store),
         ];
-        for (ended, totals, items, expected) in cases {
-            assert_eq!(exit(ended.as_ref(), totals, items), expected, "{ended:?}");
+        for (ended, totals, not_well, expected) in cases {
+            assert_eq!(exit(ended.as_ref(), totals, not_well), expected, "{ended:?} {not_well}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Class, Mode, Outcome};
+use crate::model::{Class, Mode, Outcome, Success};
 use crate::store::RunId;
 
 use super::{Bound, Changed, StopReason};
@@ -67,6 +67,8 @@ pub struct RunBegun {
     pub settled_before: u64,
     /// Whether an earlier run goes on.
     pub resumed: bool,
+    /// Which outcomes count as success.
+    pub success: Success,
     /// What has changed since the run before it.
     pub changed: Option<Changed>,
 }
@@ -94,8 +96,8 @@ pub struct ItemSettled {
     pub prompt_tokens: u64,
     /// Tokens of its answers.
     pub completion_tokens: u64,
-    /// What its answers cost, in USD, as far as they say.
-    pub cost_usd: f64,
+    /// What its answers cost, in USD, where it is known of any.
+    pub cost_usd: Option<f64>,
     /// How long its settling attempts took, in microseconds.
     pub latency_us: u64,
 }

@@ -11,6 +11,7 @@ use std::thread::Scope;
 use tokio::sync::mpsc;
 
 use crate::input::Input;
+use crate::model::Success;
 use crate::prompt::Prompt;
 use crate::record::{Found, Recall, Redactor};
 use crate::store::{ExchangeRecord, Progress, Reader, RunId, Store};
@@ -36,6 +37,7 @@ pub(super) struct IntakeOptions {
     pub(super) retry_failed: bool,
     /// The store in which the run, going on, has settled items before.
     pub(super) earlier: Option<Store>,
+    pub(super) success: Success,
 }
 
 /// Reads rows, plans items, and looks up what is recorded of them.
@@ -206,7 +208,7 @@ impl Intake {
     fn is_done(&self, progress: &Progress) -> bool {
         match progress.outcome {
             None => false,
-            Some(outcome) => outcome.is_success() || !self.options.retry_failed,
+            Some(outcome) => self.options.success.contains(outcome) || !self.options.retry_failed,
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::input::Input;
-use crate::model::Outcome;
+use crate::model::{Outcome, Success};
 use crate::prompt::Prompt;
 use crate::record::{Difference, Recall, Redactor, differences};
 use crate::store::StoreError;
@@ -262,7 +262,7 @@ fn settled_item(item: &Planned, trail: Trail) -> ItemSettled {
         attempts: trail.attempts,
         prompt_tokens: trail.prompt_tokens.unwrap_or(0),
         completion_tokens: trail.completion_tokens.unwrap_or(0),
-        cost_usd: trail.cost_usd.unwrap_or(0.0),
+        cost_usd: trail.cost_usd,
         latency_us: trail.latency_us,
     }
 }
@@ -301,11 +301,17 @@ impl Replayed {
     fn add(&mut self, chunk: Answered) {
         for item in &chunk.settled {
             *self.outcomes.entry(item.outcome.as_str()).or_default() += 1;
-            self.cost_usd += item.cost_usd;
+            self.cost_usd += item.cost_usd.unwrap_or(0.0);
             self.items += 1;
         }
         let room = MISSES.saturating_sub(self.misses.len());
         self.misses.extend(chunk.misses.into_iter().take(room));
+    }
+
+    /// Items that count as done well.
+    #[must_use]
+    pub fn succeeded(&self, success: Success) -> u64 {
+        success.names().filter_map(|outcome| self.outcomes.get(outcome)).sum()
     }
 
     /// Items of an outcome.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::clock::now_ms;
 use crate::gateway::Gateway;
 use crate::input::Input;
-use crate::model::Mode;
+use crate::model::{Mode, Success};
 use crate::price::{Prices, worst_case};
 use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
@@ -44,6 +44,8 @@ pub struct RunOptions {
     pub continues: Option<RunId>,
     /// Whether items that failed before are asked again.
     pub retry_failed: bool,
+    /// Which outcomes count as success.
+    pub success: Success,
     /// What the gate holds to, but for the budget.
     pub admission: AdmissionOptions,
     /// What the run may cost in all its sessions, in USD.
@@ -193,6 +195,7 @@ fn intake(
         run,
         rows: options.rows,
         retry_failed: options.retry_failed,
+        success: options.success,
         earlier: options.resumed.then(|| store.clone()),
     };
     Intake::new(options, recall).map_err(RunError::Intake)

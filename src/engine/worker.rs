@@ -155,7 +155,7 @@ impl Worker<'_> {
             attempts: trail.attempts,
             prompt_tokens: trail.prompt_tokens.unwrap_or(0),
             completion_tokens: trail.completion_tokens.unwrap_or(0),
-            cost_usd: trail.cost_usd.unwrap_or(0.0),
+            cost_usd: trail.cost_usd,
             latency_us: trail.latency_us,
         };
         (record, note)

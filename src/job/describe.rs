@@ -43,6 +43,7 @@ impl Job {
                 "redact": self.record.redact.iter().map(|redact| json!({ "with": redact.with })).collect::<Vec<_>>(),
                 "fixture": self.record.fixture.as_ref().map(|path| path.display().to_string()),
             },
+            "outcomes": { "success": self.success.names().collect::<Vec<_>>() },
             "prices": self.prices.as_ref().map(|path| path.display().to_string()),
         });
         format!("{description:#}")

@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::document::Node;
 use super::setting::{Section, Setting};
-use super::{GatewaySpec, InputSpec, JobError, Limits, Override, RecordSpec, RequestSpec, Retry, Timeouts, load};
+use super::{
+    GatewaySpec, InputSpec, JobError, Limits, Override, RecordSpec, RequestSpec, Retry, Timeouts, load, outcomes,
+};
+use crate::model::Success;
 
-const KEYS: [&str; 9] = ["name", "input", "request", "gateway", "limits", "retry", "timeouts", "record", "prices"];
+const KEYS: [&str; 10] =
+    ["name", "input", "request", "gateway", "limits", "retry", "timeouts", "record", "outcomes", "prices"];
 
 /// Tables that the design has and this version has not.
 const LATER: [&str; 4] = ["check", "report", "schedule", "notify"];
@@ -35,6 +39,8 @@ pub struct Job {
     pub timeouts: Timeouts,
     /// What is replayed, and what is kept.
     pub record: RecordSpec,
+    /// Which outcomes count as success.
+    pub success: Success,
     /// A file of prices.
     pub prices: Option<PathBuf>,
 }
@@ -82,6 +88,7 @@ impl Job {
             retry: Retry::read(&mut root)?,
             timeouts: Timeouts::read(&mut root)?,
             record: RecordSpec::read(&mut root, directory)?,
+            success: outcomes::read(&mut root)?,
             prices: root.read("prices", Setting::filled_text)?.map(|prices| directory.join(prices)),
             input,
             request,

@@ -14,6 +14,7 @@ mod outcome;
 mod reply;
 mod request;
 mod row;
+mod success;
 
 pub use answer::{Answer, AnswerError, Content, Finish, Usage};
 pub use attempt::{Attempt, Class, Timing};
@@ -27,3 +28,4 @@ pub use outcome::Outcome;
 pub use reply::{Chunk, End, Fault, FaultKind, Header, Reply};
 pub use request::Request;
 pub use row::{Row, RowRequest};
+pub use success::Success;

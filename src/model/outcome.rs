@@ -55,12 +55,6 @@ impl Outcome {
         plain.into_iter().find(|outcome| outcome.as_str() == name).or_else(|| Class::from_name(name).map(Self::Failed))
     }
 
-    /// Whether the item counts as done well.
-    #[must_use]
-    pub const fn is_success(self) -> bool {
-        matches!(self, Self::Ok)
-    }
-
     /// Whether the model gave an answer, good or not: another run may be served it again.
     #[must_use]
     pub const fn is_answer(self) -> bool {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use rusqlite::Connection;
+
+use super::names::Names;
 use super::{Reader, RunId, StoreError};
 
 /// A limit of a run, or of one of its lanes, that changed while it ran.
@@ -60,6 +63,18 @@ impl Limit {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.as_str() == name)
     }
+}
+
+/// Writes a change.
+pub(super) fn write(connection: &Connection, names: &mut Names, change: &LimitChange) -> Result<(), StoreError> {
+    let lane = names.optional_id(connection, change.lane.as_deref())?;
+    let (run, at_ms, what) = (change.run.0, change.at_ms, change.what.as_str());
+    connection
+        .prepare_cached(
+            "INSERT INTO limit_change (run, lane, at_ms, what, was, now, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((run, lane, at_ms, what, change.was, change.now, &change.reason))?;
+    Ok(())
 }
 
 impl Reader {

@@ -11,6 +11,7 @@ mod id;
 mod item_view;
 mod lease;
 mod limit_change;
+mod names;
 mod pack;
 mod progress;
 mod reader;

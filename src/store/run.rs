@@ -98,6 +98,16 @@ impl Store {
         Ok(())
     }
 
+    /// Says how the job of a run reads now: what is asked is the same, the rest may have changed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn describe_run(&self, run: RunId, job_description: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE run SET job_description = ?2 WHERE id = ?1";
+        self.connect()?.execute(sql, (run.0, job_description))?;
+        Ok(())
+    }
+
     /// Ends a run, and makes its exchanges findable by key.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use crate::model::Class;
 use super::column::class;
 use super::{Items, Reader, RunId, StoreError};
 
-/// How much later than it was sent a request may be written, in milliseconds: rows are written in
-/// the order in which requests ended.
-const LONGEST_REQUEST_MS: i64 = 3_600_000;
+/// How much later than it ended an attempt may be written, in milliseconds. Rows are written in the
+/// order in which attempts ended, give or take this.
+const WRITTEN_LATE_MS: i64 = 10 * 60 * 1000;
 
 /// What the attempts that a run sent itself have cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -84,7 +84,7 @@ impl Reader {
     /// Fails if the store cannot be read.
     pub fn sent_since(&self, since_ms: i64, by: SentBy, after: i64) -> Result<SentSince, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT a.id, a.sent_at_ms, a.settling = 2, n.text, \
+            "SELECT a.id, a.sent_at_ms, a.sent_at_ms + a.total_us / 1000, a.settling = 2, n.text, \
              r.simulated = ?2 AND r.id IS NOT ?3 AND a.class NOT IN ('refused_stream', 'not_connected') \
              FROM attempt a CROSS JOIN run r ON r.id = a.exchange_id >> 40 \
              LEFT JOIN item i ON i.id = a.exchange_id >> 8 LEFT JOIN name n ON n.id = i.model \
@@ -94,17 +94,17 @@ impl Reader {
         let mut sent = SentSince { last: after, ..SentSince::default() };
         while let Some(row) = rows.next()? {
             sent.last = sent.last.max(row.get(0)?);
-            let (sent_at_ms, copied): (i64, bool) = (row.get(1)?, row.get(2)?);
+            let (sent_at_ms, ended_at_ms, copied): (i64, i64, bool) = (row.get(1)?, row.get(2)?, row.get(3)?);
             if copied {
                 continue;
             }
-            if sent_at_ms < since_ms.saturating_sub(LONGEST_REQUEST_MS) {
+            if ended_at_ms < since_ms.saturating_sub(WRITTEN_LATE_MS) {
                 break;
             }
-            if sent_at_ms < since_ms || !row.get::<_, bool>(4)? {
+            if sent_at_ms < since_ms || !row.get::<_, bool>(5)? {
                 continue;
             }
-            match row.get::<_, Option<String>>(3)? {
+            match row.get::<_, Option<String>>(4)? {
                 Some(model) => *sent.by_model.entry(model).or_default() += 1,
                 None => sent.of_unknown_model += 1,
             }

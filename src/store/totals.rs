@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Class, Outcome};
+use crate::model::{Class, Outcome, Success};
 
 use super::column::class;
 use super::{ItemId, Items, Reader, StoreError};
@@ -35,6 +35,8 @@ pub struct LaneTotals {
     pub assumed_cost_usd: f64,
     /// Attempts that may have cost something, and nobody knows what.
     pub unknown_costs: u64,
+    /// Those among them that brought an answer: a price table would say what it cost.
+    pub unpriced_answers: u64,
 }
 
 /// What is added up row by row: grouping in `SQLite` would sort a run's rows first.
@@ -108,10 +110,10 @@ impl Totals {
         self.lanes.iter().map(LaneTotals::settled).sum()
     }
 
-    /// Items that are settled well.
+    /// Items that count as done well.
     #[must_use]
-    pub fn succeeded(&self) -> u64 {
-        self.lanes.iter().map(LaneTotals::succeeded).sum()
+    pub fn succeeded(&self, success: Success) -> u64 {
+        self.lanes.iter().map(|lane| lane.succeeded(success)).sum()
     }
 
     /// Items of an outcome.
@@ -152,6 +154,18 @@ impl Totals {
         self.lanes.iter().map(|lane| lane.unknown_costs).sum()
     }
 
+    /// Answers of which nobody knows what they cost: a price table would say so.
+    #[must_use]
+    pub fn unpriced_answers(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.unpriced_answers).sum()
+    }
+
+    /// Attempts that brought an answer.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.attempts.iter().filter(|(class, _)| *class == Class::Answered).map(|(_, count)| count).sum()
+    }
+
     /// Tokens of all prompts and of all answers.
     #[must_use]
     pub fn tokens(&self) -> (u64, u64) {
@@ -168,10 +182,10 @@ impl LaneTotals {
         self.outcomes.iter().map(|(_, count)| count).sum()
     }
 
-    /// Items that are settled well.
+    /// Items that count as done well.
     #[must_use]
-    pub fn succeeded(&self) -> u64 {
-        self.outcomes.iter().filter(|(outcome, _)| outcome.is_success()).map(|(_, count)| count).sum()
+    pub fn succeeded(&self, success: Success) -> u64 {
+        self.outcomes.iter().filter(|(outcome, _)| success.contains(*outcome)).map(|(_, count)| count).sum()
     }
 }
 
@@ -237,6 +251,7 @@ impl Reader {
             if cost_usd.is_none() {
                 lane.assumed_cost_usd += row.get::<_, Option<f64>>(6)?.unwrap_or(0.0);
                 lane.unknown_costs += u64::from(class.may_cost());
+                lane.unpriced_answers += u64::from(class == Class::Answered);
             }
         }
         Ok(())
@@ -260,12 +275,13 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the store cannot be read.
-    pub fn failures(&self, items: impl Into<Items>) -> Result<Vec<FailureGroup>, StoreError> {
-        let mut statement = self.connection.prepare(
+    pub fn failures(&self, items: impl Into<Items>, success: Success) -> Result<Vec<FailureGroup>, StoreError> {
+        let well = success.names().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let mut statement = self.connection.prepare(&format!(
             "SELECT i.id, w.row_id, i.outcome, i.error FROM item i \
              JOIN input_row w ON w.id = (i.id >> 32 << 32 | i.row_number) \
-             WHERE i.id >= ?1 AND i.id < ?2 AND i.outcome <> 'ok' ORDER BY i.id",
-        )?;
+             WHERE i.id >= ?1 AND i.id < ?2 AND i.outcome NOT IN ({well}) ORDER BY i.id",
+        ))?;
         let mut rows = statement.query(items.into().ids())?;
         let mut groups = BTreeMap::<(String, String), FailureGroup>::new();
         while let Some(row) = rows.next()? {

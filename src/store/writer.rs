@@ -1,6 +1,5 @@
 //! The one thread of a process that writes a store.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -11,10 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::{Attempt, Reply};
 
+use super::names::Names;
 use super::pack::Packer;
 use super::{
-    ExchangeRecord, Facts, ItemRecord, Lease, LimitChange, Record, RowRecord, Settled, Store, StoreError, frame, lease,
-    syncer,
+    ExchangeRecord, Facts, ItemRecord, Lease, Record, RowRecord, Settled, Store, StoreError, frame, lease,
+    limit_change, syncer,
 };
 
 /// How many records may wait to be written.
@@ -176,7 +176,7 @@ struct Loop {
     rows: Packer,
     requests: Packer,
     replies: Packer,
-    names: HashMap<String, i64>,
+    names: Names,
     scratch: Scratch,
     lease: Lease,
     renewed_at_ms: i64,
@@ -196,7 +196,7 @@ impl Loop {
             requests: Packer::load(&connection, "request", &options.job)?,
             replies: Packer::load(&connection, "reply", &options.job)?,
             connection,
-            names: HashMap::new(),
+            names: Names::default(),
             scratch: Scratch::default(),
             lease: options.lease,
             renewed_at_ms: (options.now_ms)(),
@@ -263,14 +263,14 @@ impl Loop {
                 item.as_ref().map_or(Ok(()), |item| self.write_item(item))
             }
             Record::Item(item) => self.write_item(item),
-            Record::LimitChange(change) => self.write_limit_change(change),
+            Record::LimitChange(change) => limit_change::write(&self.connection, &mut self.names, change),
         }
     }
 
     /// Writes an exchange, or what has become of one that is there: an attempt that it rested on
     /// before stays as one of its attempts. One that was copied was never sent, and stays a copy.
     fn write_exchange(&mut self, exchange: &Arc<ExchangeRecord>, attempt: Option<i64>) -> Result<(), StoreError> {
-        let endpoint = self.name(exchange.endpoint.path())?;
+        let endpoint = self.names.id(&self.connection, exchange.endpoint.path())?;
         self.requests.pack(&self.connection, &exchange.request, &mut self.scratch.packed)?;
         let written = self
             .connection
@@ -320,9 +320,9 @@ impl Loop {
         facts: &Facts,
         settling: i64,
     ) -> Result<i64, StoreError> {
-        let served_model = self.optional_name(facts.served_model.as_deref())?;
-        let provider = self.optional_name(facts.provider.as_deref())?;
-        let finish_reason = self.optional_name(facts.finish_reason.as_deref())?;
+        let served_model = self.names.optional_id(&self.connection, facts.served_model.as_deref())?;
+        let provider = self.names.optional_id(&self.connection, facts.provider.as_deref())?;
+        let finish_reason = self.names.optional_id(&self.connection, facts.finish_reason.as_deref())?;
         frame::write(&attempt.reply, &mut self.scratch.frame);
         self.replies.pack(&self.connection, &self.scratch.frame, &mut self.scratch.packed)?;
         let reply = attempt.reply.as_ref();
@@ -357,7 +357,7 @@ impl Loop {
 
     fn write_item(&mut self, item: &ItemRecord) -> Result<(), StoreError> {
         self.write_row(item, &item.row)?;
-        let model = self.name(&item.model)?;
+        let model = self.names.id(&self.connection, &item.model)?;
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO item (id, row_number, model, sample, outcome, error, settled_at_ms) \
@@ -391,43 +391,6 @@ impl Loop {
             .prepare_cached("INSERT INTO input_row (id, row_id, line, fields) VALUES (?1, ?2, ?3, ?4)")?
             .execute((id, &row.id, signed(row.line), &self.scratch.packed))?;
         Ok(())
-    }
-
-    fn write_limit_change(&mut self, change: &LimitChange) -> Result<(), StoreError> {
-        let lane = self.optional_name(change.lane.as_deref())?;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO limit_change (run, lane, at_ms, what, was, now, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute((
-                change.run.0,
-                lane,
-                change.at_ms,
-                change.what.as_str(),
-                change.was,
-                change.now,
-                &change.reason,
-            ))?;
-        Ok(())
-    }
-
-    fn optional_name(&mut self, text: Option<&str>) -> Result<Option<i64>, StoreError> {
-        text.map(|text| self.name(text)).transpose()
-    }
-
-    fn name(&mut self, text: &str) -> Result<i64, StoreError> {
-        if let Some(id) = self.names.get(text) {
-            return Ok(*id);
-        }
-        self.connection
-            .prepare_cached("INSERT INTO name (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?
-            .execute([text])?;
-        let id = self
-            .connection
-            .prepare_cached("SELECT id FROM name WHERE text = ?1")?
-            .query_row([text], |row| row.get(0))?;
-        self.names.insert(text.to_owned(), id);
-        Ok(id)
     }
 }
 

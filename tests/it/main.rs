@@ -15,6 +15,7 @@ mod kill;
 mod layers;
 mod lease;
 mod mistakes;
+mod money;
 mod offline;
 mod project;
 mod quick_start;

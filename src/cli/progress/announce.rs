@@ -76,6 +76,7 @@ mod tests {
     use std::time::Duration;
 
     use nightreel::engine::Changed;
+    use nightreel::model::Success;
     use nightreel::store::RunId;
 
     use super::*;
@@ -91,6 +92,7 @@ mod tests {
             models: vec!["a".to_owned(), "b".to_owned()],
             settled_before: 0,
             resumed: false,
+            success: Success::default(),
             changed: None,
         }
     }

@@ -3,6 +3,7 @@
 use nightreel::engine::{Bound, ItemSettled, RunBegun};
 use serde::Serialize;
 
+use super::super::money::known;
 use super::message::{Retry, Stopping};
 use super::status::{Lane, Status};
 
@@ -57,7 +58,7 @@ pub(super) struct ItemEvent<'a> {
     attempts: u32,
     prompt_tokens: u64,
     completion_tokens: u64,
-    cost_usd: f64,
+    cost_usd: Option<f64>,
     latency_us: u64,
 }
 
@@ -73,7 +74,8 @@ pub(super) struct ProgressEvent<'a> {
     retries: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
-    cost_usd: f64,
+    cost_usd: Option<f64>,
+    unknown_costs: u64,
     items_per_second: Option<f64>,
     eta_ms: Option<u64>,
     in_flight: usize,
@@ -160,7 +162,8 @@ impl<'a> From<&'a Status> for ProgressEvent<'a> {
             retries: tally.retries,
             prompt_tokens: tally.prompt_tokens,
             completion_tokens: tally.completion_tokens,
-            cost_usd: tally.cost_usd,
+            cost_usd: known(tally.cost_usd, tally.unknown_costs),
+            unknown_costs: tally.unknown_costs,
             items_per_second: status.rate,
             eta_ms: status.eta().map(millis),
             in_flight: snapshot.in_flight,

@@ -35,21 +35,6 @@ pub(super) fn short(count: u64) -> String {
     format!("{}.{}{name}", grouped(tenths(unit) / 10), tenths(unit) % 10)
 }
 
-/// A sum of money: cents where it is a dollar or more, hundredths of a cent below.
-pub(super) fn dollars(usd: f64) -> String {
-    if usd > 0.0 && usd < 0.000_05 {
-        return "<$0.0001".to_owned();
-    }
-    if usd < 0.999_95 {
-        return format!("${:.4}", usd.max(0.0));
-    }
-    let text = format!("{usd:.2}");
-    match text.split_once('.').and_then(|(whole, cents)| Some((whole.parse().ok()?, cents))) {
-        Some((whole, cents)) => format!("${}.{cents}", grouped(whole)),
-        None => format!("${text}"),
-    }
-}
-
 /// A share in percent, rounded down, so that 100 means all: `12.3 %`.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let tenths = (u128::from(part) * 1_000).checked_div(u128::from(whole)).unwrap_or(1_000).min(1_000);
@@ -115,22 +100,6 @@ mod tests {
             (u64::MAX, "18,446,744.1T"),
         ] {
             assert_eq!(short(count), text);
-        }
-    }
-
-    #[test]
-    fn money_has_as_many_digits_as_matter() {
-        for (usd, text) in [
-            (0.0, "$0.0000"),
-            (0.000_001, "<$0.0001"),
-            (0.0123, "$0.0123"),
-            (0.432_14, "$0.4321"),
-            (0.999_96, "$1.00"),
-            (12.345_6, "$12.35"),
-            (1_234.5, "$1,234.50"),
-            (-1.0, "$0.0000"),
-        ] {
-            assert_eq!(dollars(usd), text, "{usd}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nightreel::engine::{ItemSettled, RunBegun, Snapshot};
+use nightreel::model::Success;
 
 use super::rate::RateWindow;
 use super::retry_log::RetryLog;
@@ -17,6 +18,7 @@ const LANES: std::ops::RangeInclusive<usize> = 2..=8;
 pub(super) struct State {
     checking: Option<Checking>,
     begun: Option<Begun>,
+    success: Success,
     tally: Tally,
     lanes: Vec<Lane>,
     snapshot: Snapshot,
@@ -47,6 +49,7 @@ impl State {
     /// The run has begun.
     pub(super) fn begin(&mut self, now: Instant, begun: &RunBegun) {
         let RunBegun { job, items, settled_before, models, .. } = begun;
+        self.success = begun.success;
         if LANES.contains(&models.len()) {
             self.lanes = models.iter().map(|model| Lane::new(model)).collect();
         }
@@ -56,9 +59,9 @@ impl State {
     /// Items have settled.
     pub(super) fn settle(&mut self, items: &[ItemSettled]) {
         for item in items {
-            self.tally.add(item);
+            self.tally.add(item, self.success);
             if let Some(lane) = self.lanes.iter_mut().find(|lane| *lane.model == *item.model) {
-                lane.add(item);
+                lane.add(item, self.success);
             }
         }
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nightreel::engine::{ItemSettled, Snapshot};
+use nightreel::model::Success;
 
-use super::number::{counted, dollars, grouped, percent, rate, short};
+use super::super::money::{known, spent};
+use super::number::{counted, grouped, percent, rate, short};
 use super::paint::{Paint, cut, one_line};
 use super::span::span;
 
@@ -55,6 +57,8 @@ pub(super) struct Tally {
     pub(super) prompt_tokens: u64,
     pub(super) completion_tokens: u64,
     pub(super) cost_usd: f64,
+    /// Answers of which nobody knows what they cost.
+    pub(super) unknown_costs: u64,
 }
 
 /// What came of one model's items in this session.
@@ -66,15 +70,27 @@ pub(super) struct Lane {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, item: &ItemSettled) {
+    pub(super) fn add(&mut self, item: &ItemSettled, success: Success) {
         self.settled += 1;
-        self.failed += u64::from(!item.outcome.is_success());
+        self.failed += u64::from(!success.contains(item.outcome));
         if item.replayed {
             self.replayed += 1;
         } else {
             self.prompt_tokens = self.prompt_tokens.saturating_add(item.prompt_tokens);
             self.completion_tokens = self.completion_tokens.saturating_add(item.completion_tokens);
-            self.cost_usd += item.cost_usd;
+            self.cost_usd += item.cost_usd.unwrap_or(0.0);
+            self.unknown_costs += u64::from(item.cost_usd.is_none() && item.outcome.is_answer());
+        }
+    }
+}
+
+impl Tally {
+    /// What it cost, where it cost anything.
+    fn cost(&self) -> Option<String> {
+        match (known(self.cost_usd, self.unknown_costs), self.unknown_costs) {
+            (None, _) => Some("cost unknown".to_owned()),
+            (Some(0.0), 0) => None,
+            (Some(cost_usd), unknown) => Some(spent(cost_usd, unknown)),
         }
     }
 }
@@ -84,9 +100,9 @@ impl Lane {
         Self { model: model.into(), settled: 0, failed: 0 }
     }
 
-    pub(super) fn add(&mut self, item: &ItemSettled) {
+    pub(super) fn add(&mut self, item: &ItemSettled, success: Success) {
         self.settled += 1;
-        self.failed += u64::from(!item.outcome.is_success());
+        self.failed += u64::from(!success.contains(item.outcome));
     }
 }
 
@@ -122,7 +138,7 @@ impl Status {
             (in_flight_limit > 0).then(|| format!("in flight {in_flight}/{in_flight_limit}")),
             (tally.replayed > 0).then(|| format!("replayed {}", grouped(tally.replayed))),
             (tokens > 0).then(|| format!("{} tokens", short(tokens))),
-            (tally.cost_usd > 0.0).then(|| dollars(tally.cost_usd)),
+            tally.cost(),
             (tally.retries > 0).then(|| counted(tally.retries, "retry")),
             bound.filter(|_| !self.stopping).map(|bound| format!("bound by {}", bound.as_str())),
         ])
@@ -193,7 +209,7 @@ mod tests {
     fn a_line_of_a_log_says_all_of_it() {
         assert_eq!(
             status().line(),
-            "quickstart 1,234/10,000 12.3 % · 64.0/s · eta 2m 17s · failed 3 · in flight 64/64 · 1.2M tokens · $0.4321"
+            "quickstart 1,234/10,000 12.3 % · 64.0/s · eta 2m 17s · failed 3 · in flight 64/64 · 1.2M tokens · $0.432"
         );
     }
 
@@ -209,9 +225,18 @@ mod tests {
         let mut bound = status();
         bound.snapshot.bound = Some(Bound::Quota);
         bound.tally.retries = 12;
-        assert_eq!(bound.detail(), "in flight 64/64 · 1.2M tokens · $0.4321 · 12 retries · bound by quota");
+        assert_eq!(bound.detail(), "in flight 64/64 · 1.2M tokens · $0.432 · 12 retries · bound by quota");
         bound.stopping = true;
-        assert_eq!(bound.detail(), "stopping · in flight 64/64 · 1.2M tokens · $0.4321 · 12 retries");
+        assert_eq!(bound.detail(), "stopping · in flight 64/64 · 1.2M tokens · $0.432 · 12 retries");
+    }
+
+    #[test]
+    fn what_nobody_knows_the_cost_of_is_not_told_as_free() {
+        let mut unknown = status();
+        unknown.tally.unknown_costs = 2;
+        assert_eq!(unknown.detail(), "in flight 64/64 · 1.2M tokens · ≥ $0.432");
+        unknown.tally.cost_usd = 0.0;
+        assert_eq!(unknown.detail(), "in flight 64/64 · 1.2M tokens · cost unknown");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use nightreel::store::AttemptView;
 
 use super::super::count::{count, counted};
 use super::super::local_time::local;
+use super::super::money::usd;
 use super::super::page::Page;
 use super::super::terminal_text::{one_line, shortened};
 use super::body;
@@ -19,9 +20,18 @@ pub(super) fn write(page: &mut Page, number: u32, view: &AttemptView, run_starte
     let earlier = if attempt.sent_at_ms < run_started_at_ms { ", recorded before this run began" } else { "" };
     page.line(format_args!("attempt {number}{settling}: {}{earlier}", attempt.class.as_str()));
     page.line(format_args!("  {}", times(attempt)));
+    page.line(format_args!("  cost {}", cost(attempt)));
     match &attempt.reply {
         Ok(reply) => write_reply(page, reply),
         Err(fault) => page.line(format_args!("  no response ({}): {}", fault.kind.as_str(), one_line(&fault.message))),
+    }
+}
+
+fn cost(attempt: &Attempt) -> String {
+    match (attempt.cost_usd, attempt.assumed_cost_usd) {
+        (Some(cost_usd), _) => usd(cost_usd),
+        (None, Some(assumed)) => format!("unknown; the budget counts {}", usd(assumed)),
+        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -71,6 +81,17 @@ mod tests {
         page.finish()
     }
 
+    #[test]
+    fn a_cost_is_told_as_far_as_it_is_known() {
+        let fault = Fault { kind: FaultKind::TimedOut, message: "slow".to_owned() };
+        let AttemptView { mut attempt, .. } = view(Err(fault), Class::TimedOut);
+        assert_eq!(cost(&attempt), "unknown");
+        attempt.assumed_cost_usd = Some(0.25);
+        assert_eq!(cost(&attempt), "unknown; the budget counts $0.250");
+        attempt.cost_usd = Some(0.0);
+        assert_eq!(cost(&attempt), "$0");
+    }
+
     fn view(reply: Result<Reply, Fault>, class: Class) -> AttemptView {
         let timing = Timing { queued_us: 1_250, first_byte_us: 99_990, total_us: 1_234_567 };
         let attempt =
@@ -85,7 +106,7 @@ mod tests {
         let reply = Reply { status: 429, headers, body, chunks: Vec::new(), end: End::Reset };
         let text = text(2, &view(Ok(reply), Class::RateLimited), 0);
         assert!(text.starts_with("attempt 2, which settled it: rate_limited\n  sent "), "{text}");
-        let expected = " after 1.2 ms in the queue; first byte after 99.9 ms, end after 1,235 ms\n  \
+        let expected = " after 1.2 ms in the queue; first byte after 99.9 ms, end after 1,235 ms\n  cost unknown\n  \
                         status 429, 7 bytes, ended by reset\n  retry-after: 1\\u{1b}\n{\n  \"a\": 1\n}\n";
         assert!(text.ends_with(expected), "{text}");
     }

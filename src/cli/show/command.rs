@@ -1,7 +1,7 @@
 //! The command.
 
 use clap::{ArgGroup, Args};
-use nightreel::store::{Access, Reader, Run, Store};
+use nightreel::store::{Access, FailureGroup, LimitChange, Reader, Run, Store};
 
 use super::super::context::print;
 use super::super::exit::{Exit, Failure};
@@ -51,6 +51,13 @@ pub(crate) struct ShowArgs {
     store: StoreArgs,
 }
 
+/// All that is shown of a run.
+pub(super) struct RunView {
+    pub(super) facts: RunFacts,
+    pub(super) failures: Vec<FailureGroup>,
+    pub(super) changes: Vec<LimitChange>,
+}
+
 /// Which exchanges and attempts of an item are shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Only {
@@ -71,9 +78,11 @@ pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 fn run_view(reader: &Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
-    let failures = reader.failures(run.id)?;
     let facts = RunFacts::read(reader, run)?;
-    Ok(if args.json { run_json::json(&facts, &failures) } else { run_text::text(&facts, &failures, &args.store.store) })
+    let failures = reader.failures(facts.run.id, facts.success)?;
+    let changes = reader.limit_changes(facts.run.id)?;
+    let view = RunView { facts, failures, changes };
+    Ok(if args.json { run_json::json(&view) } else { run_text::text(&view, &args.store.store) })
 }
 
 /// The text of an item, or of a choice; what is raw is written at once.

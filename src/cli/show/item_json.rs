@@ -65,6 +65,10 @@ struct AttemptJson<'a> {
     ended: &'static str,
     /// What the network said, where there was no reply.
     fault: Option<&'a str>,
+    /// In USD; `null` where nobody knows.
+    cost_usd: Option<f64>,
+    /// What a budget counts for it where nobody knows what it cost.
+    assumed_cost_usd: Option<f64>,
     headers: Vec<HeaderJson<'a>>,
     body: Option<Body<'a>>,
 }
@@ -103,7 +107,7 @@ fn exchange_json(exchange: &Exchange, only: Only) -> ExchangeJson<'_> {
 }
 
 fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
-    let Attempt { sent_at_ms, timing, reply, class, .. } = &view.attempt;
+    let Attempt { sent_at_ms, timing, reply, class, cost_usd, assumed_cost_usd, .. } = &view.attempt;
     let whole = reply.as_ref();
     AttemptJson {
         attempt: number,
@@ -116,6 +120,8 @@ fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
         status: whole.ok().map(|reply| reply.status),
         ended: whole.map_or_else(|fault| fault.kind.as_str(), |reply| reply.end.as_str()),
         fault: whole.err().map(|fault| fault.message.as_str()),
+        cost_usd: *cost_usd,
+        assumed_cost_usd: *assumed_cost_usd,
         headers: whole.map(|reply| reply.headers.iter().map(header_json).collect()).unwrap_or_default(),
         body: whole.ok().map(|reply| Body(&reply.body)),
     }

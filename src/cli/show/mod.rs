@@ -9,6 +9,7 @@ mod hint;
 mod item;
 mod item_json;
 mod item_text;
+mod limit_text;
 mod raw;
 mod run_json;
 mod run_text;

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use nightreel::store::{FailureGroup, LaneTotals};
+use nightreel::store::{FailureGroup, LaneTotals, LimitChange};
 use serde::Serialize;
 
-use super::super::run_facts::{RunFacts, RunJson, hexadecimal};
+use super::super::local_time::utc;
+use super::super::money::known;
+use super::super::run_facts::{RunJson, hexadecimal};
+use super::command::RunView;
 use super::hint::hint;
 
 /// One JSON object.
-pub(super) fn json(facts: &RunFacts, failures: &[FailureGroup]) -> String {
+pub(super) fn json(view: &RunView) -> String {
+    let RunView { facts, failures, changes } = view;
     let begun = &facts.run.begun;
-    let view = RunView {
+    let json = RunWhole {
         run: facts.json(),
         input_sha256: hexadecimal(&begun.input_hash),
         continues: begun.continues.map(|run| run.0),
@@ -19,14 +23,15 @@ pub(super) fn json(facts: &RunFacts, failures: &[FailureGroup]) -> String {
         models: facts.totals.lanes.iter().map(lane).collect(),
         attempts: facts.totals.attempts.iter().map(|(class, count)| (class.as_str(), *count)).collect(),
         may_be_billed: facts.totals.may_be_billed(),
+        limit_changes: changes.iter().map(limit_change).collect(),
         failures: failures.iter().map(failure).collect(),
     };
-    let json = serde_json::to_string_pretty(&view).expect("plain values are JSON");
+    let json = serde_json::to_string_pretty(&json).expect("plain values are JSON");
     format!("{json}\n")
 }
 
 #[derive(Serialize)]
-struct RunView<'a> {
+struct RunWhole<'a> {
     #[serde(flatten)]
     run: RunJson<'a>,
     input_sha256: String,
@@ -37,7 +42,21 @@ struct RunView<'a> {
     attempts: BTreeMap<&'static str, u64>,
     /// Attempts that brought no answer and may have been billed all the same.
     may_be_billed: u64,
+    limit_changes: Vec<Change<'a>>,
     failures: Vec<Failure<'a>>,
+}
+
+/// A limit that changed while the run went on.
+#[derive(Serialize)]
+struct Change<'a> {
+    at: String,
+    /// `null`: of the whole run.
+    model: Option<&'a str>,
+    limit: &'static str,
+    /// `null`: no limit.
+    was: Option<f64>,
+    now: Option<f64>,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -47,7 +66,8 @@ struct Lane<'a> {
     outcomes: BTreeMap<&'static str, u64>,
     prompt_tokens: u64,
     completion_tokens: u64,
-    cost_usd: f64,
+    cost_usd: Option<f64>,
+    assumed_cost_usd: f64,
     unknown_costs: u64,
 }
 
@@ -68,8 +88,20 @@ fn lane(lane: &LaneTotals) -> Lane<'_> {
         outcomes: lane.outcomes.iter().map(|(outcome, count)| (outcome.as_str(), *count)).collect(),
         prompt_tokens: lane.prompt_tokens,
         completion_tokens: lane.completion_tokens,
-        cost_usd: lane.cost_usd,
+        cost_usd: known(lane.cost_usd, lane.unknown_costs),
+        assumed_cost_usd: lane.assumed_cost_usd,
         unknown_costs: lane.unknown_costs,
+    }
+}
+
+fn limit_change(change: &LimitChange) -> Change<'_> {
+    Change {
+        at: utc(change.at_ms),
+        model: change.lane.as_deref(),
+        limit: change.what.as_str(),
+        was: change.was,
+        now: change.now,
+        reason: &change.reason,
     }
 }
 

@@ -7,13 +7,15 @@ use nightreel::store::{FailureGroup, LaneTotals, Totals};
 
 use super::super::count::{count, counted};
 use super::super::local_time::local;
-use super::super::money::spent;
+use super::super::money::{spent, told};
 use super::super::page::Page;
 use super::super::run_facts::{RunFacts, hexadecimal};
 use super::super::run_state::RunState;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
+use super::command::RunView;
 use super::hint::hint;
+use super::limit_text;
 
 /// How long an error is told.
 const ERROR: usize = 400;
@@ -22,8 +24,9 @@ const GROUPS: usize = 20;
 /// The store that a command uses where none is named.
 const DEFAULT_STORE: &str = "nightreel.db";
 
-/// A run, its sums, and what did not end well.
-pub(super) fn text(facts: &RunFacts, failures: &[FailureGroup], store: &Path) -> String {
+/// A run, its sums, what became of its limits, and what did not end well.
+pub(super) fn text(view: &RunView, store: &Path) -> String {
+    let RunView { facts, failures, changes } = view;
     let default_store = store == Path::new(DEFAULT_STORE);
     let store = if default_store { String::new() } else { format!(" --store {}", store.display()) };
     let begun = &facts.run.begun;
@@ -36,6 +39,7 @@ pub(super) fn text(facts: &RunFacts, failures: &[FailureGroup], store: &Path) ->
         page.line("");
         page.text(&lanes(&facts.totals));
     }
+    limit_text::write(&mut page, changes);
     if !failures.is_empty() {
         write_failures(&mut page, failures, &store);
     }
@@ -56,6 +60,9 @@ fn head(facts: &RunFacts) -> Vec<(&'static str, String)> {
         ("mode", format!("{}{simulated}", one_line(&begun.mode))),
         ("started", local(begun.started_at_ms)),
     ];
+    if !facts.success.is_default() {
+        head.push(("success", facts.success.names().collect::<Vec<_>>().join(", ")));
+    }
     head.extend(run.ended_at_ms.map(|ended_at_ms| ("ended", local(ended_at_ms))));
     head.extend(begun.continues.map(|earlier| ("continues", format!("run {earlier}"))));
     head.push(("version", one_line(&run.version)));
@@ -64,7 +71,7 @@ fn head(facts: &RunFacts) -> Vec<(&'static str, String)> {
 
 fn sums(facts: &RunFacts) -> Vec<(&'static str, String)> {
     let (totals, items) = (&facts.totals, facts.run.begun.item_count);
-    let (ok, failed) = (count(totals.succeeded()), count(facts.failed()));
+    let (ok, failed) = (count(facts.succeeded()), count(facts.failed()));
     let mut sums = vec![
         ("items", format!("{} of {} settled: {ok} ok, {failed} failed", count(totals.settled()), count(items))),
         ("sent", sent(totals)),
@@ -72,7 +79,7 @@ fn sums(facts: &RunFacts) -> Vec<(&'static str, String)> {
     if totals.replayed > 0 {
         sums.push(("replayed", format!("{}, answered by earlier recordings", counted(totals.replayed, "request"))));
     }
-    sums.push(("cost", cost(totals)));
+    sums.push(("cost", told(totals)));
     sums
 }
 
@@ -83,18 +90,6 @@ fn sent(totals: &Totals) -> String {
         0 => "nothing".to_owned(),
         attempts => format!("{}: {}", counted(attempts, "attempt"), classes.join(", ")),
     }
-}
-
-fn cost(totals: &Totals) -> String {
-    let (unknown, lost) = (totals.unknown_costs(), totals.may_be_billed());
-    let mut parts = vec![spent(totals.cost_usd(), unknown)];
-    if unknown > 0 {
-        parts.push(format!("{} of unknown cost", counted(unknown, "attempt")));
-    }
-    if lost > 0 {
-        parts.push(format!("{} without an answer may have been billed", counted(lost, "attempt")));
-    }
-    parts.join("; ")
 }
 
 /// A table of the models, with a column for each outcome that there is.
@@ -149,7 +144,7 @@ fn write_failure(page: &mut Page, group: &FailureGroup, store: &str) {
 
 #[cfg(test)]
 mod tests {
-    use nightreel::model::Class;
+    use nightreel::model::{Class, Success};
     use nightreel::store::{NewRun, Run, RunId};
 
     use super::*;
@@ -180,11 +175,12 @@ mod tests {
             cost_usd: 0.5,
             assumed_cost_usd: 0.0,
             unknown_costs: 2,
+            unpriced_answers: 0,
         };
         let second = LaneTotals { model: "b".to_owned(), outcomes: vec![(Outcome::Ok, 1)], ..LaneTotals::default() };
         let attempts = vec![(Class::Answered, 1201), (Class::Rejected, 34), (Class::ConnectionLost, 2)];
         let totals = Totals { lanes: vec![first, second], attempts, replayed: 7 };
-        RunFacts { run, state: RunState::Stopped("out of credit".to_owned()), totals }
+        RunFacts { run, state: RunState::Stopped("out of credit".to_owned()), totals, success: Success::default() }
     }
 
     #[test]
@@ -196,7 +192,8 @@ mod tests {
             example: RunId(3).item(12),
             example_row_id: "q7".to_owned(),
         };
-        let text = text(&facts(), &[group], Path::new("other.db"));
+        let view = RunView { facts: facts(), failures: vec![group], changes: Vec::new() };
+        let text = text(&view, Path::new("other.db"));
         for expected in [
             "run 3 of truthful: stopped: out of credit\n",
             "  input     q.csv: 817 rows, SHA-256 abababababababab…\n",
@@ -205,7 +202,7 @@ mod tests {
             "  items     1,235 of 1,634 settled: 1,201 ok, 34 failed\n",
             "  sent      1,237 attempts: 1,201 answered, 34 rejected, 2 connection_lost\n",
             "  replayed  7 requests, answered by earlier recordings\n",
-            "  cost      ≥ $0.500; 2 attempts of unknown cost; 2 attempts without an answer may have been billed\n",
+            "  cost      ≥ $0.500; cost unknown for 2 attempts without an answer, which may have been billed\n",
             "  model  settled     ok  rejected  prompt tokens  answer tokens      cost\n",
             "  a        1,234  1,200        34          5,000             70  ≥ $0.500\n",
             "  34 × rejected: bad\\nmodel\n",

@@ -103,6 +103,7 @@ impl Admission {
     }
 
     /// Ends a lane: none of its requests is admitted any more. Says whether it was open.
+    #[must_use = "it is told once"]
     pub fn close(&self, model: &Arc<str>, reason: StopReason) -> bool {
         let lane = self.lane(model);
         let mut state = lane.state();

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::ops::Add;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -50,13 +50,16 @@ impl Pace {
         Self { quota, limiter, period, burst: burst.get(), due: Mutex::new(Instant::now()) }
     }
 
-    /// A pace that takes the place of this one. It has no turns saved up, so that the change from
-    /// one quota to another is no occasion to go twice as fast.
+    /// A pace that takes the place of this one. What is due stays due then, and no turns are saved
+    /// up, so that the change from one quota to another is no occasion to go twice as fast.
     pub(super) fn changed(&self, quota: NonZeroU32) -> Self {
         let changed = Self::per_minute(quota);
         for _ in 0..changed.burst {
             let _saved = changed.take();
         }
+        let due = *self.due();
+        let later = due.max(*changed.due());
+        *changed.due() = later;
         changed
     }
 
@@ -68,7 +71,7 @@ impl Pace {
     /// Returns when a turn is due. It is still to be taken.
     pub(super) async fn ready(&self) {
         loop {
-            let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = *self.due();
             let saved = self.period * (self.burst - 1);
             match due.checked_sub(saved).filter(|at| *at > Instant::now()) {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -77,12 +80,16 @@ impl Pace {
         }
     }
 
+    fn due(&self) -> MutexGuard<'_, Instant> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes a turn.
     ///
     /// # Errors
     /// Fails with how long there is none.
     pub(super) fn take(&self) -> Result<(), Duration> {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due = self.due();
         match self.limiter.check() {
             Ok(()) => {
                 *due = (*due).max(Instant::now()) + self.period;

@@ -89,11 +89,13 @@ impl Admission {
     }
 
     /// Lets nothing pass until [`Admission::resume`].
+    #[must_use = "a change is kept in the store"]
     pub fn pause(&self) -> Change {
         self.paused(true, "paused by the user")
     }
 
     /// Goes on after [`Admission::pause`].
+    #[must_use = "a change is kept in the store"]
     pub fn resume(&self) -> Change {
         let change = self.paused(false, "resumed by the user");
         self.0.resumed.notify_waiters();
@@ -107,6 +109,7 @@ impl Admission {
 
     /// Sets how many requests may be in flight: of one model, or of the run and of every model that
     /// has no limit of its own.
+    #[must_use = "a change is kept in the store"]
     pub fn set_in_flight(&self, model: Option<&Arc<str>>, in_flight: InFlight) -> Change {
         let limit = |adaptive: bool, limit: usize| (!adaptive).then_some(limit);
         let (was, now) = if let Some(model) = model {
@@ -136,6 +139,7 @@ impl Admission {
     }
 
     /// Sets the requests a minute: of one model, or of the run.
+    #[must_use = "a change is kept in the store"]
     pub fn set_requests_per_minute(&self, model: Option<&Arc<str>>, quota: Option<NonZeroU32>) -> Change {
         let set = |pace: &mut Option<Arc<Pace>>| {
             let was = pace.as_ref().map(|pace| pace.quota());
@@ -151,6 +155,7 @@ impl Admission {
     }
 
     /// Sets the tokens a minute: of one model, or of the run.
+    #[must_use = "a change is kept in the store"]
     pub fn set_tokens_per_minute(&self, model: Option<&Arc<str>>, quota: Option<NonZeroU32>) -> Change {
         let set = |pace: &mut Option<Arc<TokenPace>>| {
             let was = pace.as_ref().map(|pace| pace.quota());
@@ -168,6 +173,7 @@ impl Admission {
 
     /// Sets what the run may spend, in USD. What was spent before there was a budget counts with
     /// what the caller says.
+    #[must_use = "a change is kept in the store"]
     pub fn set_budget_usd(&self, cap_usd: Option<f64>, spent_usd: f64) -> Change {
         let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let was = budget.as_ref().map(|budget| budget.status().cap_usd);

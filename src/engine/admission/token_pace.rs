@@ -101,12 +101,12 @@ mod tests {
     const QUOTA: u32 = 100_000;
 
     /// Sends requests one after another, each with an estimate and a use; gives when and how much.
-    async fn spent(uses: impl Fn(usize) -> u64, estimate: u32) -> Vec<(Duration, u64)> {
+    async fn spent(use_of: impl Fn(usize) -> u64, estimate: u32) -> Vec<(Duration, u64)> {
         let pace = TokenPace::per_minute(NonZeroU32::new(QUOTA).unwrap());
         let (begun, mut spent) = (Instant::now(), Vec::new());
         while begun.elapsed() < Duration::from_mins(4) {
             pace.take(estimate).await;
-            let used = uses(spent.len());
+            let used = use_of(spent.len());
             spent.push((begun.elapsed(), used));
             pace.settle(estimate, used);
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::model::{Attempt, Chunk, Class, End, Endpoint, Fault, FaultKind, Header, Key, Outcome, Reply, Timing};
+use crate::model::{
+    Attempt, Chunk, Class, End, Endpoint, Fault, FaultKind, Header, Key, Outcome, Reply, Success, Timing,
+};
 
 use super::*;
 
@@ -75,7 +77,7 @@ fn item(run: RunId, position: u32, outcome: Outcome) -> ItemRecord {
         line: 2,
         fields: format!("{{\"q\":{position}}}").into(),
     };
-    let error = (!outcome.is_success()).then(|| format!("it failed with id {position}"));
+    let error = (outcome != Outcome::Ok).then(|| format!("it failed with id {position}"));
     ItemRecord { id: run.item(position), row: Arc::new(row), model: "m".into(), sample: 0, outcome, error }
 }
 
@@ -160,33 +162,11 @@ fn an_item_comes_back_with_every_byte_of_its_attempts() {
 }
 
 #[test]
-fn totals_count_what_was_sent_and_paid() {
-    let fixture = Fixture::new();
-    let run = fixture.run;
-    let retried = exchange(run, 1, body("b"));
-    let lost = attempt(1, Class::TimedOut, Err(Fault { kind: FaultKind::TimedOut, message: "slow".to_owned() }));
-    let rejected = attempt(2, Class::Rejected, Ok(reply("{\"error\":{}}")));
-    let failed = Outcome::Failed(Class::Rejected);
-    fixture.write(vec![
-        settled(run, 0, body("a"), "{}"),
-        Record::Attempt(Arc::clone(&retried), lost, Facts::default()),
-        Record::Settled(retried, Settled::Sent(rejected, Facts::default()), Some(item(run, 1, failed))),
-    ]);
-    let reader = fixture.reader();
-    let totals = reader.totals(run).unwrap();
-    assert_eq!((totals.settled(), totals.succeeded(), totals.sent(), totals.may_be_billed()), (2, 1, 3, 1));
-    assert_eq!((totals.tokens(), totals.unknown_costs()), ((10, 5), 1));
-    assert!((totals.cost_usd() - 0.25).abs() < 1e-9);
-    let failures = reader.failures(run).unwrap();
-    assert_eq!((failures.len(), failures[0].outcome, failures[0].example_row_id.as_str()), (1, failed, "row-1"));
-}
-
-#[test]
 fn failures_that_differ_in_an_id_alone_are_one_group() {
     let fixture = Fixture::new();
     let failed = Outcome::Failed(Class::ServerError);
     fixture.write((0..5).map(|position| Record::Item(item(fixture.run, position, failed))).collect());
-    let failures = fixture.reader().failures(fixture.run).unwrap();
+    let failures = fixture.reader().failures(fixture.run, Success::default()).unwrap();
     assert_eq!((failures.len(), failures[0].count), (1, 5));
 }
 
@@ -203,7 +183,7 @@ fn an_item_that_is_asked_again_keeps_its_old_attempt_and_counts_once() {
     fixture.write(vec![settled(run, 0, request, "{}")]);
     let mut reader = fixture.reader();
     let totals = reader.totals(run).unwrap();
-    assert_eq!((totals.settled(), totals.succeeded(), totals.sent()), (1, 1, 2));
+    assert_eq!((totals.settled(), totals.succeeded(Success::default()), totals.sent()), (1, 1, 2));
     let settling: Vec<_> = reader.attempts(run.item(0)).unwrap().iter().map(|view| view.settling).collect();
     assert_eq!(settling, [false, true]);
     let progress = reader.progress(run, 0, 10).unwrap();
@@ -383,24 +363,6 @@ fn the_views_for_people_can_be_read() {
             connection.query_row(&format!("SELECT count(*) FROM {view} WHERE run = 1"), [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 1, "{view}");
     }
-}
-
-#[test]
-fn what_a_model_has_used_is_learned_from_real_runs_of_one_job_or_of_all() {
-    let fixture = Fixture::new();
-    let other = fixture.store.begin_run(&new_run("other")).unwrap();
-    let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
-    let records = [(fixture.run, 0), (fixture.run, 1), (other, 0), (rehearsal, 0)]
-        .map(|(run, position)| settled(run, position, body(&format!("{run} {position}")), "{}"));
-    fixture.write(records.into());
-    let reader = fixture.reader();
-    let answers = |learned: Learned| (learned.answers, learned.prompt_tokens, learned.most_completion_tokens);
-    assert_eq!(answers(reader.learned("m", false).unwrap()), (3, 30, 5));
-    assert_eq!(answers(reader.learned("m", true).unwrap()), (1, 10, 5));
-    assert_eq!(answers(reader.learned_of_job("m", "job").unwrap()), (2, 20, 5));
-    assert_eq!(answers(reader.learned_of_job("n", "job").unwrap()), (0, 0, 0));
-    let prompts = [(other.item(0), 10), (fixture.run.item(1), 10)].map(|(item, tokens)| (item.exchange(0), tokens));
-    assert_eq!(reader.answered_prompts("m", 2).unwrap(), prompts);
 }
 
 #[test]

@@ -71,12 +71,16 @@ fn what_was_sent_since_a_moment_is_counted_by_model_and_only_once() {
     let now = 10 * hour;
     let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
     let copied = Settled::Copied(sent(now, Class::Answered, Some(8.0)), facts());
+    // It was sent long before the moment and ends now: what was sent meanwhile stands before it.
+    let mut long = sent(now - 5 * hour, Class::Answered, None);
+    long.timing.total_us = 5 * 3_600_000_000;
     fixture.write(vec![
         settled_by(run, 0, sent(now, Class::Answered, None)),
-        // What is older than an hour before the moment ends the search: newer rows were sent later.
+        // What ended long before the moment ends the search: what was written before it ended earlier.
         settled_by(run, 1, sent(now - 3 * hour, Class::Answered, None)),
         settled_by(run, 2, sent(now, Class::Answered, None)),
         settled_by(run, 3, sent(now - 1, Class::Answered, None)),
+        settled_by(run, 6, long),
         Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
         waiting(run, 5, sent(now, Class::RateLimited, None)),
         waiting(run, 5, sent(now, Class::RefusedStream, None)),
@@ -146,4 +150,47 @@ fn a_store_of_the_first_version_is_read_as_it_is() {
     let sent = reader.sent_since(0, SentBy { simulated: true, but: None }, 0).unwrap();
     assert!(sent.by_model.values().sum::<u64>() > 0);
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn totals_count_what_was_sent_and_paid() {
+    let fixture = Fixture::new();
+    let run = fixture.run;
+    let retried = exchange(run, 1, body("b"));
+    let lost = attempt(1, Class::TimedOut, Err(Fault { kind: FaultKind::TimedOut, message: "slow".to_owned() }));
+    let rejected = attempt(2, Class::Rejected, Ok(reply("{\"error\":{}}")));
+    let failed = Outcome::Failed(Class::Rejected);
+    fixture.write(vec![
+        settled(run, 0, body("a"), "{}"),
+        Record::Attempt(Arc::clone(&retried), lost, Facts::default()),
+        Record::Settled(retried, Settled::Sent(rejected, Facts::default()), Some(item(run, 1, failed))),
+    ]);
+    let reader = fixture.reader();
+    let totals = reader.totals(run).unwrap();
+    assert_eq!(
+        (totals.settled(), totals.succeeded(Success::default()), totals.sent(), totals.may_be_billed()),
+        (2, 1, 3, 1)
+    );
+    assert_eq!((totals.tokens(), totals.unknown_costs()), ((10, 5), 1));
+    assert!((totals.cost_usd() - 0.25).abs() < 1e-9);
+    let failures = reader.failures(run, Success::default()).unwrap();
+    assert_eq!((failures.len(), failures[0].outcome, failures[0].example_row_id.as_str()), (1, failed, "row-1"));
+}
+
+#[test]
+fn what_a_model_has_used_is_learned_from_real_runs_of_one_job_or_of_all() {
+    let fixture = Fixture::new();
+    let other = fixture.store.begin_run(&new_run("other")).unwrap();
+    let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
+    let records = [(fixture.run, 0), (fixture.run, 1), (other, 0), (rehearsal, 0)]
+        .map(|(run, position)| settled(run, position, body(&format!("{run} {position}")), "{}"));
+    fixture.write(records.into());
+    let reader = fixture.reader();
+    let answers = |learned: Learned| (learned.answers, learned.prompt_tokens, learned.most_completion_tokens);
+    assert_eq!(answers(reader.learned("m", false).unwrap()), (3, 30, 5));
+    assert_eq!(answers(reader.learned("m", true).unwrap()), (1, 10, 5));
+    assert_eq!(answers(reader.learned_of_job("m", "job").unwrap()), (2, 20, 5));
+    assert_eq!(answers(reader.learned_of_job("n", "job").unwrap()), (0, 0, 0));
+    let prompts = [(other.item(0), 10), (fixture.run.item(1), 10)].map(|(item, tokens)| (item.exchange(0), tokens));
+    assert_eq!(reader.answered_prompts("m", 2).unwrap(), prompts);
 }

@@ -55,7 +55,7 @@ fn every_event_is_an_object_on_a_line_of_its_own() {
         last,
         json!({
             "event": "progress", "items": 10, "done": 2, "settled": 1, "failed": 1, "replayed": 0, "retries": 1,
-            "prompt_tokens": 10, "completion_tokens": 2, "cost_usd": 0.5, "in_flight": 3, "in_flight_limit": 4,
+            "prompt_tokens": 10, "completion_tokens": 2, "cost_usd": 0.5, "unknown_costs": 0, "in_flight": 3, "in_flight_limit": 4,
             "waiting": 2, "bound": null, "stopping": true,
             "models": [{"model": "a", "settled": 1, "failed": 1}, {"model": "b", "settled": 0, "failed": 0}],
         })

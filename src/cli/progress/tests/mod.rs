@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nightreel::engine::{Changed, Event, ItemSettled, RunBegun, Snapshot, StopReason};
-use nightreel::model::{Class, Mode, Outcome};
+use nightreel::model::{Class, Mode, Outcome, Success};
 use nightreel::store::RunId;
 
 use super::handle::{Progress, Setup};
@@ -64,6 +64,7 @@ fn begun() -> RunBegun {
         models: vec!["a".to_owned(), "b".to_owned()],
         settled_before: 1,
         resumed: false,
+        success: Success::default(),
         changed: Some(Changed { since: RunId(3), input: true, job: vec!["request.prompt".to_owned()] }),
     }
 }
@@ -80,7 +81,7 @@ fn item(position: u32) -> ItemSettled {
         attempts: 6,
         prompt_tokens: 10,
         completion_tokens: 2,
-        cost_usd: 0.5,
+        cost_usd: Some(0.5),
         latency_us: 1_500,
     }
 }
