@@ -128,7 +128,8 @@ pub async fn run(
     let (retries_sender, retries) = mpsc::channel(RETRIES);
     let window = options.admission.in_flight + BACKLOG.max(options.admission.in_flight);
     let shared = Arc::new(Shared {
-        run: run.to_string(),
+        run,
+        run_started_at_ms: store.reader()?.run(run)?.begun.started_at_ms,
         mode: options.mode,
         gateway: gate.gateway,
         admission: Admission::new(options.admission),

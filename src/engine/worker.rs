@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::clock::now_ms;
-use crate::gateway::{Gateway, Stops, Tag, Verdict, classify};
+use crate::gateway::{Gateway, Sent, Stops, Tag, Verdict, classify};
 use crate::model::{Attempt, Class, Fault, FaultKind, Mode, Outcome, Reply, Request, Timing};
 use crate::record::{Action, Recorder, decide, facts};
-use crate::store::{ExchangeRecord, Facts, ItemRecord, StoreError};
+use crate::store::{ExchangeId, ExchangeRecord, Facts, ItemRecord, RunId, StoreError};
 
 use super::item::{Asked, Item, asked};
 use super::reachability::Reachability;
@@ -21,7 +21,8 @@ use super::{Admission, ItemSettled, Stop, StopReason};
 
 /// What every item's worker shares.
 pub(super) struct Shared {
-    pub(super) run: String,
+    pub(super) run: RunId,
+    pub(super) run_started_at_ms: i64,
     pub(super) mode: Mode,
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
     pub(super) admission: Admission,
@@ -47,7 +48,7 @@ struct Stopping;
 
 /// Works on an item until it is settled or the run stops.
 pub(super) async fn work(shared: Arc<Shared>, item: Item) {
-    let worker = Worker { shared: &shared, item: &item, trail: Trail::default() };
+    let worker = Worker { shared: &shared, item: &item, trail: Trail::default(), last_sent_at_ms: 0 };
     // Why the run stops, it knows itself.
     let _settled = worker.run().await;
 }
@@ -56,6 +57,7 @@ struct Worker<'a> {
     shared: &'a Shared,
     item: &'a Item,
     trail: Trail,
+    last_sent_at_ms: i64,
 }
 
 impl Worker<'_> {
@@ -121,7 +123,7 @@ impl Worker<'_> {
                 () = self.shared.stop.draining() => return Err(Stopping),
                 permit = self.shared.admission.admit(&asked.request.model) => permit,
             };
-            let (attempt, verdict) = self.attempt(asked, earlier + tries.counted + 1, ready).await?;
+            let (attempt, verdict) = self.attempt(asked, exchange.id, earlier + tries.counted + 1, ready).await?;
             tries.add(attempt.class);
             let reason = stop_reason(&verdict);
             if reason.is_some() || is_given_up(&attempt) {
@@ -163,7 +165,32 @@ impl Worker<'_> {
         })
     }
 
-    async fn attempt(&self, asked: &Asked, number: u32, ready: Instant) -> Result<(Attempt, Verdict), Stopping> {
+    /// What the gateway's log is told of a send.
+    fn tag(&self, exchange: ExchangeId, attempt: u32, at_ms: i64) -> Tag {
+        let (planned, shared) = (&self.item.planned, self.shared);
+        let sent = Sent {
+            run_started_at_ms: shared.run_started_at_ms,
+            run: shared.run.0,
+            position: exchange.item().position(),
+            step: exchange.step(),
+            attempt,
+            at_ms,
+        };
+        Tag {
+            run: shared.run.to_string(),
+            item: Tag::item(&planned.row.id, &planned.draft.model, planned.sample),
+            attempt,
+            event_id: sent.event_id(),
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        asked: &Asked,
+        exchange: ExchangeId,
+        number: u32,
+        ready: Instant,
+    ) -> Result<(Attempt, Verdict), Stopping> {
         let gateway = match &self.shared.gateway {
             Ok(gateway) => gateway,
             Err(problem) => {
@@ -171,14 +198,11 @@ impl Worker<'_> {
                 return Err(Stopping);
             }
         };
-        let tag = Tag {
-            run: self.shared.run.clone(),
-            item: self.item.planned.row.id.clone(),
-            attempt: number,
-            event_id: event_id(),
-        };
         let queued_us = micros(ready.elapsed());
-        let (sent_at_ms, sent) = (now_ms(), Instant::now());
+        // A refused stream is sent again at once and under the same number: the time tells them apart.
+        let (sent_at_ms, sent) = (now_ms().max(self.last_sent_at_ms + 1), Instant::now());
+        self.last_sent_at_ms = sent_at_ms;
+        let tag = self.tag(exchange, number, sent_at_ms);
         let (reply, first_byte_us) = tokio::select! {
             biased;
             received = receive(&**gateway, &asked.request, &tag) => received,
@@ -317,27 +341,6 @@ fn stop_reason(verdict: &Verdict) -> Option<StopReason> {
     }
 }
 
-/// An id that no other attempt has: a random UUID (version 4).
-fn event_id() -> String {
-    let random = fastrand::u128(..) & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
-    let hex = format!("{random:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_id_is_a_random_uuid() {
-        let (one, other) = (event_id(), event_id());
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 36);
-        assert_eq!(&one[14..15], "4");
-        assert!(matches!(&one[19..20], "8" | "9" | "a" | "b"), "{one}");
-    }
 }

@@ -25,7 +25,7 @@ mod writer;
 
 pub use connect::{Access, Store, StoreError};
 pub use id::{ExchangeId, ItemId, Items, RunId};
-pub use item_view::{AttemptView, ItemView, StepView};
+pub use item_view::{AttemptOrigin, AttemptView, ItemView, StepView};
 pub use lease::{Holder, Lease};
 pub use progress::{ExchangeState, Progress};
 pub use reader::Reader;

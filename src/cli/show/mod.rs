@@ -4,6 +4,7 @@ mod attempt_text;
 mod body;
 mod chosen;
 mod command;
+mod event_id;
 mod exchange;
 mod hint;
 mod item;
