@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nightreel::engine::{Ended, Output, Replayed, StopReason};
+use nightreel::engine::{Ended, Output, Replayed, StopReason, WhoAnswered};
 use nightreel::job::Job;
 use nightreel::model::{Class, Outcome};
 use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
@@ -23,6 +23,8 @@ pub(crate) struct Summary {
     job_file: PathBuf,
     store: PathBuf,
     run: Option<(Run, Totals, Vec<FailureGroup>)>,
+    /// What should be known of who gave the answers.
+    who_answered: Vec<String>,
     ended: Option<Ended>,
     items: u64,
     sent_before: u64,
@@ -34,13 +36,21 @@ impl Summary {
     pub(crate) fn read(reader: &mut Reader, items: Items, job: &Job, ended: Option<Ended>) -> Result<Self, StoreError> {
         let (totals, failures) = (reader.totals(items)?, reader.failures(items)?);
         let run = reader.run(items.run)?;
-        Ok(Self { ended, items: run.begun.item_count, run: Some((run, totals, failures)), ..Self::stopped_early(job) })
+        let who_answered = WhoAnswered::read(reader, items)?.warnings;
+        Ok(Self {
+            who_answered,
+            ended,
+            items: run.begun.item_count,
+            run: Some((run, totals, failures)),
+            ..Self::stopped_early(job)
+        })
     }
 
     /// A run that was stopped before it began.
     pub(crate) fn stopped_early(job: &Job) -> Self {
         let (job, job_file) = (job.name.clone(), job.path.clone());
-        Self { job, job_file, store: PathBuf::new(), run: None, ended: None, items: 0, sent_before: 0, results: None }
+        let (store, run, who_answered) = (PathBuf::new(), None, Vec::new());
+        Self { job, job_file, store, run, who_answered, ended: None, items: 0, sent_before: 0, results: None }
     }
 
     /// How many items there are to settle, and how many requests earlier sessions have sent.
@@ -97,6 +107,9 @@ impl Summary {
         let mut text = self.headline(run, totals);
         line(&mut text, &outcomes(totals, self.items));
         line(&mut text, &traffic(totals, self.sent_before));
+        for warning in &self.who_answered {
+            line(&mut text, &format!("warning: {}", one_line(warning)));
+        }
         if let Some(speed) = self.speed(totals) {
             line(&mut text, &speed);
         }

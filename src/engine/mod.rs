@@ -8,7 +8,9 @@ mod event;
 mod export;
 mod intake;
 mod item;
+mod model_name;
 mod pace;
+mod pin;
 mod reachability;
 mod replay;
 mod result_line;
@@ -16,8 +18,11 @@ mod result_writer;
 mod resume;
 mod retry;
 mod run;
+mod served;
+mod servers;
 mod stop;
 mod trail;
+mod who_answered;
 mod worker;
 
 pub use admission::{Admission, AdmissionOptions, LaneOptions};
@@ -30,7 +35,9 @@ pub use result_writer::{Output, ResultFormat, ResultWriter, UnknownResultFormat}
 pub use resume::{Begin, Changed, decide_begin};
 pub use retry::{Next, RetryPolicy, Tries, next};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
+pub use served::Served;
 pub use stop::{Stop, StopReason};
+pub use who_answered::WhoAnswered;
 
 /// Who is told what happens. It is called from the task that owns the run: it must not block.
 pub trait Monitor: Send {

@@ -21,6 +21,7 @@ use super::intake::{Intake, IntakeOptions};
 use super::item::Item;
 use super::reachability::Reachability;
 use super::retry::RetryPolicy;
+use super::servers::Servers;
 use super::worker::{Retrying, Shared, work};
 use super::{Admission, AdmissionOptions, Bound, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
 
@@ -142,7 +143,9 @@ pub async fn run(
     });
     let (bounds, panicked) = (Bounds::default(), 0);
     let tasks = JoinSet::new();
-    let mut engine = Engine { window, drain: options.drain, tasks, durable, retries, bounds, panicked, monitor, stop };
+    let servers = Servers::default();
+    let mut engine =
+        Engine { window, drain: options.drain, tasks, durable, retries, bounds, servers, panicked, monitor, stop };
     engine.carry_out(shared, intake).await?;
     let (bound, panicked, stop) = (engine.bounds.most(), engine.panicked, engine.stop.clone());
     let written = engine.finish(writer).await;
@@ -199,6 +202,7 @@ struct Engine<'a> {
     durable: Durable<ItemSettled>,
     retries: mpsc::Receiver<Retrying>,
     bounds: Bounds,
+    servers: Servers,
     panicked: u64,
     monitor: &'a mut dyn Monitor,
     stop: Stop,
@@ -291,6 +295,9 @@ impl Engine<'_> {
             Ok(notes) => {
                 if !notes.is_empty() {
                     self.monitor.on(&Event::Settled(&notes));
+                }
+                for warning in notes.iter().flat_map(|note| self.servers.add(note)) {
+                    self.monitor.on(&Event::Warning(&warning));
                 }
             }
             Err(error) => self.stop.drain(StopReason::Store(format!("the disk could not be synced: {error}"))),

@@ -64,6 +64,7 @@ impl Worker<'_> {
     async fn run(mut self) -> Result<(), Stopping> {
         for (index, (exchange, found)) in self.item.replayed.iter().enumerate() {
             let goes_on = self.trail.add(exchange.endpoint, &found.attempt);
+            self.trail.note_server(&exchange.request, &found.attempt);
             let settled = (!goes_on || index + 1 == self.steps()).then(|| self.settlement());
             let is_last = settled.is_some();
             let facts = facts(self.trail.answer.as_ref());
@@ -232,6 +233,7 @@ impl Worker<'_> {
                 false
             }
         };
+        self.trail.note_server(&exchange.request, &attempt);
         let goes_on = goes_on && step + 1 < self.steps();
         let settled = (!goes_on).then(|| self.settlement());
         let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;
@@ -292,6 +294,7 @@ impl Worker<'_> {
             completion_tokens: trail.completion_tokens.unwrap_or(0),
             cost_usd: trail.cost_usd.unwrap_or(0.0),
             latency_us: trail.latency_us,
+            served: trail.served.clone(),
         };
         (record, note)
     }

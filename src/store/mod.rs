@@ -16,6 +16,7 @@ mod reader;
 mod record;
 mod recording;
 mod run;
+mod served;
 mod syncer;
 mod tally;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use reader::Reader;
 pub use record::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled};
 pub use recording::{Recorded, Scope};
 pub use run::{NewRun, Run};
+pub use served::ServedGroup;
 pub use tally::Tally;
 pub use totals::{FailureGroup, LaneTotals, Learned, Totals};
 pub use writer::{Durable, Submit, Writer, WriterOptions};

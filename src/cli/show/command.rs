@@ -1,6 +1,7 @@
 //! The command.
 
 use clap::{ArgGroup, Args};
+use nightreel::engine::WhoAnswered;
 use nightreel::store::{Access, Reader, Run, Store};
 
 use super::super::context::print;
@@ -10,7 +11,7 @@ use super::super::run_name::find_run;
 use super::super::store_args::StoreArgs;
 use super::chosen::{ItemArgs, candidates, choose};
 use super::raw::{Part, write_raw};
-use super::{item_json, item_text, run_json, run_text};
+use super::{item_json, item_text, run_json, run_text, served_text};
 
 /// What `--help` says behind the flags.
 const HELP: &str = "Without an item: the run, its sums, and what failed, grouped by cause.
@@ -65,15 +66,20 @@ pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let store = Store::open(&args.store.store, Access::ReadOnly)?;
     let mut reader = store.reader()?;
     let run = find_run(&reader, &args.run)?;
-    let text = if args.item.is_given() { item(&mut reader, &run, args)? } else { run_view(&reader, run, args)? };
+    let text = if args.item.is_given() { item(&mut reader, &run, args)? } else { run_view(&mut reader, run, args)? };
     print(&text).map_err(Failure::store)?;
     Ok(Exit::Success)
 }
 
-fn run_view(reader: &Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
-    let failures = reader.failures(run.id)?;
+fn run_view(reader: &mut Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
+    let (failures, who_answered) = (reader.failures(run.id)?, WhoAnswered::read(reader, run.id)?);
     let facts = RunFacts::read(reader, run)?;
-    Ok(if args.json { run_json::json(&facts, &failures) } else { run_text::text(&facts, &failures, &args.store.store) })
+    if args.json {
+        return Ok(run_json::json(&facts, &failures, &who_answered));
+    }
+    let mut text = run_text::text(&facts, &failures, &args.store.store);
+    text.push_str(&served_text::text(&who_answered));
+    Ok(text)
 }
 
 /// The text of an item, or of a choice; what is raw is written at once.

@@ -13,5 +13,6 @@ mod item_text;
 mod raw;
 mod run_json;
 mod run_text;
+mod served_text;
 
 pub(crate) use command::{ShowArgs, show};

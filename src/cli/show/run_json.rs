@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use nightreel::store::{FailureGroup, LaneTotals};
+use nightreel::engine::WhoAnswered;
+use nightreel::store::{FailureGroup, LaneTotals, ServedGroup};
 use serde::Serialize;
 
 use super::super::run_facts::{RunFacts, RunJson, hexadecimal};
 use super::hint::hint;
 
 /// One JSON object.
-pub(super) fn json(facts: &RunFacts, failures: &[FailureGroup]) -> String {
+pub(super) fn json(facts: &RunFacts, failures: &[FailureGroup], who_answered: &WhoAnswered) -> String {
     let begun = &facts.run.begun;
     let view = RunView {
         run: facts.json(),
@@ -20,6 +21,8 @@ pub(super) fn json(facts: &RunFacts, failures: &[FailureGroup]) -> String {
         attempts: facts.totals.attempts.iter().map(|(class, count)| (class.as_str(), *count)).collect(),
         may_be_billed: facts.totals.may_be_billed(),
         failures: failures.iter().map(failure).collect(),
+        served: who_answered.groups.iter().map(served).collect(),
+        warnings: &who_answered.warnings,
     };
     let json = serde_json::to_string_pretty(&view).expect("plain values are JSON");
     format!("{json}\n")
@@ -38,6 +41,18 @@ struct RunView<'a> {
     /// Attempts that brought no answer and may have been billed all the same.
     may_be_billed: u64,
     failures: Vec<Failure<'a>>,
+    /// Who gave the answers.
+    served: Vec<Served<'a>>,
+    /// What should be known of who gave them.
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Served<'a> {
+    model: &'a str,
+    served_model: Option<&'a str>,
+    provider: Option<&'a str>,
+    answers: u64,
 }
 
 #[derive(Serialize)]
@@ -70,6 +85,15 @@ fn lane(lane: &LaneTotals) -> Lane<'_> {
         completion_tokens: lane.completion_tokens,
         cost_usd: lane.cost_usd,
         unknown_costs: lane.unknown_costs,
+    }
+}
+
+fn served(group: &ServedGroup) -> Served<'_> {
+    Served {
+        model: &group.model,
+        served_model: group.served_model.as_deref(),
+        provider: group.provider.as_deref(),
+        answers: group.answers,
     }
 }
 
