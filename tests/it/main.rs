@@ -19,3 +19,4 @@ mod project;
 mod quick_start;
 mod resume;
 mod signals;
+mod who_answered;
