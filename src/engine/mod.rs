@@ -33,7 +33,7 @@ pub use export::{ExportError, export};
 pub use replay::{Miss, ReplayError, ReplayOptions, Replayed, replay};
 pub use result_writer::{Output, ResultFormat, ResultWriter, UnknownResultFormat};
 pub use resume::{Begin, Changed, decide_begin};
-pub use retry::{Next, RetryPolicy, Tries, next};
+pub use retry::{Next, RetryPolicy, Tries, next, shortened_hint};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
 pub use served::Served;
 pub use stop::{Stop, StopReason};
