@@ -105,7 +105,7 @@ impl Session<'_> {
         store.settle_killed_runs(None, now_ms())?;
         let reader = store.reader()?;
         let latest = reader.latest_run(&job.name, simulated)?;
-        let identity = job.identity();
+        let identity = self.plan.identity();
         let begin = decide_begin(latest.as_ref(), self.mode, self.args.new, &identity, checked.digest);
         let (run, resumed, continues, changed) = match begin {
             Begin::Resume(run) => (run, true, None, None),
@@ -142,7 +142,7 @@ impl Session<'_> {
             job: job.name.clone(),
             job_file: job.path.display().to_string(),
             job_identity,
-            job_description: job.describe(),
+            job_description: self.plan.redactor.strike_text(&job.describe()),
             input: self.plan.input.name().to_owned(),
             input_hash: checked.digest,
             mode: self.mode.as_str().to_owned(),

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::model::{Answer, Attempt};
+use crate::record::Redactor;
 
 use super::pin::Pin;
 
@@ -53,6 +54,19 @@ impl Served {
             quantization: endpoint.as_ref().and_then(Endpoint::known_quantization),
             provider: provider.or_else(|| endpoint?.provider),
             pin: Pin::of_body(request),
+        }
+    }
+}
+
+impl Served {
+    /// The same, less what must not be told.
+    pub(super) fn struck(&self, redactor: &Redactor) -> Self {
+        let struck = |text: &Option<String>| text.as_ref().map(|text| redactor.strike_text(text));
+        Self {
+            model: struck(&self.model),
+            provider: struck(&self.provider),
+            quantization: struck(&self.quantization),
+            pin: self.pin.clone(),
         }
     }
 }

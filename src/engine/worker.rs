@@ -166,6 +166,21 @@ impl Worker<'_> {
         })
     }
 
+    /// What a reply means. What people are told of it is made of what may be kept of it: struck
+    /// afterwards, a message that was cut could still have a part of a secret.
+    fn classified(&self, asked: &Asked, reply: &Result<Reply, Fault>) -> Verdict {
+        let (endpoint, redactor) = (asked.request.endpoint, self.shared.recorder.redactor());
+        let has_answers = self.shared.reachability.has_answers();
+        let mut verdict = classify(endpoint, reply, has_answers);
+        if verdict.message.is_some() && !redactor.is_empty() {
+            let mut kept = reply.clone();
+            redactor.strike_answer(&mut kept);
+            let message = classify(endpoint, &kept, has_answers).message.or(verdict.message);
+            verdict.message = message.map(|message| redactor.strike_text(&message));
+        }
+        verdict
+    }
+
     /// What the gateway's log is told of a send.
     fn tag(&self, exchange: ExchangeId, attempt: u32, at_ms: i64) -> Tag {
         let (planned, shared) = (&self.item.planned, self.shared);
@@ -210,7 +225,7 @@ impl Worker<'_> {
             () = self.shared.stop.aborting() => (Err(given_up()), 0),
         };
         let timing = Timing { queued_us, first_byte_us, total_us: micros(sent.elapsed()) };
-        let verdict = classify(asked.request.endpoint, &reply, self.shared.reachability.has_answers());
+        let verdict = self.classified(asked, &reply);
         if reply.is_ok() {
             self.shared.reachability.replied(verdict.class == Class::Answered);
         }
@@ -294,7 +309,7 @@ impl Worker<'_> {
             completion_tokens: trail.completion_tokens.unwrap_or(0),
             cost_usd: trail.cost_usd.unwrap_or(0.0),
             latency_us: trail.latency_us,
-            served: trail.served.clone(),
+            served: trail.served.iter().map(|served| served.struck(redactor)).collect(),
         };
         (record, note)
     }

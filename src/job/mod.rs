@@ -25,6 +25,7 @@ mod record;
 mod refusals;
 mod request;
 mod retry;
+mod secret_line;
 mod set;
 mod setting;
 mod spec;
