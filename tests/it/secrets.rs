@@ -29,7 +29,7 @@ attempts = 2
 "#;
 
 /// How the gateway gives away what it was sent; the row's id.
-const WAYS: [&str; 13] = [
+const WAYS: [&str; 14] = [
     "in-the-answer",
     "in-names",
     "in-an-error",
@@ -39,6 +39,7 @@ const WAYS: [&str; 13] = [
     "in-a-page",
     "in-plain-text",
     "in-a-long-message",
+    "in-a-long-message-of-a-patient",
     "in-a-cut-body",
     "in-json-of-json",
     "in-a-broken-head",
@@ -96,6 +97,7 @@ fn give_away(received: &Received) -> Play {
         "in-plain-text" => Play::Answer(403, "", all),
         // A message for people is cut after 400 characters: within the key.
         "in-a-long-message" => Play::Answer(400, "", error(400, &format!("{}{CANARY}", "x".repeat(385)))),
+        "in-a-long-message-of-a-patient" => Play::Answer(400, "", error(400, &format!("{}{PATIENT}", "x".repeat(385)))),
         "in-a-cut-body" => Play::CutShort(format!("{{\"choices\":[{{\"message\":{{\"content\":\"{}", &CANARY[..20])),
         "in-json-of-json" => {
             let inner = error(400, &format!("{CANARY} {TOKEN}"));
@@ -153,8 +155,10 @@ fn nothing_that_a_gateway_gives_away_is_seen_anywhere() {
     let gateway = FaultyGateway::new(give_away);
     let test = job();
     for (progress, store) in [("json", "nightreel.db"), ("lines", "lines.db"), ("none", "none.db")] {
-        let args = ["run", "job.toml", "--progress", progress, "--store", store, "--output", "results.jsonl"];
-        let output = with_credentials(test.args(args), &gateway).start().wait();
+        // The first answer comes first: a refusal before it would stop the run.
+        let args = ["run", "job.toml", "--in-flight", "1", "--progress", progress, "--store", store];
+        let call = test.args(args).output("results.jsonl");
+        let output = with_credentials(call, &gateway).start().wait();
         assert_eq!(output.status, Some(1), "{}", output.stderr);
         search_output(progress, &output);
     }
@@ -230,13 +234,16 @@ fn a_pasted_bearer_is_struck_with_and_without_its_scheme() {
 
 #[test]
 fn a_run_that_is_killed_leaves_no_credential_in_its_files_nor_in_the_list_of_processes() {
-    let gateway = FaultyGateway::new(|received| match received.text().contains("in-a-stream:") {
-        true => Play::Silence,
-        false => give_away(received),
-    });
+    let gateway =
+        FaultyGateway::new(
+            |received| {
+                if received.text().contains("in-a-stream:") { Play::Silence } else { give_away(received) }
+            },
+        );
     let test = job();
     let settled = (WAYS.len() - 1).to_string();
-    let mut running: Running = with_credentials(test.args(["run", "job.toml", "--progress", "json"]), &gateway).start();
+    let args = ["run", "job.toml", "--in-flight", "2", "--progress", "json"];
+    let mut running: Running = with_credentials(test.args(args), &gateway).start();
     running.until("all items but one", |_| {
         let store = test.path("nightreel.db");
         store.exists()
