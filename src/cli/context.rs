@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::credential_text::without_credentials;
+
 /// Looks a variable of the environment up; one that is not UTF-8 counts as not set.
 pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -29,7 +31,8 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Writes a line to standard error. Nobody can be told that it could not be written.
+/// Writes a line to standard error, less the credentials that may have got into it. Nobody can be
+/// told that it could not be written.
 pub(crate) fn complain(line: &str) {
-    let _nobody_to_tell = writeln!(io::stderr().lock(), "{line}");
+    let _nobody_to_tell = writeln!(io::stderr().lock(), "{}", without_credentials(line));
 }

@@ -35,7 +35,52 @@ pub(crate) fn of_simulator(job: &Job, base_url: &str) -> Result<Arc<dyn Gateway>
 /// What people should know of a job's credentials before anything is sent; else why nothing can be.
 pub(crate) fn warnings(job: &Job, env: Lookup<'_>) -> Result<Vec<String>, String> {
     let (base_url, credentials) = destination(job, env)?;
-    Ok(credentials.problems(&base_url).iter().map(ToString::to_string).collect())
+    let mut warnings: Vec<String> = credentials.problems(&base_url).iter().map(ToString::to_string).collect();
+    warnings.extend(useless(job, &base_url, &credentials));
+    Ok(warnings)
+}
+
+/// The settings that do nothing where the requests go, or not what they seem to.
+fn useless(job: &Job, base_url: &BaseUrl, credentials: &Credentials) -> Vec<String> {
+    let (directives, attribution, at) = (&job.gateway.directives, &job.gateway.attribution, base_url.authority());
+    let (for_gateway, for_router) = (keys(&directives.given()), keys(&attribution.given()));
+    let is_gateway = credentials.mean_gateway(base_url);
+    let alone = attribution.referer.is_none() && (attribution.title.is_some() || !attribution.categories.is_empty());
+    let samples = job.request.samples.get();
+    let checks = [
+        (
+            !directives.given().is_empty() && !is_gateway,
+            format!(
+                "{for_gateway}: {at} is no Cloudflare AI Gateway, as its URL has not the form of one and no gateway \
+                     token is given, so nothing of this is sent"
+            ),
+        ),
+        (
+            !attribution.given().is_empty() && !base_url.leads_to_openrouter(),
+            format!("{for_router}: OpenRouter alone reads this, and the base URL ({at}) does not lead there"),
+        ),
+        (
+            alone,
+            "gateway.title and gateway.categories count at OpenRouter only together with gateway.referer".to_owned(),
+        ),
+        (
+            directives.byok_alias.is_some() && credentials.api_key.is_some(),
+            format!(
+                "gateway.byok_alias: the provider key in {} is sent and goes before any that the gateway stores; \
+                     set gateway.api_key_env = \"\"",
+                job.gateway.api_key_env
+            ),
+        ),
+        (
+            is_gateway && directives.caches() && samples > 1,
+            format!("the gateway may answer from its cache, so the {samples} samples of a row may be one answer"),
+        ),
+    ];
+    checks.into_iter().filter_map(|(warned, text)| warned.then_some(text)).collect()
+}
+
+fn keys(names: &[&str]) -> String {
+    names.iter().map(|name| format!("gateway.{name}")).collect::<Vec<_>>().join(", ")
 }
 
 fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc<dyn Gateway>, Failure> {
@@ -48,6 +93,8 @@ fn connect(job: &Job, base_url: BaseUrl, credentials: Credentials) -> Result<Arc
         in_flight,
         ca_cert,
         http1_only: job.gateway.http1,
+        directives: job.gateway.directives.clone(),
+        attribution: job.gateway.attribution.clone(),
         ..Options::new(base_url, credentials)
     };
     Ok(Arc::new(HttpGateway::new(options).map_err(Failure::usage)?))

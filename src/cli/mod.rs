@@ -3,6 +3,7 @@
 mod completions;
 mod context;
 mod count;
+mod credential_text;
 mod estimate;
 mod exit;
 mod export;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use credential_text::without_credentials;
 use exit::{Exit, Failure};
 
 /// Batches of prompts through an LLM gateway, kept in one SQLite file, replayed offline.
@@ -48,7 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs a job: asks what is not recorded, records it, and goes on where it stopped.
-    Run(run_args::RunArgs),
+    Run(Box<run_args::RunArgs>),
     /// Answers a job from recordings alone: no network, no credentials.
     Replay(replay::ReplayArgs),
     /// Checks a job and every row of its input; nothing is sent.
@@ -71,7 +73,10 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let ended = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Replay(args) => replay::replay_command(args),
@@ -85,6 +90,16 @@ pub(crate) fn main() -> ExitCode {
         Command::Man(args) => man::man(args),
     };
     ended.unwrap_or_else(|failure| explain(&failure)).into()
+}
+
+/// Says what is wrong with the arguments, or what `--help` and `--version` ask for.
+fn misused(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if without_credentials(&text) == text {
+        error.exit();
+    }
+    context::complain(text.trim_end());
+    ExitCode::from(Exit::Usage)
 }
 
 /// Says what went wrong. Some errors tell their cause in their own text, others leave it to their

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use nightreel::engine::{CheckOptions, Checked, check};
+use nightreel::engine::{CheckError, CheckOptions, Checked, check};
+use nightreel::gateway::Secret;
 use nightreel::input::{Input, Options};
 use nightreel::job::Job;
 use nightreel::prompt::Prompt;
@@ -38,10 +39,22 @@ impl Plan {
         Ok(Self { job, input, prompt: Arc::new(prompt), redactor: Arc::new(redactor) })
     }
 
+    /// What decides what is asked, as it is kept: less what must not be kept.
+    pub(crate) fn identity(&self) -> String {
+        self.redactor.strike_text(&self.job.identity())
+    }
+
     /// Reads every row and renders its prompt. Nothing is sent.
     pub(crate) fn check(&self, args: &JobArgs, goes_on: impl FnMut(u64) -> bool) -> Result<Checked, Failure> {
         let options = CheckOptions { limit: args.limit, ..CheckOptions::default() };
-        Ok(check(&self.input, &self.prompt, options, goes_on)?)
+        Ok(check(&self.input, &self.prompt, options, goes_on).map_err(|error| self.struck(error))?)
+    }
+
+    /// What is wrong with rows, less what must not be told of them.
+    pub(crate) fn struck(&self, error: CheckError) -> CheckError {
+        let CheckError::Rows { problems, count } = error else { return error };
+        let problems = problems.iter().map(|problem| self.redactor.strike_text(problem)).collect();
+        CheckError::Rows { problems, count }
     }
 }
 
@@ -50,7 +63,7 @@ fn redactor(job: &Job) -> Result<Redactor, Failure> {
     let secrets: Vec<String> = [&job.gateway.api_key_env, &job.gateway.token_env]
         .into_iter()
         .filter_map(|name| env(name))
-        .map(|secret| secret.trim().to_owned())
+        .map(|secret| Secret::bare(&secret).to_owned())
         .collect();
     let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
     Redactor::new(secrets.iter().map(String::as_str), rules).map_err(Failure::usage)

@@ -19,6 +19,7 @@ use nightreel::store::{Access, Lease, NewRun, RunId, Store};
 use tokio::runtime::{Builder, Runtime};
 
 use super::context::env;
+use super::credential_text::without_credentials;
 use super::exit::{Exit, Failure};
 use super::gateway;
 use super::plan::Plan;
@@ -109,7 +110,7 @@ impl Session<'_> {
         store.settle_killed_runs(None, now_ms())?;
         let reader = store.reader()?;
         let latest = reader.latest_run(&job.name, simulated)?;
-        let identity = job.identity();
+        let identity = self.plan.identity();
         let begin = decide_begin(latest.as_ref(), self.mode, self.args.new, &identity, checked.digest);
         let (run, resumed, continues, changed) = match begin {
             Begin::Resume(run) => (run, true, None, None),
@@ -123,7 +124,7 @@ impl Session<'_> {
         let complete = latest.is_some_and(|latest| latest.id == run && latest.ended.as_deref() == Some("complete"));
         let nothing_left = complete && left >= checked.items;
         if resumed {
-            store.describe_run(run, &job.describe())?;
+            store.describe_run(run, &self.description())?;
         }
         if resumed && !nothing_left {
             store.resume_run(run, checked.rows, checked.items)?;
@@ -144,13 +145,18 @@ impl Session<'_> {
         Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent() })
     }
 
+    /// The job as the store keeps it.
+    fn description(&self) -> String {
+        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe()))
+    }
+
     fn new_run(&self, checked: &Checked, job_identity: String, continues: Option<RunId>) -> NewRun {
         let job = &self.plan.job;
         NewRun {
             job: job.name.clone(),
             job_file: job.path.display().to_string(),
             job_identity,
-            job_description: job.describe(),
+            job_description: self.description(),
             input: self.plan.input.name().to_owned(),
             input_hash: checked.digest,
             mode: self.mode.as_str().to_owned(),

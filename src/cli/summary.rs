@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nightreel::engine::{Ended, Output, Replayed, StopReason};
+use nightreel::engine::{Ended, Output, Replayed, StopReason, WhoAnswered};
 use nightreel::job::Job;
 use nightreel::model::{Class, Outcome, Success};
 use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
@@ -25,6 +25,8 @@ pub(crate) struct Summary {
     job_file: PathBuf,
     store: PathBuf,
     run: Option<(Run, Totals, Vec<FailureGroup>)>,
+    /// What should be known of who gave the answers.
+    who_answered: Vec<String>,
     ended: Option<Ended>,
     items: u64,
     sent_before: u64,
@@ -36,7 +38,14 @@ impl Summary {
     pub(crate) fn read(reader: &mut Reader, items: Items, job: &Job, ended: Option<Ended>) -> Result<Self, StoreError> {
         let (totals, failures) = (reader.totals(items)?, reader.failures(items, job.success)?);
         let run = reader.run(items.run)?;
-        Ok(Self { ended, items: run.begun.item_count, run: Some((run, totals, failures)), ..Self::stopped_early(job) })
+        let who_answered = WhoAnswered::read(reader, items)?.warnings;
+        Ok(Self {
+            who_answered,
+            ended,
+            items: run.begun.item_count,
+            run: Some((run, totals, failures)),
+            ..Self::stopped_early(job)
+        })
     }
 
     /// A run that was stopped before it began.
@@ -47,6 +56,7 @@ impl Summary {
             job_file: job.path.clone(),
             store: PathBuf::new(),
             run: None,
+            who_answered: Vec::new(),
             ended: None,
             items: 0,
             sent_before: 0,
@@ -109,6 +119,9 @@ impl Summary {
         let mut text = self.headline(run, totals);
         line(&mut text, &outcomes(totals, self.items, self.success));
         line(&mut text, &traffic(totals, self.sent_before));
+        for warning in &self.who_answered {
+            line(&mut text, &format!("warning: {}", one_line(warning)));
+        }
         if let Some(speed) = self.speed(totals) {
             line(&mut text, &speed);
         }

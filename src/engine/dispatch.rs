@@ -18,6 +18,7 @@ use super::intake::Intake;
 use super::item::Item;
 use super::outlet::NewLane;
 use super::run::RunError;
+use super::servers::Servers;
 use super::worker::{News, Shared, work};
 use super::{Admission, Bound, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
 
@@ -52,6 +53,7 @@ pub(super) struct Dispatch<'a> {
     ends_at: Option<Instant>,
     drain: Duration,
     bounds: Bounds,
+    servers: Servers,
     panicked: u64,
     monitor: &'a mut dyn Monitor,
     stop: Stop,
@@ -110,9 +112,20 @@ impl<'a> Dispatch<'a> {
         monitor: &'a mut dyn Monitor,
         stop: Stop,
     ) -> Self {
-        let (lanes, tasks, bounds) = (Vec::new(), JoinSet::new(), Bounds::default());
-        let new_lanes = None;
-        Self { lanes, new_lanes, first: 0, tasks, sources, ends_at, drain, bounds, panicked: 0, monitor, stop }
+        Self {
+            lanes: Vec::new(),
+            new_lanes: None,
+            first: 0,
+            tasks: JoinSet::new(),
+            sources,
+            ends_at,
+            drain,
+            bounds: Bounds::default(),
+            servers: Servers::default(),
+            panicked: 0,
+            monitor,
+            stop,
+        }
     }
 
     /// Works on everything that the intake hands over.
@@ -225,6 +238,9 @@ impl<'a> Dispatch<'a> {
             Ok(notes) => {
                 if !notes.is_empty() {
                     self.monitor.on(&Event::Settled(&notes));
+                }
+                for warning in notes.iter().flat_map(|note| self.servers.add(note)) {
+                    self.monitor.on(&Event::Warning(&warning));
                 }
             }
             Err(error) => self.stop.drain(StopReason::Store(format!("the disk could not be synced: {error}"))),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{Class, Mode, Outcome, Success};
 use crate::store::RunId;
 
-use super::{Bound, Changed, StopReason};
+use super::{Bound, Changed, Served, StopReason};
 
 /// Something that has happened.
 #[derive(Debug)]
@@ -100,6 +100,8 @@ pub struct ItemSettled {
     pub cost_usd: Option<f64>,
     /// How long its settling attempts took, in microseconds.
     pub latency_us: u64,
+    /// Who gave the answers of its steps; empty where nobody looked.
+    pub served: Vec<Served>,
 }
 
 /// How a run stands.

@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
 use crate::input::{Input, RowReader};
 use crate::model::{Key, Request, Row};
 use crate::prompt::{Draft, Prompt};
@@ -47,7 +50,7 @@ pub(super) struct Asked {
     /// What is sent.
     pub(super) request: Request,
     /// What is kept: the body with secrets struck.
-    pub(super) kept: bytes::Bytes,
+    pub(super) kept: Bytes,
     /// The key of what is kept.
     pub(super) key: Key,
 }
@@ -108,12 +111,12 @@ impl Planner {
             Ok(row) => row,
             Err(error) => return Some(Err(StopReason::Input(error.to_string()))),
         };
-        let fields = serde_json::to_vec(&row.fields).expect("a map of JSON values is JSON");
+        let fields = kept_fields(&row.fields, &self.redactor);
         let record = RowRecord {
             number: u32::try_from(row.number).expect("the check has counted the rows"),
             id: row.id.clone(),
             line: row.line,
-            fields: fields.into(),
+            fields,
         };
         let position = self.position;
         self.position += self.items_a_row();
@@ -166,6 +169,28 @@ impl Planner {
     /// The first request of a draft.
     pub(super) fn first(&self, draft: &Draft) -> Result<Asked, StopReason> {
         asked(draft, 0, &[], &self.redactor).map_err(StopReason::Input)
+    }
+}
+
+/// The fields of a row as they are kept: with secrets struck, like the request that is made of them.
+fn kept_fields(fields: &Map<String, Value>, redactor: &Redactor) -> Bytes {
+    let whole: Bytes = serde_json::to_vec(fields).expect("a map of JSON values is JSON").into();
+    let struck = redactor.strike(&whole);
+    // A rule that is made for text may break the JSON around it.
+    if struck == whole || serde_json::from_slice::<Map<String, Value>>(&struck).is_ok() {
+        return struck;
+    }
+    let mut fields = Value::Object(fields.clone());
+    strike_texts(&mut fields, redactor);
+    serde_json::to_vec(&fields).expect("JSON values are JSON").into()
+}
+
+fn strike_texts(value: &mut Value, redactor: &Redactor) {
+    match value {
+        Value::String(text) => *text = redactor.strike_text(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| strike_texts(value, redactor)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| strike_texts(value, redactor)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run: intake → lanes → attempts → settle, and what stops it.
 
 mod admission;
+mod attempt;
 mod bound;
 mod check;
 mod columns;
@@ -10,7 +11,9 @@ mod event;
 mod export;
 mod intake;
 mod item;
+mod model_name;
 mod outlet;
+mod pin;
 mod reachability;
 mod replay;
 mod result_line;
@@ -19,8 +22,11 @@ mod resume;
 mod retry;
 mod run;
 mod sending;
+mod served;
+mod servers;
 mod stop;
 mod trail;
+mod who_answered;
 mod worker;
 
 pub use admission::{
@@ -34,9 +40,11 @@ pub use export::{ExportError, export};
 pub use replay::{Miss, ReplayError, ReplayOptions, Replayed, replay};
 pub use result_writer::{Output, ResultFormat, ResultWriter, UnknownResultFormat};
 pub use resume::{Begin, Changed, decide_begin};
-pub use retry::{Next, RetryPolicy, Situation, Tries, next};
+pub use retry::{Next, RetryPolicy, Situation, Tries, next, shortened_hint};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
+pub use served::Served;
 pub use stop::{Stop, StopReason};
+pub use who_answered::WhoAnswered;
 
 /// Who is told what happens. It is called from the task that owns the run: it must not block.
 pub trait Monitor: Send {

@@ -264,6 +264,7 @@ fn settled_item(item: &Planned, trail: Trail) -> ItemSettled {
         completion_tokens: trail.completion_tokens.unwrap_or(0),
         cost_usd: trail.cost_usd,
         latency_us: trail.latency_us,
+        served: trail.served,
     }
 }
 

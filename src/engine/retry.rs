@@ -150,6 +150,25 @@ fn pause(situation: &Situation, budgets: &Retry, random: f64) -> Duration {
     backoff(failures, budgets.max_pause).mul_f64(random)
 }
 
+/// What people are told where a server asks for a longer pause than is made; `None` where its
+/// pause is made whole.
+#[must_use]
+pub fn shortened_hint(hint: Option<Duration>, most: Duration) -> Option<String> {
+    let asked = hint.filter(|hint| *hint > most)?;
+    let (asked, made) = (whole_seconds(asked), whole_seconds(most));
+    Some(format!(
+        "the server asks to be left alone for {asked}; it is asked again after {made}, the longest pause made"
+    ))
+}
+
+/// A time in its two largest units: `1 h 5 min`.
+fn whole_seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let told = parts.iter().skip_while(|(count, _)| *count == 0).take(2).filter(|(count, _)| *count > 0);
+    told.map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
+}
+
 /// The longest pause after so many failures.
 fn backoff(failures: u32, longest: Duration) -> Duration {
     let doublings = failures.saturating_sub(1).min(31);
@@ -280,6 +299,31 @@ mod tests {
             let is_unsent = matches!(class, Class::NotConnected | Class::RefusedStream);
             assert_eq!(tries.sent, u32::from(!is_unsent), "{class:?}");
             assert_eq!(tries.counted, u32::from(!is_unsent && class != Class::RateLimited), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn a_hint_that_is_not_followed_whole_is_told() {
+        for (hint, asked) in [
+            (None, None),
+            (Some(0), None),
+            (Some(600), None),
+            (Some(601), Some("10 min 1 s")),
+            (Some(3_600), Some("1 h")),
+            (Some(7_503), Some("2 h 5 min")),
+            (Some(90_000), Some("1 d 1 h")),
+        ] {
+            let most = Duration::from_mins(10);
+            let told = shortened_hint(hint.map(Duration::from_secs), most);
+            let expected = asked.map(|asked| {
+                format!("the server asks to be left alone for {asked}; it is asked again after 10 min, the longest pause made")
+            });
+            assert_eq!(told, expected, "{hint:?}");
+            let Some(hint) = hint.filter(|hint| *hint > 0).map(Duration::from_secs) else { continue };
+            let tries = Tries { sent: 1, rate_limited: 1, ..Tries::default() };
+            let situation = Situation { class: Class::RateLimited, tries, hint: Some(hint), sent_for: None };
+            let made = next(&situation, &RetryPolicy::default(), 0.0);
+            assert_eq!(made, Next::Retry { after: hint.min(most) }, "the pause that is told is the one that is made");
         }
     }
 

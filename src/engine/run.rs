@@ -133,6 +133,7 @@ pub async fn run(
     let (news_sender, news) = mpsc::channel(NEWS);
     let shared = Arc::new(Shared {
         run,
+        run_started_at_ms: store.reader()?.run(run)?.begun.started_at_ms,
         mode: options.mode,
         gateway: gate.gateway,
         admission,

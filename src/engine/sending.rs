@@ -7,14 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::now_ms;
-use crate::gateway::{Gateway, Stops, Tag, Verdict, classify};
-use crate::model::{Attempt, Class, Fault, FaultKind, Reply, Request, Timing};
-use crate::price::cost_of;
+use crate::gateway::{Stops, Verdict};
+use crate::model::{Attempt, Class, FaultKind, Reply};
 use crate::record::facts;
 use crate::store::{ExchangeRecord, Facts, ItemRecord};
 
 use super::item::Asked;
-use super::retry::{Next, Situation, Tries, next};
+use super::retry::{Next, Situation, Tries, next, shortened_hint};
 use super::run::of_closed;
 use super::worker::{News, Stopping, Worker};
 use super::{Change, ItemSettled, Refusal, Size, Spent, StopReason};
@@ -41,7 +40,7 @@ impl Worker<'_> {
             };
             let mut permit = admitted.map_err(|refusal| self.refused(refusal))?;
             let begun = Instant::now();
-            let (mut attempt, verdict) = self.attempt(asked, &exchange, earlier + tries.sent + 1, ready).await?;
+            let (mut attempt, verdict) = self.attempt(asked, exchange.id, earlier + tries.sent + 1, ready).await?;
             let spent = spent(&attempt, &verdict);
             let settled = permit.settle(&spent);
             attempt.assumed_cost_usd = settled.assumed_cost_usd;
@@ -80,15 +79,15 @@ impl Worker<'_> {
     fn refused(&self, refusal: Refusal) -> Stopping {
         match refusal {
             Refusal::Run(reason) => self.shared.stop.drain(reason),
-            Refusal::Lane(reason) => self.close_lane(reason),
+            Refusal::Lane(reason) => self.close_lane(&reason),
         }
         Stopping
     }
 
     /// Ends the lane: its items are left for the next run. The last lane ends the run.
-    fn close_lane(&self, reason: StopReason) {
+    fn close_lane(&self, reason: &StopReason) {
         let (admission, model) = (&self.shared.admission, &self.item.planned.draft.model);
-        if admission.close(model, reason.clone()) {
+        if admission.close(model, reason) {
             self.shared.tell(News::Warning(format!("{model} is asked no more in this run: {reason}")));
         }
         let closed = admission.closed();
@@ -111,7 +110,7 @@ impl Worker<'_> {
             {
                 return false;
             }
-            Stops::Lane => self.close_lane(reason),
+            Stops::Lane => self.close_lane(&reason),
             Stops::Nothing => return is_given_up(attempt),
         }
         true
@@ -137,51 +136,6 @@ impl Worker<'_> {
         self.kept(kept)
     }
 
-    async fn attempt(
-        &self,
-        asked: &Asked,
-        _exchange: &ExchangeRecord,
-        number: u32,
-        ready: Instant,
-    ) -> Result<(Attempt, Verdict), Stopping> {
-        let gateway = match &self.shared.gateway {
-            Ok(gateway) => gateway,
-            Err(problem) => {
-                self.shared.stop.drain(StopReason::NoGateway(problem.clone()));
-                return Err(Stopping);
-            }
-        };
-        let tag = Tag {
-            run: self.shared.run.to_string(),
-            item: self.item.planned.row.id.clone(),
-            attempt: number,
-            event_id: event_id(),
-        };
-        let queued_us = micros(ready.elapsed());
-        let (sent_at_ms, sent) = (now_ms(), Instant::now());
-        let (reply, first_byte_us) = tokio::select! {
-            biased;
-            received = receive(&**gateway, &asked.request, &tag) => received,
-            () = self.shared.stop.aborting() => (Err(given_up()), 0),
-        };
-        let timing = Timing { queued_us, first_byte_us, total_us: micros(sent.elapsed()) };
-        let verdict = classify(asked.request.endpoint, &reply, self.shared.reachability.has_answers());
-        if reply.is_ok() {
-            self.shared.reachability.replied(verdict.class == Class::Answered);
-        }
-        let class = verdict.class;
-        let cost_usd = self.cost_usd(&asked.request.model, &reply, &verdict);
-        let attempt = Attempt { number, sent_at_ms, timing, reply, class, cost_usd, assumed_cost_usd: None };
-        Ok((attempt, verdict))
-    }
-
-    /// What an attempt cost, as far as anybody knows.
-    fn cost_usd(&self, asked: &str, reply: &Result<Reply, Fault>, verdict: &Verdict) -> Option<f64> {
-        let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
-        let price = self.shared.prices.as_ref().and_then(|prices| prices.of_answer(served, asked));
-        cost_of(reply, verdict.class, verdict.answer.as_ref().map(|answer| &answer.usage), price.as_ref())
-    }
-
     async fn settle(
         &mut self,
         step: usize,
@@ -190,7 +144,7 @@ impl Worker<'_> {
         verdict: Verdict,
     ) -> Result<bool, Stopping> {
         let facts = facts(verdict.answer.as_ref());
-        let settled = self.conclude(step, &attempt, verdict);
+        let settled = self.conclude(step, exchange, (&attempt, verdict));
         let goes_on = settled.is_none();
         let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;
         self.kept(kept)?;
@@ -204,7 +158,7 @@ impl Worker<'_> {
         exchange: &Arc<ExchangeRecord>,
         (attempt, verdict): Kept,
     ) -> Result<bool, Stopping> {
-        let settled = self.conclude(step, &attempt, verdict);
+        let settled = self.conclude(step, exchange, (&attempt, verdict));
         let goes_on = settled.is_none();
         let kept = self.shared.recorder.settle_kept(exchange, settled).await;
         self.kept(kept)?;
@@ -212,7 +166,12 @@ impl Worker<'_> {
     }
 
     /// Adds what settles a step. What is written of the item, where it ends there.
-    fn conclude(&mut self, step: usize, attempt: &Attempt, verdict: Verdict) -> Option<(ItemRecord, ItemSettled)> {
+    fn conclude(
+        &mut self,
+        step: usize,
+        exchange: &ExchangeRecord,
+        (attempt, verdict): (&Attempt, Verdict),
+    ) -> Option<(ItemRecord, ItemSettled)> {
         let goes_on = match verdict.answer {
             Some(answer) if attempt.class == Class::Answered => self.trail.add_answer(attempt, answer),
             _ => {
@@ -220,6 +179,7 @@ impl Worker<'_> {
                 false
             }
         };
+        self.trail.note_server(&exchange.request, attempt);
         let goes_on = goes_on && step + 1 < self.steps();
         (!goes_on).then(|| self.settlement())
     }
@@ -244,7 +204,11 @@ impl Worker<'_> {
             return Err(Stopping);
         }
         if verdict.wait.is_some() {
-            self.shared.admission.cool_down(&self.item.planned.draft.model, after);
+            let is_news = self.shared.admission.cool_down(&self.item.planned.draft.model, after);
+            let shortened = shortened_hint(verdict.wait, self.shared.policy.budgets.max_hint).filter(|_| is_news);
+            if let Some(warning) = shortened {
+                self.shared.tell(News::Warning(warning));
+            }
         }
         self.shared.tell(News::Retrying {
             row_id: self.item.planned.row.id.clone(),
@@ -259,22 +223,6 @@ impl Worker<'_> {
         };
         if stopped { Err(Stopping) } else { Ok(()) }
     }
-}
-
-/// Sends a request and waits for the whole reply; gives the microseconds to its headers too.
-async fn receive(gateway: &dyn Gateway, request: &Request, tag: &Tag) -> (Result<Reply, Fault>, u64) {
-    match gateway.send(request, tag).await {
-        Ok(response) => {
-            let first_byte_us = response.first_byte_us;
-            let (reply, _total_us) = response.collect().await;
-            (Ok(reply), first_byte_us)
-        }
-        Err(fault) => (Err(fault), 0),
-    }
-}
-
-fn given_up() -> Fault {
-    Fault { kind: FaultKind::GivenUp, message: "the run was stopped before the reply came".to_owned() }
 }
 
 /// Whether the run was stopped before the reply came.
@@ -326,30 +274,5 @@ impl<'a> Pausing<'a> {
 impl Drop for Pausing<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An id that no other attempt has: a random UUID (version 4).
-fn event_id() -> String {
-    let random = fastrand::u128(..) & !(0xf << 76) & !(0b11 << 62) | 0x4 << 76 | 0b10 << 62;
-    let hex = format!("{random:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_id_is_a_random_uuid() {
-        let (one, other) = (event_id(), event_id());
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 36);
-        assert_eq!(&one[14..15], "4");
-        assert!(matches!(&one[19..20], "8" | "9" | "a" | "b"), "{one}");
     }
 }

@@ -3,6 +3,8 @@
 use crate::gateway::classify;
 use crate::model::{Answer, Attempt, Class, Endpoint, Outcome};
 
+use super::Served;
+
 /// What the exchanges of an item add up to, step by step.
 ///
 /// All of it is derived from what was recorded, so that a replay, a resumed run and an export of
@@ -27,6 +29,8 @@ pub(super) struct Trail {
     pub(super) attempts: u32,
     /// How long the settling attempts took, in microseconds.
     pub(super) latency_us: u64,
+    /// Who gave the answers; those that [`Trail::note_server`] was told of.
+    pub(super) served: Vec<Served>,
 }
 
 impl Default for Trail {
@@ -41,6 +45,7 @@ impl Default for Trail {
             cost_usd: None,
             attempts: 0,
             latency_us: 0,
+            served: Vec::new(),
         }
     }
 }
@@ -84,6 +89,11 @@ impl Trail {
         self.outcome = Outcome::Failed(attempt.class);
         self.error = message;
         self.answer = None;
+    }
+
+    /// Notes who gave the answer that was added last, to a request of which the kept body will do.
+    pub(super) fn note_server(&mut self, request: &[u8], attempt: &Attempt) {
+        self.served.extend(self.answer.as_ref().map(|answer| Served::of(request, attempt, answer)));
     }
 
     const fn add_attempt(&mut self, attempt: &Attempt) {

@@ -23,6 +23,7 @@ use super::{Admission, ItemSettled, Stop, StopReason};
 /// What every item's worker shares.
 pub(super) struct Shared {
     pub(super) run: RunId,
+    pub(super) run_started_at_ms: i64,
     pub(super) mode: Mode,
     pub(super) gateway: Result<Arc<dyn Gateway>, String>,
     pub(super) admission: Admission,
@@ -58,7 +59,8 @@ pub(super) struct Stopping;
 
 /// Works on an item until it is settled or the run stops.
 pub(super) async fn work(shared: Arc<Shared>, load: Arc<LaneLoad>, item: Item) {
-    let worker = Worker { shared: &shared, load: &load, item: &item, trail: Trail::default(), first_sent: None };
+    let trail = Trail::default();
+    let worker = Worker { shared: &shared, load: &load, item: &item, trail, first_sent: None, last_sent_at_ms: 0 };
     // Why the run stops, it knows itself.
     let _settled = worker.run().await;
 }
@@ -70,12 +72,15 @@ pub(super) struct Worker<'a> {
     pub(super) trail: Trail,
     /// When the first request of the item was sent.
     pub(super) first_sent: Option<Instant>,
+    /// When the last one was sent: milliseconds since 1970-01-01 UTC.
+    pub(super) last_sent_at_ms: i64,
 }
 
 impl Worker<'_> {
     async fn run(mut self) -> Result<(), Stopping> {
         for (index, (exchange, found)) in self.item.replayed.iter().enumerate() {
             let goes_on = self.trail.add(exchange.endpoint, &found.attempt);
+            self.trail.note_server(&exchange.request, &found.attempt);
             let settled = (!goes_on || index + 1 == self.steps()).then(|| self.settlement());
             let is_last = settled.is_some();
             let facts = facts(self.trail.answer.as_ref());
@@ -157,6 +162,7 @@ impl Worker<'_> {
             completion_tokens: trail.completion_tokens.unwrap_or(0),
             cost_usd: trail.cost_usd,
             latency_us: trail.latency_us,
+            served: trail.served.iter().map(|served| served.struck(redactor)).collect(),
         };
         (record, note)
     }

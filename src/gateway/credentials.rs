@@ -41,6 +41,13 @@ pub enum CredentialProblem {
 const OPENROUTER: &str = "openrouter.ai";
 
 impl Credentials {
+    /// Whether a Cloudflare gateway answers at a base URL: by the URL, or because a token for one
+    /// is given. A custom domain shows it by the token alone.
+    #[must_use]
+    pub const fn mean_gateway(&self, base_url: &BaseUrl) -> bool {
+        base_url.is_cloudflare() || self.token.is_some()
+    }
+
     /// What looks wrong about these credentials where they are to be sent.
     #[must_use]
     pub fn problems(&self, base_url: &BaseUrl) -> Vec<CredentialProblem> {

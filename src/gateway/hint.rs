@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::envelope::ErrorBody;
 use crate::model::Reply;
 
-/// No hint is followed for longer than a day.
-const LONGEST: Duration = Duration::from_hours(24);
+/// What stands for every longer wait, and for one without end. How much of a wait is followed is
+/// decided elsewhere: here it is only read.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// From here on a number is seconds since 1970, and no longer a number of seconds to wait.
 const EPOCH_SECONDS: f64 = 1e9;
@@ -18,8 +19,8 @@ const EPOCH_SECONDS: f64 = 1e9;
 const EPOCH_MILLISECONDS: f64 = 1e11;
 
 /// The wait that a reply asks for: `error.availability.retry_after`, else `Retry-After`, else
-/// `X-RateLimit-Reset` in `error.metadata.headers`, else as a header. A hint that has passed, or
-/// that says zero, is none. `now` is the caller's clock; a `Date` header goes before it, since a
+/// `X-RateLimit-Reset` in `error.metadata.headers`, else as a header; of each the first that says
+/// anything. A hint that has passed, or that says zero, is none. `now` is the caller's clock; a `Date` header goes before it, since a
 /// server's dates are meant by its own.
 pub(super) fn wait(reply: &Reply, error: &ErrorBody, now: Timestamp) -> Option<Duration> {
     let now = reply.header("date").and_then(http_date).unwrap_or(now);
@@ -47,26 +48,24 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Seconds, with a fraction or without, or an HTTP date.
+/// Seconds, with a fraction or without, or a date.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
-    match text.trim_end_matches('s').parse::<f64>() {
+    let text = text.strip_suffix('s').filter(|text| !text.ends_with('s')).unwrap_or(text);
+    match text.trim_end().parse::<f64>() {
         Ok(number) => seconds(number),
-        Err(_) => until(http_date(text)?, now),
+        Err(_) => until(date(text)?, now),
     }
 }
 
-/// Seconds to wait, or the time of the reset in seconds or milliseconds since 1970.
+/// Seconds to wait; or the time of the reset, in seconds or milliseconds since 1970 or as a date.
 fn reset(text: &str, now: Timestamp) -> Option<Duration> {
-    let number: f64 = text.trim().parse().ok()?;
-    let at = if number >= EPOCH_MILLISECONDS {
-        number / 1000.0
-    } else if number >= EPOCH_SECONDS {
-        number
-    } else {
-        return seconds(number);
-    };
-    seconds(at - now.as_duration().as_secs_f64())
+    match text.trim().parse::<f64>() {
+        Ok(number) if number >= EPOCH_MILLISECONDS => seconds(number / 1000.0 - now.as_duration().as_secs_f64()),
+        Ok(number) if number >= EPOCH_SECONDS => seconds(number - now.as_duration().as_secs_f64()),
+        Ok(number) => seconds(number),
+        Err(_) => retry_after(text, now),
+    }
 }
 
 /// A wait of so many seconds, where that makes sense.
@@ -79,6 +78,11 @@ fn seconds(number: f64) -> Option<Duration> {
 
 fn until(at: Timestamp, now: Timestamp) -> Option<Duration> {
     Duration::try_from(at.duration_since(now)).ok().filter(|wait| !wait.is_zero()).map(|wait| wait.min(LONGEST))
+}
+
+/// A date as HTTP writes it, or as JSON bodies do: `2026-11-22T12:00:00Z`.
+fn date(text: &str) -> Option<Timestamp> {
+    http_date(text).or_else(|| text.trim().parse().ok())
 }
 
 /// A date in any of the three forms that HTTP allows.
@@ -129,15 +133,27 @@ mod tests {
             ("retry-after", "0", None),
             ("retry-after", "-5", None),
             ("retry-after", "NaN", None),
-            ("retry-after", "inf", Some(86_400.0)),
-            ("retry-after", "99999999999999999999", Some(86_400.0)),
+            ("retry-after", "3 s", Some(3.0)),
+            ("retry-after", "3ss", None),
+            ("retry-after", "0.25", Some(0.25)),
+            ("retry-after", "2026-11-22T12:00:30Z", Some(30.0)),
+            ("retry-after", "172800", Some(172_800.0)),
+            ("retry-after", "inf", Some(31_536_000.0)),
+            ("retry-after", "99999999999999999999", Some(31_536_000.0)),
             ("retry-after", "soon", None),
             ("retry-after", "", None),
             ("retry-after-ms", "250", Some(0.25)),
             ("x-ratelimit-reset", "12", Some(12.0)),
             ("x-ratelimit-reset", "1795348860", Some(60.0)),
             ("x-ratelimit-reset", "1795348860000", Some(60.0)),
+            ("x-ratelimit-reset", "1795348860.5", Some(60.5)),
             ("x-ratelimit-reset", "1695348860", None),
+            ("x-ratelimit-reset", "1695348860000", None),
+            ("x-ratelimit-reset", "0.5", Some(0.5)),
+            ("x-ratelimit-reset", "30s", Some(30.0)),
+            ("x-ratelimit-reset", "2026-11-22T12:01:00Z", Some(60.0)),
+            ("x-ratelimit-reset", "Sun, 22 Nov 2026 12:01:00 GMT", Some(60.0)),
+            ("x-ratelimit-reset", "tomorrow", None),
         ] {
             let wait = wait(&reply(&[(name, value)]), &ErrorBody::default(), now());
             assert_eq!(wait.map(|wait| wait.as_secs_f64()), expected, "{name}: {value}");

@@ -9,10 +9,12 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName,
 };
 use reqwest::{Certificate, Client, ClientBuilder, Version};
+use serde_json::{Map, Value};
 
 use super::deadline::Deadlines;
 use super::fault::{fault_of, missed_fault};
 use super::shard::{Lease, POOL_IDLE, Shards};
+use super::told::{CacheName, attribution_headers, directive_headers};
 use super::{BaseUrl, Gateway, Options, Response, Tag};
 use crate::model::{Endpoint, Fault, Request};
 
@@ -25,6 +27,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const GATEWAY_TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
 const METADATA: HeaderName = HeaderName::from_static("cf-aig-metadata");
 const EVENT_ID: HeaderName = HeaderName::from_static("cf-aig-event-id");
+const CACHE_KEY: HeaderName = HeaderName::from_static("cf-aig-cache-key");
 
 /// Sends requests over HTTP: one send a call, nothing repeated, no redirect followed, nothing
 /// decoded.
@@ -34,11 +37,19 @@ pub struct HttpGateway {
     urls: Vec<(Endpoint, url::Url)>,
     clients: Vec<Client>,
     shards: Arc<Shards>,
-    /// Whether the gateway is told which run and item a request belongs to.
-    tagged: bool,
+    /// What a gateway is told of each request alone; `None` where none answers.
+    told: Option<Told>,
     connect_timeout: Duration,
     idle_timeout: Duration,
     total_timeout: Duration,
+}
+
+/// What a gateway is told of each request alone.
+#[derive(Debug)]
+struct Told {
+    /// Entries of its log beside run, item and attempt.
+    metadata: Map<String, Value>,
+    cache_name: Option<CacheName>,
 }
 
 /// Why the HTTP client cannot be set up.
@@ -110,7 +121,7 @@ impl HttpGateway {
             urls: Endpoint::ALL.map(|endpoint| (endpoint, options.base_url.join(endpoint))).to_vec(),
             clients,
             shards: Shards::new(count, !multiplexed),
-            tagged: tells_gateway(&options),
+            told: tells_gateway(&options).then(|| Told::new(&options)).transpose()?,
             connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
             total_timeout: options.total_timeout,
@@ -122,8 +133,11 @@ impl HttpGateway {
         let url = self.urls.iter().find(|(endpoint, _)| *endpoint == request.endpoint);
         let (_, url) = url.expect("there is a URL for every endpoint");
         let mut builder = self.clients[lease.index()].post(url.clone()).body(request.body.clone());
-        if self.tagged {
-            builder = builder.header(METADATA, tag.metadata()).header(EVENT_ID, tag.event_id());
+        if let Some(told) = &self.told {
+            builder = builder.header(METADATA, tag.metadata(&told.metadata)).header(EVENT_ID, tag.event_id());
+            if let Some(cache_name) = &told.cache_name {
+                builder = builder.header(CACHE_KEY, cache_name.of_request(&request.key));
+            }
         }
         builder
     }
@@ -162,9 +176,15 @@ fn install_tls_provider() {
     });
 }
 
-/// Whether a Cloudflare gateway answers: by the URL, or because a token for one is given.
-fn tells_gateway(options: &Options) -> bool {
-    options.base_url.is_cloudflare() || options.credentials.token.is_some()
+impl Told {
+    fn new(options: &Options) -> Result<Self, GatewayError> {
+        let Options { directives, .. } = options;
+        Ok(Self { metadata: directives.metadata.clone(), cache_name: CacheName::of(directives)? })
+    }
+}
+
+const fn tells_gateway(options: &Options) -> bool {
+    options.credentials.mean_gateway(&options.base_url)
 }
 
 /// The headers that every request has.
@@ -172,11 +192,9 @@ fn headers(options: &Options) -> Result<HeaderMap, GatewayError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if tells_gateway(options) {
-        // A recording wants a fresh answer; repeats, and whose credit is used, are ours to decide.
-        headers.insert("cf-aig-skip-cache", HeaderValue::from_static("true"));
-        headers.insert("cf-aig-max-attempts", HeaderValue::from_static("1"));
-        headers.insert("cf-aig-no-wholesale", HeaderValue::from_static("true"));
+        headers.extend(directive_headers(&options.directives)?);
     }
+    headers.extend(attribution_headers(&options.attribution)?);
     for (name, value) in &options.headers {
         let (name, value) = own_header(name, value)?;
         headers.insert(name, value);
@@ -195,12 +213,13 @@ fn headers(options: &Options) -> Result<HeaderMap, GatewayError> {
 
 /// A header of the user's. Its value may be a key, so no log gets to see it.
 fn own_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), GatewayError> {
-    const RESERVED: [&str; 14] = [
+    const RESERVED: [&str; 15] = [
         "authorization",
         "proxy-authorization",
         "cf-aig-authorization",
         "cf-aig-metadata",
         "cf-aig-event-id",
+        "cf-aig-cache-key",
         "content-type",
         "content-length",
         "content-encoding",

@@ -21,8 +21,10 @@ mod options;
 mod refusal;
 mod response;
 mod secret;
+mod sent;
 mod shard;
 mod tag;
+mod told;
 mod unusable;
 mod verdict;
 
@@ -41,6 +43,7 @@ pub use kept_header::keeps_header;
 pub use options::Options;
 pub use response::Response;
 pub use secret::{Secret, SecretError};
+pub use sent::Sent;
 pub use tag::Tag;
 pub use verdict::{Stops, Verdict};
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{BaseUrl, Credentials};
+use crate::model::{Attribution, Directives};
 
 /// How [`HttpGateway`](super::HttpGateway) connects, to whom, and how long it waits.
 #[derive(Clone)]
@@ -30,6 +31,10 @@ pub struct Options {
     /// a key that a service wants under a name of its own. They go before nightreel's own
     /// (`cf-aig-skip-cache` and the like), but not before credentials and framing.
     pub headers: Vec<(String, String)>,
+    /// What a Cloudflare gateway is told of every request; nothing, where none answers.
+    pub directives: Directives,
+    /// What `OpenRouter` is told of who asks.
+    pub attribution: Attribution,
 }
 
 impl Options {
@@ -46,6 +51,8 @@ impl Options {
             ca_cert: None,
             http1_only: false,
             headers: Vec::new(),
+            directives: Directives::default(),
+            attribution: Attribution::default(),
         }
     }
 }
@@ -64,6 +71,8 @@ impl fmt::Debug for Options {
             .field("ca_cert", &self.ca_cert)
             .field("http1_only", &self.http1_only)
             .field("headers", &names)
+            .field("directives", &self.directives)
+            .field("attribution", &self.attribution)
             .finish()
     }
 }

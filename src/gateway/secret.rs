@@ -32,17 +32,23 @@ impl Secret {
     /// # Errors
     /// Fails where the text is empty or cannot be sent.
     pub fn new(text: &str) -> Result<Self, SecretError> {
-        let text = text.trim();
-        let bare = match text.split_once(char::is_whitespace) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
-            _ => text,
-        };
+        let bare = Self::bare(text);
         match bare.as_bytes() {
             [] => Err(SecretError::Empty),
             [b'"' | b'\'', ..] => Err(SecretError::Quoted),
             [b'$', ..] => Err(SecretError::Unexpanded),
             bytes if !bytes.iter().all(u8::is_ascii_graphic) => Err(SecretError::Unsendable),
             _ => Ok(Self(bare.to_owned())),
+        }
+    }
+
+    /// The credential itself in such a text, to be searched for where it must not be.
+    #[must_use]
+    pub fn bare(text: &str) -> &str {
+        let text = text.trim();
+        match text.split_once(char::is_whitespace) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+            _ => text,
         }
     }
 

@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 
 use reqwest::header::HeaderValue;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The longest text of one entry, in characters: an id may be a whole cell of a table, and a
 /// server refuses a header of that size.
 const LONGEST: usize = 200;
+/// The longest row's id and model's name within an item's text, so that neither cuts the other off.
+const LONGEST_ROW: usize = 110;
+const LONGEST_MODEL: usize = 70;
 
 /// Which send of which item this is. A Cloudflare gateway keeps it in its log beside the request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,14 +26,23 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The value of `cf-aig-metadata`: one JSON object of three entries (five are allowed), in
-    /// ASCII, since a header carries nothing else unharmed.
-    pub(super) fn metadata(&self) -> HeaderValue {
-        let entries = json!({
+    /// The text that names an item: `ROW MODEL #SAMPLE`, whole but for ids of unusual length.
+    #[must_use]
+    pub fn item(row_id: &str, model: &str, sample: u32) -> String {
+        format!("{} {} #{sample}", cut(row_id, LONGEST_ROW), cut(model, LONGEST_MODEL))
+    }
+
+    /// The value of `cf-aig-metadata`: one JSON object of three entries and the job's own (five are
+    /// allowed), in ASCII, since a header carries nothing else unharmed.
+    pub(super) fn metadata(&self, own: &Map<String, Value>) -> HeaderValue {
+        let mut entries = json!({
             "run": shortened(&self.run),
             "item": shortened(&self.item),
             "attempt": self.attempt,
         });
+        for (name, value) in own {
+            entries[name.as_str()] = value.clone();
+        }
         HeaderValue::from_str(&ascii(&entries.to_string())).expect("escaped JSON is graphic ASCII and blanks alone")
     }
 
@@ -43,7 +55,15 @@ impl Tag {
 }
 
 fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    cut(text, LONGEST)
+}
+
+/// At most so many characters; where there are more, the last one says so.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
 }
 
 /// JSON with everything outside of printable ASCII as `\u` escapes. `serde_json` has escaped the
@@ -74,17 +94,28 @@ mod tests {
             attempt: 2,
             event_id: "01 é".to_owned(),
         };
-        let header = tag.metadata();
+        let own = json!({"team": "Grün", "night": true, "shift": 2}).as_object().unwrap().clone();
+        let header = tag.metadata(&own);
         let text = header.to_str().unwrap();
         assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text}");
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
-        assert_eq!(value, json!({"run": tag.run, "item": tag.item, "attempt": 2}));
+        let expected =
+            json!({"run": tag.run, "item": tag.item, "attempt": 2, "team": "Grün", "night": true, "shift": 2});
+        assert_eq!(value, expected);
         assert_eq!(tag.event_id(), "01__");
     }
 
     #[test]
     fn a_huge_id_is_cut() {
         let tag = Tag { item: "x".repeat(10_000_000), ..Tag::default() };
-        assert!(tag.metadata().len() < 400);
+        assert!(tag.metadata(&Map::new()).len() < 400);
+    }
+
+    #[test]
+    fn an_item_is_named_by_row_model_and_sample_however_long_they_are() {
+        assert_eq!(Tag::item("q17", "openai/gpt-5-mini", 2), "q17 openai/gpt-5-mini #2");
+        let long = Tag::item(&"é".repeat(10_000), &"m".repeat(10_000), u32::MAX);
+        assert!(long.contains("… mmm") && long.ends_with("m… #4294967295"), "{long}");
+        assert!(long.chars().count() <= LONGEST);
     }
 }

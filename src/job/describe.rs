@@ -8,8 +8,9 @@ use crate::model::{Format, Key, canonical_json};
 
 impl Job {
     /// Everything that decides what is asked, as canonical JSON: the request, how the input is
-    /// read, and what a key leaves out. Where it is sent, how fast, and where files lie is no part
-    /// of it, so two jobs with the same identity and input ask the same.
+    /// read, and what a key leaves out. Where it is sent, what the gateway is told beside it, how
+    /// fast, and where files lie is no part of it, so two jobs with the same identity and input ask
+    /// the same.
     #[must_use]
     pub fn identity(&self) -> String {
         let identity = json!({
@@ -89,7 +90,7 @@ impl Job {
     }
 
     fn described_gateway(&self) -> Value {
-        let gateway = &self.gateway;
+        let (gateway, directives, attribution) = (&self.gateway, &self.gateway.directives, &self.gateway.attribution);
         json!({
             "account_id": gateway.account_id.as_written(),
             "gateway_id": gateway.gateway_id.as_written(),
@@ -98,6 +99,23 @@ impl Job {
             "token_env": gateway.token_env,
             "ca_cert": gateway.ca_cert.as_ref().map(|path| path.display().to_string()),
             "http1": gateway.http1,
+            "cache_ttl": directives.cache_ttl.map(duration::write),
+            "cache_key": directives.cache_key,
+            "custom_cost": directives.custom_cost.map(|cost| json!({
+                "per_token_in": cost.per_token_in,
+                "per_token_out": cost.per_token_out,
+                "per_cache_read_token": cost.per_cache_read_token,
+                "per_cache_write_token": cost.per_cache_write_token,
+            })),
+            "collect_log": directives.collect_log,
+            "collect_log_payload": directives.collect_log_payload,
+            "byok_alias": directives.byok_alias,
+            "request_timeout": directives.request_timeout.map(duration::write),
+            "metadata": directives.metadata,
+            "referer": attribution.referer,
+            "title": attribution.title,
+            "categories": attribution.categories,
+            "router_metadata": attribution.router_metadata,
         })
     }
 

@@ -1,4 +1,4 @@
-//! Times as a job file writes them: `10s`, `1.5m`, `250ms`, `2h`.
+//! Times as a job file writes them: `10s`, `1.5m`, `250ms`, `2h`, `30d`.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) fn write(duration: Duration) -> String {
 }
 
 /// A number and its unit, to the millisecond; a number too large for a `Duration` is the longest one.
-fn parse(text: &str) -> Option<Duration> {
+pub(super) fn parse(text: &str) -> Option<Duration> {
     let split = text.find(|sign: char| !sign.is_ascii_digit() && sign != '.')?;
     let (number, unit) = text.split_at(split);
     let milliseconds = match unit.trim_start() {
@@ -41,6 +41,7 @@ fn parse(text: &str) -> Option<Duration> {
         "s" => 1_000.0,
         "m" => 60_000.0,
         "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
         _ => return None,
     };
     let number: f64 = number.parse().ok()?;
@@ -60,6 +61,7 @@ mod tests {
             ("2h", Some(7_200_000)),
             ("2 h", Some(7_200_000)),
             (".5s", Some(500)),
+            ("30d", Some(2_592_000_000)),
             ("10", None),
             ("s", None),
             ("-1s", None),

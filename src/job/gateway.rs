@@ -4,12 +4,33 @@ use std::path::{Path, PathBuf};
 
 use super::env_text::is_variable_name;
 use super::setting::{Section, Setting};
-use super::{EnvText, JobError};
+use super::{EnvText, JobError, attribution, directives};
+use crate::model::{Attribution, Directives};
 
-const KEYS: [&str; 7] = ["account_id", "gateway_id", "base_url", "api_key_env", "token_env", "ca_cert", "http1"];
+const KEYS: [&str; 19] = [
+    "account_id",
+    "gateway_id",
+    "base_url",
+    "api_key_env",
+    "token_env",
+    "ca_cert",
+    "http1",
+    "cache_ttl",
+    "cache_key",
+    "custom_cost",
+    "collect_log",
+    "collect_log_payload",
+    "byok_alias",
+    "request_timeout",
+    "metadata",
+    "referer",
+    "title",
+    "categories",
+    "router_metadata",
+];
 
 /// Where requests are sent: `[gateway]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GatewaySpec {
     /// The Cloudflare account.
     pub account_id: EnvText,
@@ -25,6 +46,10 @@ pub struct GatewaySpec {
     pub ca_cert: Option<PathBuf>,
     /// Whether to speak HTTP/1.1 alone.
     pub http1: bool,
+    /// What a Cloudflare gateway is told of every request.
+    pub directives: Directives,
+    /// What `OpenRouter` is told of who asks.
+    pub attribution: Attribution,
 }
 
 /// Where requests are sent, with every variable resolved.
@@ -59,6 +84,8 @@ impl GatewaySpec {
             token_env: variable(&mut section, "token_env", "CF_AIG_TOKEN")?,
             ca_cert: section.read("ca_cert", Setting::filled_text)?.map(|path| directory.join(path)),
             http1: section.read("http1", |setting| setting.boolean())?.unwrap_or_default(),
+            directives: directives::read(&mut section)?,
+            attribution: attribution::read(&mut section)?,
         })
     }
 

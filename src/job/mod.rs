@@ -4,12 +4,15 @@
 //! flags are laid over it, and the specs read plain values out of it. A key that no spec knows is
 //! refused with the nearest name, so nothing in a job file is ignored.
 
+mod attribution;
 mod changes;
 mod describe;
+mod directives;
 mod document;
 mod duration;
 mod env_text;
 mod gateway;
+mod header_text;
 mod input;
 mod limits;
 mod load;
@@ -23,6 +26,7 @@ mod record;
 mod refusals;
 mod request;
 mod retry;
+mod secret_line;
 mod set;
 mod setting;
 mod spec;

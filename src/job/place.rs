@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::secret_line::without_secret;
+
 /// Where a setting was written: a line and column of the job file, or a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -63,12 +65,17 @@ impl<'a> Source<'a> {
         Place { origin: self.origin.clone(), position: None }
     }
 
-    /// The line a place stands on, from a line feed on, with a caret under its column.
+    /// The line a place stands on, from a line feed on, with a caret under its column where that is
+    /// shown: what may be a credential is not.
     pub(super) fn excerpt(&self, place: &Place) -> String {
         let (line, column) = place.position.unwrap_or((1, 1));
         let start = self.line_starts[line - 1];
-        let content = self.text[start..].lines().next().unwrap_or_default();
+        let whole = self.text[start..].lines().next().unwrap_or_default();
+        let content = without_secret(whole);
         let gutter = " ".repeat(line.to_string().len());
+        if content != whole && column > content.chars().count() {
+            return format!("\n{gutter} |\n{line} | {content}");
+        }
         let indent: String = content.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         format!("\n{gutter} |\n{line} | {content}\n{gutter} | {indent}^")
     }

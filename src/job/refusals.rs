@@ -320,3 +320,67 @@ fn text_that_is_no_toml_is_shown_with_its_line() {
         "jobs/a.toml:1:3: not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`\n  |\n1 | größe = 1\n  |   ^"
     );
 }
+
+#[test]
+fn what_a_gateway_cannot_be_told_is_named_with_its_place() {
+    let whole = "must be a time from \"60s\" to \"30d\", in whole seconds, or 0 for no cache";
+    let time = "must be a number of seconds, or a time such as \"10m\" or \"1d\"";
+    let ascii = "goes into a header, so it must be ASCII without control characters";
+    let page = "must be the address of a page, such as https://example.com/project";
+    for (line, key, problem) in [
+        ("cache_ttl = 59", "cache_ttl", whole),
+        ("cache_ttl = -1", "cache_ttl", whole),
+        ("cache_ttl = 90.5", "cache_ttl", whole),
+        ("cache_ttl = \"31d\"", "cache_ttl", whole),
+        ("cache_ttl = \"90500ms\"", "cache_ttl", whole),
+        ("cache_ttl = \"soon\"", "cache_ttl", time),
+        ("cache_ttl = true", "cache_ttl", time),
+        ("cache_key = \"\"", "cache_key", "is empty"),
+        ("cache_key = \"ä\"", "cache_key", ascii),
+        ("cache_key = \"a\\nb\"", "cache_key", ascii),
+        ("byok_alias = \"team \"", "byok_alias", "must not begin or end with a blank"),
+        (
+            "byok_alias = \"sk-hidden\"",
+            "byok_alias",
+            "must be the name of a key that the gateway stores, never the key itself",
+        ),
+        ("collect_log = \"no\"", "collect_log", "must be true or false, not a string"),
+        ("request_timeout = 5", "request_timeout", "must be a time such as \"10s\", \"1.5m\", \"250ms\" or \"2h\""),
+        ("custom_cost = 1", "custom_cost", "must be a table, not a whole number"),
+        ("title = \"a\\tb\"", "title", ascii),
+        ("referer = \"example.com\"", "referer", page),
+        ("referer = \"https://u:hidden@example.com\"", "referer", "must not have a user name or a password in it"),
+        ("categories = \"a\"", "categories", "must be a list of strings, not a string; put it in [ ]"),
+        ("categories = [\"a\", \"b\", \"c\"]", "categories", "must not have more than 2 categories"),
+        ("router_metadata = 1", "router_metadata", "must be true or false, not a whole number"),
+        (
+            "metadata = { a = 1, b = 2, c = 3 }",
+            "metadata",
+            "must not have more than 2 entries: a gateway keeps five, and run, item and attempt are three",
+        ),
+    ] {
+        let at = line.find(" = ").unwrap() + 4;
+        let expected = format!("jobs/a.toml:7:{at}: gateway.{key} {problem}");
+        assert_eq!(refusal(&small(&format!("[gateway]\n{line}"))), expected);
+    }
+}
+
+#[test]
+fn an_entry_that_a_gateway_does_not_keep_is_named_with_its_place() {
+    for (entry, key, problem) in [
+        ("run = 1", "metadata.run", "is nightreel's own entry; give it another name"),
+        ("\"cf.x\" = 1", "metadata.\"cf.x\"", "must not begin with \"cf.\", which is the gateway's own"),
+        ("cf.x = 1", "metadata.cf", "must be a string, a number or a boolean"),
+        ("a = [1]", "metadata.a", "must be a string, a number or a boolean"),
+        ("\"\" = 1", "metadata.\"\"", "must have a name of 1 to 200 characters"),
+    ] {
+        let said = refusal(&small(&format!("[gateway]\nmetadata = {{ {entry} }}")));
+        assert!(said.starts_with("jobs/a.toml:7:") && said.ends_with(&format!(": gateway.{key} {problem}")), "{said}");
+    }
+    let long = refusal(&small(&format!("[gateway]\nmetadata = {{ a = \"{}\" }}", "x".repeat(201))));
+    assert!(long.ends_with("gateway.metadata.a must not be longer than 200 characters"), "{long}");
+    let half = refusal(&small("[gateway]\ncustom_cost = { per_token_in = 1 }"));
+    assert!(half.contains("gateway.custom_cost.per_token_out"), "{half}");
+    let unknown = refusal(&small("[gateway]\ncache_tll = 60"));
+    assert_eq!(unknown, "jobs/a.toml:7:1: unknown key gateway.cache_tll; did you mean \"cache_ttl\"?");
+}

@@ -3,6 +3,7 @@
 use toml::de::DeTable;
 
 use super::JobError;
+use super::secret_line::without_secret;
 
 /// A setting given by a flag; it beats the job file.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,8 @@ impl Override {
     /// Fails where there is no `=`, the key is no dotted key, or the value is a broken string,
     /// list or table.
     pub fn parse_set(text: &str) -> Result<Self, JobError> {
-        let refuse = |problem: &str| JobError::Set { text: text.to_owned(), problem: problem.to_owned() };
+        let refuse =
+            |problem: &str| JobError::Set { text: without_secret(text).into_owned(), problem: problem.to_owned() };
         let at = equals_sign(text).ok_or_else(|| refuse("there is no '='; write --set key=value"))?;
         let (key, value) = (text[..at].trim(), text[at + 1..].trim());
         let value = match parse_value(value) {
@@ -44,7 +46,7 @@ impl Override {
     /// The names of the dotted key.
     pub(super) fn segments(&self) -> Result<Vec<String>, JobError> {
         let refuse = || JobError::Set {
-            text: self.key.clone(),
+            text: without_secret(&self.key).into_owned(),
             problem: "this is not a dotted key; a name with other signs than letters, digits, _ and - needs quotes, \
                       as in limits.model.\"openai/gpt-5-mini\".in_flight"
                 .to_owned(),

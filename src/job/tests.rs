@@ -91,6 +91,18 @@ fn every_key_of_the_design_is_read() {
         token_env = "TOKEN"
         ca_cert = "ca.pem"
         http1 = true
+        cache_ttl = "1d"
+        cache_key = "v1"
+        custom_cost = { per_token_in = 1e-6, per_token_out = 0 }
+        collect_log = true
+        collect_log_payload = false
+        byok_alias = "team"
+        request_timeout = "30s"
+        metadata = { team = "grün", shift = 2 }
+        referer = "https://example.com"
+        title = "Night shift"
+        categories = ["research"]
+        router_metadata = true
         [limits]
         requests_per_minute = 600
         tokens_per_minute = 200_000
@@ -131,6 +143,14 @@ fn every_key_of_the_design_is_read() {
     );
     assert_eq!(job.gateway.base(&|_| None).unwrap(), Base::Url("https://example.com/v1".into()));
     assert_eq!(job.gateway.ca_cert.as_deref(), Some(Path::new("jobs/ca.pem")));
+    let (directives, attribution) = (&job.gateway.directives, &job.gateway.attribution);
+    assert_eq!(directives.given().len(), 8);
+    assert_eq!(
+        (directives.cache_ttl, directives.request_timeout.unwrap().as_secs()),
+        (Some(Duration::from_hours(24)), 30)
+    );
+    assert_eq!(serde_json::to_string(&directives.metadata).unwrap(), r#"{"team":"grün","shift":2}"#);
+    assert_eq!(attribution.given(), ["referer", "title", "categories", "router_metadata"]);
     assert_eq!(job.limits.in_flight, InFlight::Fixed(NonZeroU32::new(8).unwrap()));
     assert_eq!(job.limits.budget_usd, Some(5.0));
     assert_eq!(job.limits.model["openai/gpt-5-mini"].in_flight, Some(InFlight::Auto));
@@ -330,4 +350,15 @@ fn the_description_has_everything_but_secrets() {
     assert_eq!(value["timeouts"]["total"], "600s");
     assert_eq!((&value["timeouts"]["run"], &value["retry"]["max_hint"]), (&serde_json::Value::Null, &"600s".into()));
     assert_eq!(value["request"]["prompt"], "{{ q }}");
+}
+
+#[test]
+fn what_a_gateway_is_told_is_kept_with_the_job_and_changes_nothing_that_is_asked() {
+    let told = "[gateway]\ncache_ttl = 3600\ncache_key = \"v1\"\nmetadata = { team = \"x\" }\ntitle = \"t\"\n";
+    let (plain, told) = (load(SMALL).unwrap(), load(&format!("{SMALL}{told}")).unwrap());
+    assert_eq!(plain.identity(), told.identity());
+    let described: serde_json::Value = serde_json::from_str(&told.describe()).unwrap();
+    let gateway = &described["gateway"];
+    assert_eq!((&gateway["cache_ttl"], &gateway["cache_key"]), (&"3600s".into(), &"v1".into()));
+    assert_eq!((&gateway["metadata"]["team"], &gateway["title"]), (&"x".into(), &"t".into()));
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod attempt;
 mod canonical;
+mod directives;
 mod endpoint;
 mod format;
 mod ignore;
@@ -19,6 +20,7 @@ mod success;
 pub use answer::{Answer, AnswerError, Content, Finish, Usage};
 pub use attempt::{Attempt, Class, Timing};
 pub use canonical::{CanonicalError, canonical_json};
+pub use directives::{Attribution, CustomCost, Directives};
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use format::{Format, UnknownFormat};
 pub use ignore::{IgnorePath, IgnorePathError};

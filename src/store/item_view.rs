@@ -44,12 +44,27 @@ pub struct StepView {
 /// One attempt of an item.
 #[derive(Debug, Clone)]
 pub struct AttemptView {
-    /// The exchange it was sent for.
+    /// The exchange of the item that it belongs to.
     pub exchange: ExchangeId,
+    /// What it was sent for; `None` where it was copied from a fixture.
+    pub origin: Option<AttemptOrigin>,
     /// Whether its exchange rests on it.
     pub settling: bool,
+    /// The model that answered.
+    pub served_model: Option<String>,
+    /// The provider that answered.
+    pub provider: Option<String>,
     /// What was sent and what came of it.
     pub attempt: Attempt,
+}
+
+/// What an attempt was sent for, in its item's run or in an earlier one of the same store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptOrigin {
+    /// The exchange that it was sent for.
+    pub exchange: ExchangeId,
+    /// When that one's run began, in milliseconds since 1970-01-01 UTC.
+    pub run_started_at_ms: i64,
 }
 
 impl Reader {
@@ -133,7 +148,10 @@ impl Reader {
     /// Fails if the store cannot be read.
     pub fn attempts(&mut self, item: ItemId) -> Result<Vec<AttemptView>, StoreError> {
         let sql = format!(
-            "SELECT e.id, a.id IS e.attempt_id, {ATTEMPT} FROM exchange e \
+            "SELECT e.id, a.id IS e.attempt_id, CASE WHEN a.settling < 2 THEN a.exchange_id END, \
+             (SELECT started_at_ms FROM run WHERE id = a.exchange_id >> 40), \
+             (SELECT text FROM name WHERE id = a.served_model), (SELECT text FROM name WHERE id = a.provider), \
+             {ATTEMPT} FROM exchange e \
              JOIN attempt a ON a.id = e.attempt_id OR (a.settling = 0 AND a.exchange_id = e.id) \
              WHERE e.id >= ?1 AND e.id <= ?2 ORDER BY e.id, a.id"
         );
@@ -141,10 +159,17 @@ impl Reader {
         let mut rows = statement.query((item.exchange(0).rowid(), item.exchange(u8::MAX).rowid()))?;
         let mut attempts = Vec::new();
         while let Some(row) = rows.next()? {
+            let (exchange, run_started_at_ms): (Option<i64>, i64) = (row.get(2)?, row.get(3)?);
+            let origin = exchange.map(|id| AttemptOrigin { exchange: ExchangeId::from_rowid(id), run_started_at_ms });
+            let attempt = attempt(row, 6, &self.connection, &mut self.unpacker)?;
             attempts.push(AttemptView {
                 exchange: ExchangeId::from_rowid(row.get(0)?),
                 settling: row.get(1)?,
-                attempt: attempt(row, 2, &self.connection, &mut self.unpacker)?,
+                // One that was copied, and that a retry has followed since, is older than the run.
+                origin: origin.filter(|origin| attempt.sent_at_ms >= origin.run_started_at_ms),
+                served_model: row.get(4)?,
+                provider: row.get(5)?,
+                attempt,
             });
         }
         Ok(attempts)

@@ -107,6 +107,8 @@ fn an_outcome_that_is_unknown_is_asked_again_only_as_often_as_the_job_allows() {
         let flags = ["--set", &unknown, "--set", "retry.max_pause=1ms"];
         let run = test.run_job().to(&gateway).and(flags).status(1).run();
         assert_eq!(gateway.received().len(), sent, "{allowed}: {}", run.stderr);
-        assert!(run.stderr.contains(&format!("{sent} failed attempts may have been billed")), "{}", run.stderr);
+        let attempts = if sent == 1 { "1 attempt".to_owned() } else { format!("{sent} attempts") };
+        let told = format!("cost unknown for {attempts} without an answer, which may have been billed");
+        assert!(run.stderr.contains(&told), "{}", run.stderr);
     }
 }

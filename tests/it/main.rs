@@ -20,4 +20,6 @@ mod offline;
 mod project;
 mod quick_start;
 mod resume;
+mod secrets;
 mod signals;
+mod who_answered;

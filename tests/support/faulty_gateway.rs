@@ -29,6 +29,10 @@ pub(crate) enum Play {
     Answer(u16, &'static str, String),
     /// The head of an answer that promises a hundred bytes more than the body has, then the end.
     CutShort(String),
+    /// These bytes, then the end.
+    Raw(Vec<u8>),
+    /// Nothing, for as long as the gateway lives.
+    Silence,
     /// A reset of the connection.
     Reset,
 }
@@ -101,6 +105,8 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, script: &(impl
         let (answer, goes_on) = match script(&received) {
             Play::Answer(status, headers, body) => (answer(status, headers, &body, body.len()), true),
             Play::CutShort(body) => (answer(200, "", &body, body.len() + 100), false),
+            Play::Raw(bytes) => (bytes, false),
+            Play::Silence => std::future::pending().await,
             Play::Reset => return stream.set_zero_linger().unwrap(),
         };
         if stream.write_all(&answer).await.is_err() || !goes_on {

@@ -107,7 +107,7 @@ fn read(args: &EstimateArgs, plan: &Plan, prices: Option<&Prices>) -> Result<Est
         lanes.push(Lane { model: model.to_string(), requests: asked.requests, forecast });
     }
     let recorded = match &reader {
-        Some(reader) => Recorded::read(reader, &plan.job, &checked)?,
+        Some(reader) => Recorded::read(reader, plan, &checked)?,
         None => Recorded::Nothing,
     };
     notes.extend(estimate_text::left_out(attachments, carried));

@@ -1,10 +1,10 @@
 //! What of a job is recorded already.
 
 use nightreel::engine::{Begin, Checked, decide_begin};
-use nightreel::job::Job;
 use nightreel::store::{Reader, RunId, StoreError};
 
 use super::super::count::{count, counted};
+use super::super::plan::Plan;
 
 /// What of a job is recorded already, and would not be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +19,10 @@ pub(super) enum Recorded {
 
 impl Recorded {
     /// Looks a job's newest run up.
-    pub(super) fn read(reader: &Reader, job: &Job, checked: &Checked) -> Result<Self, StoreError> {
+    pub(super) fn read(reader: &Reader, plan: &Plan, checked: &Checked) -> Result<Self, StoreError> {
+        let job = &plan.job;
         let latest = reader.latest_run(&job.name, false)?;
-        match decide_begin(latest.as_ref(), job.record.mode, false, &job.identity(), checked.digest) {
+        match decide_begin(latest.as_ref(), job.record.mode, false, &plan.identity(), checked.digest) {
             Begin::Resume(run) => {
                 let settled = reader.totals(run.first(checked.items))?.settled();
                 Ok(if settled == 0 { Self::Nothing } else { Self::Settled { run, settled, items: checked.items } })

@@ -9,6 +9,7 @@ use super::super::money::usd;
 use super::super::page::Page;
 use super::super::terminal_text::{one_line, shortened};
 use super::body;
+use super::event_id::event_id;
 
 /// How long a header's value is told.
 const VALUE: usize = 200;
@@ -21,6 +22,12 @@ pub(super) fn write(page: &mut Page, number: u32, view: &AttemptView, run_starte
     page.line(format_args!("attempt {number}{settling}: {}{earlier}", attempt.class.as_str()));
     page.line(format_args!("  {}", times(attempt)));
     page.line(format_args!("  cost {}", cost(attempt)));
+    if let Some(event_id) = event_id(view) {
+        page.line(format_args!("  event id {event_id}"));
+    }
+    if let Some(served_by) = served_by(view) {
+        page.line(format_args!("  {served_by}"));
+    }
     match &attempt.reply {
         Ok(reply) => write_reply(page, reply),
         Err(fault) => page.line(format_args!("  no response ({}): {}", fault.kind.as_str(), one_line(&fault.message))),
@@ -32,6 +39,15 @@ fn cost(attempt: &Attempt) -> String {
         (Some(cost_usd), _) => usd(cost_usd),
         (None, Some(assumed)) => format!("unknown; the budget counts {}", usd(assumed)),
         (None, None) => "unknown".to_owned(),
+    }
+}
+
+/// Which model answered, and whose.
+fn served_by(view: &AttemptView) -> Option<String> {
+    match (view.served_model.as_deref(), view.provider.as_deref()) {
+        (Some(model), Some(provider)) => Some(format!("answered by {} of {}", one_line(model), one_line(provider))),
+        (Some(name), None) | (None, Some(name)) => Some(format!("answered by {}", one_line(name))),
+        (None, None) => None,
     }
 }
 
@@ -96,7 +112,8 @@ mod tests {
         let timing = Timing { queued_us: 1_250, first_byte_us: 99_990, total_us: 1_234_567 };
         let attempt =
             Attempt { number: 2, sent_at_ms: 5, timing, reply, class, cost_usd: None, assumed_cost_usd: None };
-        AttemptView { exchange: RunId(1).item(0).exchange(0), settling: true, attempt }
+        let (exchange, provider) = (RunId(1).item(0).exchange(0), Some("Azure".to_owned()));
+        AttemptView { exchange, origin: None, settling: true, served_model: Some("m".to_owned()), provider, attempt }
     }
 
     #[test]
@@ -107,6 +124,7 @@ mod tests {
         let text = text(2, &view(Ok(reply), Class::RateLimited), 0);
         assert!(text.starts_with("attempt 2, which settled it: rate_limited\n  sent "), "{text}");
         let expected = " after 1.2 ms in the queue; first byte after 99.9 ms, end after 1,235 ms\n  cost unknown\n  \
+                         answered by m of Azure\n  \
                         status 429, 7 bytes, ended by reset\n  retry-after: 1\\u{1b}\n{\n  \"a\": 1\n}\n";
         assert!(text.ends_with(expected), "{text}");
     }

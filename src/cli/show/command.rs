@@ -1,6 +1,7 @@
 //! The command.
 
 use clap::{ArgGroup, Args};
+use nightreel::engine::WhoAnswered;
 use nightreel::store::{Access, FailureGroup, LimitChange, Reader, Run, Store};
 
 use super::super::context::print;
@@ -56,6 +57,7 @@ pub(super) struct RunView {
     pub(super) facts: RunFacts,
     pub(super) failures: Vec<FailureGroup>,
     pub(super) changes: Vec<LimitChange>,
+    pub(super) who_answered: WhoAnswered,
 }
 
 /// Which exchanges and attempts of an item are shown.
@@ -72,17 +74,21 @@ pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let store = Store::open(&args.store.store, Access::ReadOnly)?;
     let mut reader = store.reader()?;
     let run = find_run(&reader, &args.run)?;
-    let text = if args.item.is_given() { item(&mut reader, &run, args)? } else { run_view(&reader, run, args)? };
+    let text = if args.item.is_given() { item(&mut reader, &run, args)? } else { run_view(&mut reader, run, args)? };
     print(&text).map_err(Failure::store)?;
     Ok(Exit::Success)
 }
 
-fn run_view(reader: &Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
+fn run_view(reader: &mut Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
+    let who_answered = WhoAnswered::read(reader, run.id)?;
     let facts = RunFacts::read(reader, run)?;
     let failures = reader.failures(facts.run.id, facts.success)?;
     let changes = reader.limit_changes(facts.run.id)?;
-    let view = RunView { facts, failures, changes };
-    Ok(if args.json { run_json::json(&view) } else { run_text::text(&view, &args.store.store) })
+    let view = RunView { facts, failures, changes, who_answered };
+    if args.json {
+        return Ok(run_json::json(&view));
+    }
+    Ok(run_text::text(&view, &args.store.store))
 }
 
 /// The text of an item, or of a choice; what is raw is written at once.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::local_time::utc;
 use super::body::Body;
 use super::command::Only;
+use super::event_id::event_id;
 use super::exchange::{Exchange, shown};
 use super::item::Item;
 
@@ -60,6 +61,15 @@ struct AttemptJson<'a> {
     queued_ms: f64,
     first_byte_ms: f64,
     total_ms: f64,
+    /// The id by which a Cloudflare gateway's log finds it, whether it was answered or not.
+    event_id: Option<String>,
+    gateway_log_id: Option<&'a str>,
+    /// `HIT` where the answer came from a gateway's cache.
+    cache_status: Option<&'a str>,
+    generation_id: Option<&'a str>,
+    cf_ray: Option<&'a str>,
+    served_model: Option<&'a str>,
+    provider: Option<&'a str>,
     status: Option<u16>,
     /// `complete`, or how the reply or the send broke.
     ended: &'static str,
@@ -109,6 +119,7 @@ fn exchange_json(exchange: &Exchange, only: Only) -> ExchangeJson<'_> {
 fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
     let Attempt { sent_at_ms, timing, reply, class, cost_usd, assumed_cost_usd, .. } = &view.attempt;
     let whole = reply.as_ref();
+    let header = |name: &str| whole.ok().and_then(|reply| reply.header(name));
     AttemptJson {
         attempt: number,
         settling: view.settling,
@@ -117,6 +128,13 @@ fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
         queued_ms: milliseconds(timing.queued_us),
         first_byte_ms: milliseconds(timing.first_byte_us),
         total_ms: milliseconds(timing.total_us),
+        event_id: event_id(view),
+        gateway_log_id: header("cf-aig-log-id"),
+        cache_status: header("cf-aig-cache-status").or_else(|| header("x-openrouter-cache-status")),
+        generation_id: header("x-generation-id"),
+        cf_ray: header("cf-ray"),
+        served_model: view.served_model.as_deref(),
+        provider: view.provider.as_deref(),
         status: whole.ok().map(|reply| reply.status),
         ended: whole.map_or_else(|fault| fault.kind.as_str(), |reply| reply.end.as_str()),
         fault: whole.err().map(|fault| fault.message.as_str()),

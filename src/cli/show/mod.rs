@@ -4,6 +4,7 @@ mod attempt_text;
 mod body;
 mod chosen;
 mod command;
+mod event_id;
 mod exchange;
 mod hint;
 mod item;
@@ -13,5 +14,6 @@ mod limit_text;
 mod raw;
 mod run_json;
 mod run_text;
+mod served_text;
 
 pub(crate) use command::{ShowArgs, show};

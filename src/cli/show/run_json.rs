@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nightreel::store::{FailureGroup, LaneTotals, LimitChange};
+use nightreel::store::{FailureGroup, LaneTotals, LimitChange, ServedGroup};
 use serde::Serialize;
 
 use super::super::local_time::utc;
@@ -13,7 +13,7 @@ use super::hint::hint;
 
 /// One JSON object.
 pub(super) fn json(view: &RunView) -> String {
-    let RunView { facts, failures, changes } = view;
+    let RunView { facts, failures, changes, who_answered } = view;
     let begun = &facts.run.begun;
     let json = RunWhole {
         run: facts.json(),
@@ -25,6 +25,8 @@ pub(super) fn json(view: &RunView) -> String {
         may_be_billed: facts.totals.may_be_billed(),
         limit_changes: changes.iter().map(limit_change).collect(),
         failures: failures.iter().map(failure).collect(),
+        served: who_answered.groups.iter().map(served).collect(),
+        warnings: &who_answered.warnings,
     };
     let json = serde_json::to_string_pretty(&json).expect("plain values are JSON");
     format!("{json}\n")
@@ -44,6 +46,18 @@ struct RunWhole<'a> {
     may_be_billed: u64,
     limit_changes: Vec<Change<'a>>,
     failures: Vec<Failure<'a>>,
+    /// Who gave the answers.
+    served: Vec<Served<'a>>,
+    /// What should be known of who gave them.
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Served<'a> {
+    model: &'a str,
+    served_model: Option<&'a str>,
+    provider: Option<&'a str>,
+    answers: u64,
 }
 
 /// A limit that changed while the run went on.
@@ -102,6 +116,15 @@ fn limit_change(change: &LimitChange) -> Change<'_> {
         was: change.was,
         now: change.now,
         reason: &change.reason,
+    }
+}
+
+fn served(group: &ServedGroup) -> Served<'_> {
+    Served {
+        model: &group.model,
+        served_model: group.served_model.as_deref(),
+        provider: group.provider.as_deref(),
+        answers: group.answers,
     }
 }
 

@@ -15,7 +15,7 @@ use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::RunView;
 use super::hint::hint;
-use super::limit_text;
+use super::{limit_text, served_text};
 
 /// How long an error is told.
 const ERROR: usize = 400;
@@ -26,7 +26,7 @@ const DEFAULT_STORE: &str = "nightreel.db";
 
 /// A run, its sums, what became of its limits, and what did not end well.
 pub(super) fn text(view: &RunView, store: &Path) -> String {
-    let RunView { facts, failures, changes } = view;
+    let RunView { facts, failures, changes, who_answered } = view;
     let default_store = store == Path::new(DEFAULT_STORE);
     let store = if default_store { String::new() } else { format!(" --store {}", store.display()) };
     let begun = &facts.run.begun;
@@ -47,6 +47,7 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
         let simulate = if begun.simulated { " --simulate" } else { "" };
         page.line(format_args!("\nto go on: nightreel run {}{simulate}{store}", one_line(&begun.job_file)));
     }
+    page.text(&served_text::text(who_answered));
     page.finish()
 }
 
@@ -192,7 +193,12 @@ mod tests {
             example: RunId(3).item(12),
             example_row_id: "q7".to_owned(),
         };
-        let view = RunView { facts: facts(), failures: vec![group], changes: Vec::new() };
+        let view = RunView {
+            facts: facts(),
+            failures: vec![group],
+            changes: Vec::new(),
+            who_answered: nightreel::engine::WhoAnswered::default(),
+        };
         let text = text(&view, Path::new("other.db"));
         for expected in [
             "run 3 of truthful: stopped: out of credit\n",

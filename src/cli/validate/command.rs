@@ -5,6 +5,7 @@ use nightreel::engine::{CheckError, CheckOptions, check};
 use nightreel::model::Mode;
 
 use super::super::context::{complain, env, print};
+use super::super::credential_text::without_credentials;
 use super::super::exit::{Exit, Failure};
 use super::super::job_args::JobArgs;
 use super::super::plan::Plan;
@@ -60,7 +61,7 @@ fn verdict(args: &JobArgs) -> Result<Verdict, Failure> {
         }
     };
     let options = CheckOptions { limit: args.limit, told: TOLD };
-    match check(&plan.input, &plan.prompt, options, |_| true) {
+    match check(&plan.input, &plan.prompt, options, |_| true).map_err(|error| plan.struck(error)) {
         Ok(checked) => verdict.accept(checked),
         Err(CheckError::Rows { problems, count }) => verdict.refuse_rows(problems, count),
         Err(error) => verdict.refuse(told(error.into())?),
@@ -82,5 +83,5 @@ fn told(failure: Failure) -> Result<String, Failure> {
             text = format!("{text}: {cause}");
         }
     }
-    Ok(text)
+    Ok(without_credentials(&text))
 }

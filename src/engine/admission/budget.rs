@@ -190,9 +190,10 @@ mod tests {
         let other = tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Some(0.01)));
         assert!(other.await.is_err());
         assert_eq!(budget.settle(&alone, None), None);
-        assert_eq!(budget.status().spent_usd, 0.0);
+        let status = |spent_usd| BudgetStatus { cap_usd: 1.0, spent_usd, reserved_usd: 0.0 };
+        assert_eq!(budget.status(), status(0.0));
         budget.price_unpriced(0.2);
-        assert_eq!(budget.status().spent_usd, 0.2);
+        assert_eq!(budget.status(), status(0.2));
     }
 
     #[tokio::test(start_paused = true)]

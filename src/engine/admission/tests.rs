@@ -45,7 +45,7 @@ fn rate_limited(hint: Option<Duration>) -> Spent {
 async fn a_lane_that_cools_down_does_not_hold_up_another() {
     let gate = Admission::new(fixed(2));
     let (slow, fast) = models();
-    gate.cool_down(&slow, Duration::from_mins(1));
+    assert!(gate.cool_down(&slow, Duration::from_mins(1)));
     let begun = Instant::now();
     drop(admit(&gate, &fast).await);
     assert_eq!(begun.elapsed(), Duration::ZERO);
@@ -256,7 +256,7 @@ async fn limits_can_be_changed_while_requests_wait_for_them() {
     assert!(waits(&gate, &model).await);
     let change = gate.set_in_flight(None, InFlight::Fixed(number(8)));
     assert_eq!((change.was, change.now), (Some(1.0), Some(8.0)));
-    gate.set_requests_per_minute(None, None);
+    drop(gate.set_requests_per_minute(None, None));
     drop(admit(&gate, &model).await);
     drop(gate.pause());
     assert!(waits(&gate, &model).await);

@@ -66,7 +66,37 @@ async fn a_gateway_is_told_all_it_needs() {
 }
 
 #[tokio::test]
+async fn a_gateway_is_told_what_the_job_wants_of_it() {
+    let sent = sent_with(|options, server| {
+        options.base_url = format!("http://{}/v1/acct/gw/openrouter/v1", server.address).parse().unwrap();
+        options.directives.cache_ttl = Some(Duration::from_hours(1));
+        options.directives.cache_key = Some("v1".to_owned());
+        options.directives.metadata = serde_json::json!({"team": "grün"}).as_object().unwrap().clone();
+        options.attribution.title = Some("Night shift".to_owned());
+        options.attribution.router_metadata = true;
+    })
+    .await;
+    let cache_key = format!("cf-aig-cache-key: v1:{}", request().key);
+    for line in [
+        "cf-aig-cache-ttl: 3600",
+        cache_key.as_str(),
+        r#"cf-aig-metadata: {"run":"run-1","item":"\u00e9","attempt":1,"team":"gr\u00fcn"}"#,
+        "x-openrouter-title: Night shift",
+        "x-openrouter-metadata: enabled",
+    ] {
+        assert_eq!(sent.lines().filter(|&sent| sent == line).count(), 1, "{line} in\n{sent}");
+    }
+    assert!(!sent.contains("cf-aig-skip-cache"), "a cache that is wanted is not skipped: {sent}");
+}
+
+#[tokio::test]
 async fn others_are_told_nothing_of_the_run() {
+    let sent = sent_with(|options, _| {
+        options.directives.cache_key = Some("v1".to_owned());
+        options.attribution.title = Some("Night shift".to_owned());
+    })
+    .await;
+    assert!(!sent.contains("cf-aig") && sent.contains("x-openrouter-title: Night shift"), "{sent}");
     let sent = sent_with(|options, _| options.credentials.api_key = Secret::new("sk-or-key").ok()).await;
     assert!(!sent.contains("cf-aig"), "{sent}");
     let sent = sent_with(|options, _| options.credentials = credentials()).await;

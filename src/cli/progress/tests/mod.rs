@@ -83,6 +83,7 @@ fn item(position: u32) -> ItemSettled {
         completion_tokens: 2,
         cost_usd: Some(0.5),
         latency_us: 1_500,
+        served: Vec::new(),
     }
 }
 
