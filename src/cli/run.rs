@@ -14,7 +14,7 @@ use nightreel::job::{Job, LaneLimits};
 use nightreel::model::Mode;
 use nightreel::price::Prices;
 use nightreel::record::Source;
-use nightreel::simulate::{Options, Simulator};
+use nightreel::simulate::Simulator;
 use nightreel::store::{Access, Lease, NewRun, RunId, Store};
 use tokio::runtime::{Builder, Runtime};
 
@@ -247,15 +247,8 @@ impl Session<'_> {
 
 /// Starts the simulated gateway on a free port.
 async fn start_simulator(args: &SimulateRunArgs) -> Result<Simulator, Failure> {
-    let defaults = Options::default();
-    let options = Options {
-        seed: args.simulate_seed.unwrap_or(defaults.seed),
-        latency: args.simulate_latency.unwrap_or(defaults.latency),
-        faults: args.simulate_faults.unwrap_or(defaults.faults),
-        ..defaults
-    };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Simulator::start(options, listen).await.map_err(Failure::usage)
+    Simulator::start(args.options(), listen).await.map_err(Failure::usage)
 }
 
 /// What the gate holds to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use nightreel::engine::{Output, ResultFormat};
 use nightreel::model::Mode;
-use nightreel::simulate::{Faults, Latency};
+use nightreel::simulate::{Faults, Latency, NanoUsd, Options, ReplyTokens};
 
 use super::job_args::{JobArgs, SendArgs};
 use super::progress::ProgressKind;
@@ -110,6 +110,39 @@ pub(crate) struct SimulateRunArgs {
     /// The seed of the simulated answers.
     #[arg(long, value_name = "N", requires = "simulate")]
     pub(crate) simulate_seed: Option<u64>,
+
+    /// How many requests a minute the simulated gateway takes; it answers more with 429.
+    #[arg(long, value_name = "N", requires = "simulate")]
+    pub(crate) simulate_rpm: Option<u32>,
+
+    /// How many tokens a minute the simulated gateway takes; it answers more with 429.
+    #[arg(long, value_name = "N", requires = "simulate")]
+    pub(crate) simulate_tpm: Option<u32>,
+
+    /// How many tokens the simulated answers have: 500, or a range as 10..2000.
+    #[arg(long, value_name = "N|MIN..MAX", requires = "simulate")]
+    pub(crate) simulate_reply_tokens: Option<ReplyTokens>,
+
+    /// What each simulated answer says that it costs; by default its tokens have prices.
+    #[arg(long, value_name = "USD", requires = "simulate")]
+    pub(crate) simulate_cost_usd: Option<NanoUsd>,
+}
+
+impl SimulateRunArgs {
+    /// What the simulated gateway is told to be like.
+    pub(crate) fn options(&self) -> Options {
+        let defaults = Options::default();
+        Options {
+            seed: self.simulate_seed.unwrap_or(defaults.seed),
+            latency: self.simulate_latency.unwrap_or(defaults.latency),
+            faults: self.simulate_faults.unwrap_or(defaults.faults),
+            requests_per_minute: self.simulate_rpm,
+            tokens_per_minute: self.simulate_tpm,
+            reply_tokens: self.simulate_reply_tokens,
+            cost_usd: self.simulate_cost_usd,
+            ..defaults
+        }
+    }
 }
 
 impl ResultArgs {

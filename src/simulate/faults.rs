@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::draw::Draw;
+use super::ledger::Fate;
 
 /// Shares that are added up may miss 1 by this much.
 const ROUNDING: f64 = 1e-9;
@@ -65,12 +66,15 @@ faults! {
     ServerError server_error,
     /// 502 of the router: the provider's reply is in `metadata.raw`.
     BadGateway bad_gateway,
-    /// 529 of the router and 524 of the edge, in turn from attempt to attempt.
+    /// 529 of the router and 524 of the edge (a problem document, or a page), in turn from attempt to
+    /// attempt.
     Overloaded overloaded,
     /// 400 with code 2005 of the gateway: the upstream failed, the same request may work later.
     ProviderFailed provider_failed,
     /// The connection is reset before any header.
     Reset reset,
+    /// The connection is reset within the body.
+    ResetInBody reset_in_body,
     /// The connection is closed or reset within the body.
     Truncated truncated,
     /// No answer ever comes; the connection stays open.
@@ -81,6 +85,8 @@ faults! {
     ErrorIn200 error_in_200,
     /// 200 with half of a text, `finish_reason` "error" and the error inside the choice.
     ErrorInChoice error_in_choice,
+    /// 200 with half of a text and `finish_reason` "error", and no other word of the error.
+    FinishError finish_error,
     /// 200 with white space alone; in a stream comments alone.
     Blank blank,
     /// 200 with something that is not JSON: a lone dot, or a page of HTML.
@@ -138,9 +144,15 @@ fn known() -> String {
 }
 
 impl Fault {
-    /// Whether the simulated model answers, and is paid for, before the fault strikes.
-    pub(super) const fn is_billed(self) -> bool {
-        matches!(self, Self::Reset | Self::Truncated | Self::Stall | Self::Length)
+    /// What becomes of the answer of the simulated model, where it answers, and is paid for, before
+    /// the fault strikes.
+    pub(super) const fn fate(self) -> Option<Fate> {
+        match self {
+            Self::Reset | Self::ResetInBody | Self::Truncated => Some(Fate::Cut),
+            Self::Hang | Self::Stall => Some(Fate::Hung),
+            Self::Length => Some(Fate::Delivered),
+            _ => None,
+        }
     }
 
     fn named(name: &str) -> Result<Self, FaultsError> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::answer::{Answer, PROCESSING};
 use super::draw::Draw;
 use super::faults::Fault;
-use super::refusal::{GatewayError, Hint, Refusal, RouterError};
+use super::refusal::{EdgeForm, GatewayError, Hint, Refusal, RouterError};
 use super::reply::{Ending, Reply};
 use super::simulation::Asked;
 
@@ -23,7 +23,7 @@ pub(super) fn refusal(fault: Fault, asked: &Asked, draw: &mut Draw, retry_after:
     let is_even = (asked.digest.word() ^ u64::from(asked.attempt)) & 1 == 0;
     Some(match fault {
         Fault::RateLimited => match Hint::pick(draw, retry_after) {
-            Hint::Seconds(wait) if is_even => GatewayError::rate_limited(Some(wait)).into(),
+            hint @ Hint::Seconds(_) if is_even => GatewayError::rate_limited(Some(hint)).into(),
             hint => RouterError::rate_limited(hint).into(),
         },
         Fault::RateLimitedWithoutHint if is_even => GatewayError::rate_limited(None).into(),
@@ -31,7 +31,7 @@ pub(super) fn refusal(fault: Fault, asked: &Asked, draw: &mut Draw, retry_after:
         Fault::ServerError => RouterError::server_error().into(),
         Fault::BadGateway => RouterError::bad_gateway().into(),
         Fault::Overloaded if is_even => RouterError::overloaded().into(),
-        Fault::Overloaded => Refusal::Edge,
+        Fault::Overloaded => Refusal::Edge(draw.pick(&[EdgeForm::Problem, EdgeForm::Page])),
         Fault::ProviderFailed => GatewayError::provider_failed().into(),
         Fault::Unauthorized => GatewayError::unauthorized().into(),
         Fault::KeyDisabled => RouterError::key_disabled().into(),
@@ -39,11 +39,13 @@ pub(super) fn refusal(fault: Fault, asked: &Asked, draw: &mut Draw, retry_after:
         Fault::SpendLimit => GatewayError::spend_limit().into(),
         Fault::Blocked => GatewayError::blocked().into(),
         Fault::Reset
+        | Fault::ResetInBody
         | Fault::Truncated
         | Fault::Hang
         | Fault::Stall
         | Fault::ErrorIn200
         | Fault::ErrorInChoice
+        | Fault::FinishError
         | Fault::Blank
         | Fault::NotJson
         | Fault::Empty
@@ -63,10 +65,12 @@ pub(super) fn spoil(answer: Answer<'_>, fault: Option<Fault>, draw: &mut Draw) -
     let is_stream = answer.is_stream();
     match fault {
         Some(Fault::Truncated) => answer.reply().ending_with(draw.pick(&[Ending::Closed, Ending::Reset])),
+        Some(Fault::ResetInBody) => answer.reply().ending_with(Ending::Reset),
         Some(Fault::Stall) => answer.reply().ending_with(Ending::Stalled),
         // A stream that has begun can only tell its error in a chunk.
         Some(Fault::ErrorIn200) if !is_stream => answer.error_alone(RouterError::provider_lost()),
-        Some(Fault::ErrorIn200 | Fault::ErrorInChoice) => answer.failed(RouterError::provider_lost()).reply(),
+        Some(Fault::ErrorIn200 | Fault::ErrorInChoice) => answer.failed(Some(RouterError::provider_lost())).reply(),
+        Some(Fault::FinishError) => answer.ended_by_error(RouterError::provider_lost()),
         Some(Fault::Blank) if is_stream => Reply::events(vec![Bytes::from_static(PROCESSING); BLANK_COMMENTS]),
         Some(Fault::Blank) => Reply::whole(200, "application/json", PADDING.repeat(BLANK_TIMES)),
         Some(Fault::NotJson) if is_stream => Reply::events(vec![Bytes::from_static(b"data: .\n\n")]),

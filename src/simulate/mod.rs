@@ -7,12 +7,14 @@
 //! number of the attempt.
 //!
 //! How a request goes through: `server` reads it, `simulation` decides what it gets (credentials →
-//! `route` → `quota` → `answer::Ask` → `faults` → an `answer` or a `refusal`) and gives a `verdict`,
-//! `server` waits the latency and hands the `reply` to the connection.
+//! `route` → `limits` → `answer::Ask` → `faults` → an `answer` or a `refusal`) and gives a `verdict`,
+//! `server` waits the latency and hands the `reply` to the connection; `ledger` has what was paid for
+//! and what became of it.
 
 mod alarm;
 mod answer;
 mod attempts;
+mod cost;
 mod digest;
 mod draw;
 mod faults;
@@ -20,10 +22,12 @@ mod identity;
 mod injection;
 mod journal;
 mod latency;
+mod ledger;
+mod limits;
 mod options;
-mod quota;
 mod refusal;
 mod reply;
+mod reply_length;
 mod route;
 mod server;
 mod simulation;
@@ -33,9 +37,15 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use cost::{CostTold, NanoUsd, NanoUsdError};
 pub use faults::{Fault, Faults, FaultsError};
 pub use journal::JournalLine;
 pub use latency::{Latency, LatencyError};
+pub use ledger::{Bill, ModelStats};
+pub use limits::{
+    Enforcement, EnforcementError, HintForm, HintFormError, ModelQuota, ModelQuotaError, Outage, OutageError,
+};
 pub use options::{Options, OptionsError};
+pub use reply_length::{ReplyTokens, ReplyTokensError};
 pub use server::{SimulateError, Simulator};
 pub use stats::Stats;

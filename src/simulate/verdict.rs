@@ -4,16 +4,23 @@ use std::time::Duration;
 
 use super::answer::Usage;
 use super::faults::Fault;
-use super::reply::Reply;
+use super::ledger::Fate;
+use super::limits::Limit;
+use super::reply::{Ending, Reply};
 
 /// What becomes of a request.
 pub(super) struct Verdict {
     pub(super) delivery: Delivery,
+    /// The model that it asks for, where that is known.
+    pub(super) model: Option<String>,
     pub(super) fault: Option<Fault>,
+    /// The limit that refuses it.
+    pub(super) limit: Option<Limit>,
     /// How long it takes.
     pub(super) delay: Duration,
-    /// What is paid for it, where anything is.
-    pub(super) billed: Option<Usage>,
+    /// What is paid for it, where anything is, and what becomes of the answer while the client
+    /// stays.
+    pub(super) billed: Option<(Fate, Usage)>,
 }
 
 /// How a request is answered.
@@ -29,7 +36,13 @@ pub(super) enum Delivery {
 impl Verdict {
     /// A reply that comes at once and costs nothing.
     pub(super) fn at_once(reply: Reply) -> Self {
-        Self { delivery: Delivery::Reply(reply), fault: None, delay: Duration::ZERO, billed: None }
+        let delivery = Delivery::Reply(reply);
+        Self { delivery, model: None, fault: None, limit: None, delay: Duration::ZERO, billed: None }
+    }
+
+    /// Whether the last byte of a reply is ever sent.
+    pub(super) fn comes_to_its_end(&self) -> bool {
+        matches!(&self.delivery, Delivery::Reply(reply) if reply.ending == Ending::Complete)
     }
 
     /// The status of the reply, if there is one.

@@ -92,7 +92,7 @@ impl<'a> Answer<'a> {
             Content::ToolCall { .. } => finish = Finish::ToolCalls,
             Content::Vectors(_) | Content::Nothing => {}
         }
-        let usage = Usage::of(&ask.model, ask.prompt_tokens(), content.tokens());
+        let usage = source.billing.usage(&ask.model, ask.prompt_tokens(), content.tokens());
         Ok(Self { ask, identity, content, finish, usage, error: None })
     }
 
@@ -105,30 +105,28 @@ impl<'a> Answer<'a> {
         self
     }
 
-    /// The first half of the text, ended by an error. It costs nothing.
-    pub(in super::super) fn failed(mut self, error: RouterError) -> Self {
+    /// The first half of the text, ended by an error that is told or not. It costs nothing.
+    pub(in super::super) fn failed(mut self, error: Option<RouterError>) -> Self {
         self.halve();
-        Self { finish: Finish::Error, error: Some(error), usage: Usage::default(), ..self }
+        Self { finish: Finish::Error, error, usage: self.usage.nothing(), ..self }
     }
 
     /// An answer that says nothing, with no tokens.
     pub(in super::super) fn emptied(self) -> Self {
         let content =
             if matches!(self.content, Content::Vectors(_)) { Content::Nothing } else { Content::Text(String::new()) };
-        Self { content, finish: Finish::Stop, usage: Usage::default(), ..self }
+        Self { content, finish: Finish::Stop, usage: self.usage.nothing(), ..self }
     }
 
     /// An answer without a choice, with no tokens of its own.
     pub(in super::super) fn without_choices(self) -> Self {
-        let usage = Usage::of("", self.usage.prompt_tokens, 0);
-        let usage = Usage { prompt_nano_usd: 0, ..usage };
-        Self { content: Content::Nothing, finish: Finish::Stop, usage, ..self }
+        Self { content: Content::Nothing, finish: Finish::Stop, usage: self.usage.prompt_alone(), ..self }
     }
 
     fn halve(&mut self) {
         if let Content::Text(text) = &mut self.content {
             truncate(text, (text.len() / 2).max(1));
-            self.usage = Usage::of(&self.ask.model, self.usage.prompt_tokens, usage::tokens(text.len()));
+            self.usage = self.usage.with_completion(usage::tokens(text.len()));
         }
     }
 
@@ -155,9 +153,19 @@ impl<'a> Answer<'a> {
     /// A reply with status 200 that is an error and no answer.
     pub(in super::super) fn error_alone(self, error: RouterError) -> Reply {
         if self.ask.endpoint == Endpoint::Responses {
-            return self.failed(error).reply();
+            return self.failed(Some(error)).reply();
         }
         Reply::json(200, &error.envelope(Some(self.ask.endpoint)))
+    }
+
+    /// A reply whose answer ends with an error and says nothing else of it; where an endpoint has no
+    /// such end, the error is told.
+    pub(in super::super) fn ended_by_error(self, error: RouterError) -> Reply {
+        match self.ask.endpoint {
+            Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Responses => self.failed(None).reply(),
+            Endpoint::Messages => self.failed(Some(error)).reply(),
+            Endpoint::Embeddings => self.error_alone(error),
+        }
     }
 
     pub(super) fn error_object(&self) -> Option<Value> {

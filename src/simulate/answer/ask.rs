@@ -12,9 +12,9 @@ use crate::model::Endpoint;
 /// What a request asks for. Borrowed from the body; what is rarely there is parsed when it is needed.
 #[derive(Debug)]
 pub(in super::super) struct Ask<'a> {
-    pub(super) endpoint: Endpoint,
+    pub(in super::super) endpoint: Endpoint,
     /// The model, as it stands in the body.
-    pub(super) model: Cow<'a, str>,
+    pub(in super::super) model: Cow<'a, str>,
     /// The messages, prompt or input, as they stand in the body.
     pub(super) prompt: &'a RawValue,
     /// The limit of the answer, in tokens.

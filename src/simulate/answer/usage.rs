@@ -2,10 +2,15 @@
 
 use serde::Serialize;
 
+use super::super::cost::{Billing, CostTold, NanoUsd};
+
 /// The price of a token of a prompt, in billionths of a USD.
 pub(super) const PROMPT_NANO_USD: u64 = 250;
 /// The price of a token of an answer, in billionths of a USD.
 pub(super) const COMPLETION_NANO_USD: u64 = 2000;
+
+/// What part of the cost the router takes where the key is the customer's own: a twentieth.
+const BYOK_FEE_DIVISOR: u64 = 20;
 
 /// Bytes in a token.
 pub(super) const TOKEN_BYTES: usize = 4;
@@ -15,8 +20,17 @@ pub(super) const TOKEN_BYTES: usize = 4;
 pub(in super::super) struct Usage {
     pub(in super::super) prompt_tokens: u64,
     pub(in super::super) completion_tokens: u64,
-    pub(super) prompt_nano_usd: u64,
-    pub(super) completion_nano_usd: u64,
+    price: Price,
+    told: CostTold,
+}
+
+/// What an answer is paid by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Price {
+    #[default]
+    Free,
+    Tokens,
+    Each(NanoUsd),
 }
 
 /// Tokens in so many bytes.
@@ -31,23 +45,49 @@ pub(in super::super) fn usd(nano_usd: u64) -> f64 {
     nano_usd / 1e9
 }
 
-impl Usage {
+impl Billing {
     /// What an answer of a model costs; a `:free` one costs nothing.
-    pub(super) fn of(model: &str, prompt_tokens: u64, completion_tokens: u64) -> Self {
-        let paid = u64::from(!model.ends_with(":free"));
-        Self {
-            prompt_tokens,
-            completion_tokens,
-            prompt_nano_usd: prompt_tokens * PROMPT_NANO_USD * paid,
-            completion_nano_usd: completion_tokens * COMPLETION_NANO_USD * paid,
+    pub(super) fn usage(self, model: &str, prompt_tokens: u64, completion_tokens: u64) -> Usage {
+        let price = match self.each {
+            _ if model.ends_with(":free") => Price::Free,
+            Some(each) => Price::Each(each),
+            None => Price::Tokens,
+        };
+        Usage { prompt_tokens, completion_tokens, price, told: self.told }
+    }
+}
+
+impl Usage {
+    /// The usage of the same request with an answer of another length.
+    pub(super) const fn with_completion(self, completion_tokens: u64) -> Self {
+        Self { completion_tokens, ..self }
+    }
+
+    /// The usage of a request that was not answered.
+    pub(super) const fn nothing(self) -> Self {
+        Self { prompt_tokens: 0, completion_tokens: 0, price: Price::Free, told: self.told }
+    }
+
+    /// The usage of a request whose prompt was counted, and nothing paid.
+    pub(super) const fn prompt_alone(self) -> Self {
+        Self { prompt_tokens: self.prompt_tokens, ..self.nothing() }
+    }
+
+    /// What prompt and answer cost, in billionths of a USD.
+    const fn parts(&self) -> (u64, u64) {
+        match self.price {
+            Price::Free => (0, 0),
+            Price::Tokens => (self.prompt_tokens * PROMPT_NANO_USD, self.completion_tokens * COMPLETION_NANO_USD),
+            Price::Each(NanoUsd(nano_usd)) => (0, nano_usd),
         }
     }
 
     pub(in super::super) const fn nano_usd(&self) -> u64 {
-        self.prompt_nano_usd + self.completion_nano_usd
+        let (prompt, completion) = self.parts();
+        prompt + completion
     }
 
-    pub(super) const fn total_tokens(&self) -> u64 {
+    pub(in super::super) const fn total_tokens(&self) -> u64 {
         self.prompt_tokens + self.completion_tokens
     }
 
@@ -57,8 +97,8 @@ impl Usage {
             prompt_tokens: self.prompt_tokens,
             completion_tokens: self.completion_tokens,
             total_tokens: self.total_tokens(),
-            cost: usd(self.nano_usd()),
-            is_byok: false,
+            cost: self.cost(),
+            is_byok: self.is_byok(),
             prompt_tokens_details: PromptDetails { cached_tokens: 0, cache_write_tokens: 0 },
             cost_details: self.cost_details(),
             completion_tokens_details: CompletionDetails { reasoning_tokens: 0 },
@@ -71,18 +111,38 @@ impl Usage {
             input_tokens: self.prompt_tokens,
             output_tokens: self.completion_tokens,
             total_tokens: self.total_tokens(),
-            cost: usd(self.nano_usd()),
-            is_byok: false,
+            cost: self.cost(),
+            is_byok: self.is_byok(),
             cost_details: self.cost_details(),
         }
     }
 
-    fn cost_details(&self) -> CostDetails {
-        CostDetails {
-            upstream_inference_cost: usd(self.nano_usd()),
-            upstream_inference_prompt_cost: usd(self.prompt_nano_usd),
-            upstream_inference_completions_cost: usd(self.completion_nano_usd),
+    fn cost(&self) -> Option<f64> {
+        match self.told {
+            CostTold::Cost => Some(usd(self.nano_usd())),
+            CostTold::Byok => Some(usd(self.nano_usd() - self.upstream().iter().sum::<u64>())),
+            CostTold::Nothing => None,
         }
+    }
+
+    fn is_byok(&self) -> Option<bool> {
+        (self.told != CostTold::Nothing).then_some(self.told == CostTold::Byok)
+    }
+
+    /// What the provider gets for prompt and answer: what is left of each without the router's fee.
+    fn upstream(&self) -> [u64; 2] {
+        let (prompt, completion) = self.parts();
+        let fee = |part: u64| if self.told == CostTold::Byok { part / BYOK_FEE_DIVISOR } else { 0 };
+        [prompt, completion].map(|part| part - fee(part))
+    }
+
+    fn cost_details(&self) -> Option<CostDetails> {
+        let [prompt, completion] = self.upstream();
+        (self.told != CostTold::Nothing).then(|| CostDetails {
+            upstream_inference_cost: usd(prompt + completion),
+            upstream_inference_prompt_cost: usd(prompt),
+            upstream_inference_completions_cost: usd(completion),
+        })
     }
 }
 
@@ -91,10 +151,13 @@ pub(super) struct ChatUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
-    cost: f64,
-    is_byok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_byok: Option<bool>,
     prompt_tokens_details: PromptDetails,
-    cost_details: CostDetails,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_details: Option<CostDetails>,
     completion_tokens_details: CompletionDetails,
 }
 
@@ -122,14 +185,23 @@ pub(super) struct InputOutputUsage {
     input_tokens: u64,
     output_tokens: u64,
     total_tokens: u64,
-    cost: f64,
-    is_byok: bool,
-    cost_details: CostDetails,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_byok: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_details: Option<CostDetails>,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn usage(model: &str, each: Option<NanoUsd>, told: CostTold) -> Usage {
+        Billing { each, told }.usage(model, 10, 10)
+    }
 
     #[test]
     fn tokens_are_started_quarters_of_the_bytes() {
@@ -137,9 +209,28 @@ mod tests {
     }
 
     #[test]
-    fn a_free_model_costs_nothing() {
-        assert_eq!(Usage::of("a/b:free", 10, 10).nano_usd(), 0);
-        assert_eq!(Usage::of("a/b", 10, 10).nano_usd(), 22_500);
-        assert_eq!(serde_json::to_value(Usage::of("a/b", 10, 10).chat()).unwrap()["cost"], 2.25e-5);
+    fn answers_cost_what_their_tokens_do_or_what_each_does_and_free_ones_nothing() {
+        let each = Some("0.0137".parse().unwrap());
+        for (model, each, nano_usd) in
+            [("a/b", None, 22_500), ("a/b", each, 13_700_000), ("a/b:free", None, 0), ("a/b:free", each, 0)]
+        {
+            let usage = usage(model, each, CostTold::Cost);
+            assert_eq!(usage.nano_usd(), nano_usd, "{model}");
+            assert_eq!(serde_json::to_value(usage.chat()).unwrap()["cost"], usd(nano_usd));
+        }
+        assert_eq!(serde_json::to_string(&usd(13_700_000)).unwrap(), "0.0137");
+    }
+
+    #[test]
+    fn a_cost_is_told_whole_in_two_parts_or_not_at_all() {
+        let told = |told| serde_json::to_value(usage("a/b", "0.02".parse().ok(), told).input_output()).unwrap();
+        let whole = told(CostTold::Cost);
+        assert_eq!((&whole["cost"], &whole["is_byok"]), (&json!(0.02), &json!(false)));
+        assert_eq!(whole["cost_details"]["upstream_inference_cost"], 0.02);
+        let byok = told(CostTold::Byok);
+        assert_eq!((&byok["cost"], &byok["is_byok"]), (&json!(0.001), &json!(true)));
+        assert_eq!(byok["cost_details"]["upstream_inference_cost"], 0.019);
+        let nothing = told(CostTold::Nothing);
+        assert_eq!(nothing, json!({"input_tokens": 10, "output_tokens": 10, "total_tokens": 20}));
     }
 }

@@ -1,7 +1,5 @@
 //! The AI Gateway's own errors: an envelope whose `error` is a list.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::super::reply::{Layer, Reply};
@@ -27,11 +25,7 @@ impl GatewayError {
     }
 
     /// Too many requests, with how long to wait or without.
-    pub(in super::super) const fn rate_limited(wait: Option<Duration>) -> Self {
-        let hint = match wait {
-            Some(wait) => Some(Hint::Seconds(wait)),
-            None => None,
-        };
+    pub(in super::super) const fn rate_limited(hint: Option<Hint>) -> Self {
         Self { hint, ..Self::new(2003, 429, "Rate limited") }
     }
 

@@ -19,6 +19,8 @@ const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset"
 pub(in super::super) enum Hint {
     /// `Retry-After` in whole seconds.
     Seconds(Duration),
+    /// `Retry-After` in seconds with three decimals.
+    Fractions(Duration),
     /// `Retry-After` as an HTTP date.
     Date(Duration),
     /// `availability.retry_after` in the body.
@@ -33,14 +35,20 @@ impl Hint {
     pub(in super::super) fn pick(draw: &mut Draw, wait: Duration) -> Self {
         // Seconds stand twice: it is in them that both the gateway and the router say it.
         let forms: [fn(Duration) -> Self; 5] =
-            [Self::Seconds, Self::Seconds, Self::Date, Self::Availability, |wait| Self::Reset(unix_ms_in(wait))];
+            [Self::Seconds, Self::Seconds, Self::Date, Self::Availability, Self::reset];
         draw.pick(&forms)(wait)
+    }
+
+    /// The moment at which a wait that begins now ends.
+    pub(in super::super) fn reset(wait: Duration) -> Self {
+        Self::Reset(unix_ms_in(wait))
     }
 
     /// The header lines that tell it.
     pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Seconds(wait) => vec![(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)))],
+            Self::Fractions(wait) => vec![(RETRY_AFTER, thousandths(wait))],
             Self::Date(wait) => vec![(RETRY_AFTER, date_in(wait))],
             Self::Availability(_) => Vec::new(),
             Self::Reset(unix_ms) => vec![
@@ -76,6 +84,12 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
+/// Rounded up, too.
+fn thousandths(wait: Duration) -> HeaderValue {
+    let ms = wait.as_nanos().div_ceil(1_000_000);
+    HeaderValue::try_from(format!("{}.{:03}", ms / 1_000, ms % 1_000)).expect("digits are ASCII")
+}
+
 /// The next whole second after the wait, as a header's date has no finer unit.
 fn date_in(wait: Duration) -> HeaderValue {
     let end = Timestamp::try_from(SystemTime::now() + wait).unwrap_or(Timestamp::MAX);
@@ -98,6 +112,14 @@ mod tests {
     fn seconds_are_rounded_up() {
         for (milliseconds, seconds) in [(0, "0"), (1, "1"), (1000, "1"), (1001, "2")] {
             let headers = Hint::Seconds(Duration::from_millis(milliseconds)).headers();
+            assert_eq!(headers, [(RETRY_AFTER, HeaderValue::from_static(seconds))]);
+        }
+    }
+
+    #[test]
+    fn fractions_have_three_decimals_and_are_rounded_up() {
+        for (microseconds, seconds) in [(0, "0.000"), (1, "0.001"), (50_000, "0.050"), (12_345_001, "12.346")] {
+            let headers = Hint::Fractions(Duration::from_micros(microseconds)).headers();
             assert_eq!(headers, [(RETRY_AFTER, HeaderValue::from_static(seconds))]);
         }
     }

@@ -22,8 +22,17 @@ pub(super) enum Refusal {
     Router(Box<RouterError>),
     /// Cloudflare's API in front of both: `errors` is a list. Holds the path that has no route.
     Api(String),
-    /// Cloudflare's edge: a time-out, told as a problem document.
-    Edge,
+    /// Cloudflare's edge: a time-out.
+    Edge(EdgeForm),
+}
+
+/// In which form the edge tells its errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EdgeForm {
+    /// A problem document.
+    Problem,
+    /// A page for people.
+    Page,
 }
 
 impl Refusal {
@@ -42,7 +51,12 @@ impl Refusal {
                 let body = json!({"success": false, "errors": errors, "messages": [], "result": null});
                 Reply::json(404, &body).by(Layer::Edge)
             }
-            Self::Edge => {
+            Self::Edge(EdgeForm::Page) => {
+                let page = "<!DOCTYPE html>\n<html><head><title>Simulated page | 524: A timeout occurred</title></head>\
+                            <body>Error code 524</body></html>\n";
+                Reply::whole(524, "text/html; charset=UTF-8", page).by(Layer::Edge)
+            }
+            Self::Edge(EdgeForm::Problem) => {
                 let body = json!({
                     "type": "about:blank", "status": 524, "title": "A timeout occurred",
                     "detail": "Simulated: the origin took longer than 120 seconds to answer.",

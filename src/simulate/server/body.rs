@@ -10,9 +10,11 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use super::super::answer::Usage;
 use super::super::injection::PADDING;
+use super::super::ledger::Fate;
 use super::super::reply::{Ending, Reply};
-use super::super::simulation::Simulation;
+use super::super::simulation::{Arrival, Simulation};
 use super::wire::ResetOnDrop;
 
 /// How often a slow answer is preceded by white space, and how slow it must be for it.
@@ -36,19 +38,44 @@ enum Step {
     Stall,
 }
 
-/// A request that is being answered; it is no longer when this is dropped.
-pub(super) struct InFlight(Arc<Simulation>);
+/// A request that is being answered; it is no longer when this is dropped. What became of an answer
+/// that was not delivered is counted then.
+pub(super) struct InFlight {
+    simulation: Arc<Simulation>,
+    arrival: Arrival,
+    /// What is paid for the answer, and what becomes of it if this is dropped now.
+    billed: Option<(Fate, Usage)>,
+}
 
 impl InFlight {
     pub(super) fn enter(simulation: Arc<Simulation>) -> Self {
-        simulation.counters.enter();
-        Self(simulation)
+        let arrival = simulation.counters.enter();
+        Self { simulation, arrival, billed: None }
+    }
+
+    pub(super) const fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+
+    /// An answer is paid for: until its last byte is on its way, the client may still leave.
+    pub(super) fn owes(&mut self, billed: Option<(Fate, Usage)>) {
+        self.billed = billed.map(|(fate, usage)| (if fate == Fate::Delivered { Fate::Left } else { fate }, usage));
+    }
+
+    /// The last byte is on its way. It counts now: whoever has it may ask again at once.
+    fn deliver(&mut self) {
+        if let Some((_, usage)) = self.billed.take_if(|(fate, _)| *fate == Fate::Left) {
+            self.simulation.ended(Fate::Delivered, &usage);
+        }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.counters.leave();
+        if let Some((fate, usage)) = &self.billed {
+            self.simulation.ended(*fate, usage);
+        }
+        self.simulation.counters.leave();
     }
 }
 
@@ -59,7 +86,7 @@ pub(super) struct ReplyBody {
     /// How many bytes are still to come, where that is told in advance.
     left_bytes: Option<u64>,
     reset: ResetOnDrop,
-    _in_flight: Option<InFlight>,
+    in_flight: Option<InFlight>,
 }
 
 impl ReplyBody {
@@ -107,11 +134,11 @@ impl ReplyBody {
 
     /// The body that counts as in flight until it is dropped.
     pub(super) fn counted(self, in_flight: InFlight) -> Self {
-        Self { _in_flight: Some(in_flight), ..self }
+        Self { in_flight: Some(in_flight), ..self }
     }
 
     fn new(steps: VecDeque<Step>, left_bytes: Option<u64>, reset: ResetOnDrop) -> Self {
-        Self { steps, pause: None, left_bytes, reset, _in_flight: None }
+        Self { steps, pause: None, left_bytes, reset, in_flight: None }
     }
 }
 
@@ -136,6 +163,9 @@ impl Body for ReplyBody {
                 Some(Step::Send(piece)) => {
                     let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
                     self.left_bytes = self.left_bytes.map(|left_bytes| left_bytes.saturating_sub(length));
+                    if self.steps.is_empty() {
+                        self.in_flight.iter_mut().for_each(InFlight::deliver);
+                    }
                     return Poll::Ready(Some(Ok(Frame::data(piece))));
                 }
                 Some(Step::Yield) => {

@@ -44,14 +44,14 @@ pub(super) async fn answer(
     if request.uri().path() == STATS_PATH {
         return Ok(stats(&simulation));
     }
-    let in_flight = InFlight::enter(Arc::clone(&simulation));
+    let mut in_flight = InFlight::enter(Arc::clone(&simulation));
     let (head, body) = request.into_parts();
-    let (body, is_too_long) = read(body).await?;
-    let asked = simulation.asked(head, body, is_too_long);
+    let asked = simulation.asked(in_flight.arrival(), head, read(body).await?);
     let identity = Identity::new(simulation.options.seed, &asked.digest, asked.attempt);
     let verdict = simulation.decide(&asked, &identity);
+    in_flight.owes(verdict.billed);
     if let Some(journal) = &simulation.journal {
-        journal.write(entry(&asked, &verdict, simulation.counters.in_flight())).await;
+        journal.write(entry(&asked, &verdict)).await;
     }
     let reply = match verdict.delivery {
         Delivery::Reply(reply) => reply,
@@ -124,16 +124,20 @@ async fn read(mut body: Incoming) -> Result<(Bytes, bool), Cut> {
     Ok((if rest.is_empty() { first } else { rest.freeze() }, false))
 }
 
-fn entry(asked: &Asked, verdict: &Verdict, in_flight: u64) -> Entry {
+fn entry(asked: &Asked, verdict: &Verdict) -> Entry {
     let uri = &asked.head.uri;
     Entry {
+        arrival: asked.arrival,
+        delay: verdict.comes_to_its_end().then_some(verdict.delay),
         method: asked.head.method.clone(),
         path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
         digest: asked.digest,
         attempt: asked.attempt,
+        model: verdict.model.clone(),
         status: verdict.status(),
         fault: verdict.fault,
-        in_flight,
+        limit: verdict.limit,
+        billed: verdict.billed,
     }
 }
 

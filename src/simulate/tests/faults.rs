@@ -29,8 +29,11 @@ async fn replies(fault: Fault, body: impl Fn(&str) -> String) -> Vec<Answered> {
     replies
 }
 
-/// The code of the gateway's envelope, or nothing for the router's.
+/// The code of the gateway's envelope, or nothing for the router's and for a page.
 fn gateway_code(answered: &Answered) -> Option<u64> {
+    if answered.headers["content-type"].starts_with("text/html") {
+        return None;
+    }
     answered.json()["error"][0]["code"].as_u64()
 }
 
@@ -104,6 +107,11 @@ async fn faults_within_a_200_are_no_answer() {
     for reply in replies(Fault::ErrorInChoice, chat).await {
         let choice = &reply.json()["choices"][0];
         assert_eq!((&choice["finish_reason"], &choice["error"]["code"]), (&json!("error"), &json!(502)));
+        assert!(choice["message"]["content"].as_str().unwrap().starts_with("Simulated"));
+    }
+    for reply in replies(Fault::FinishError, chat).await {
+        let choice = &reply.json()["choices"][0];
+        assert_eq!((&choice["finish_reason"], choice.get("error")), (&json!("error"), None));
         assert!(choice["message"]["content"].as_str().unwrap().starts_with("Simulated"));
     }
     for reply in replies(Fault::Blank, chat).await {
@@ -198,6 +206,9 @@ async fn a_reset_comes_before_any_header() {
 #[tokio::test]
 async fn a_truncated_body_is_shorter_than_was_told_and_ends_in_both_ways() {
     for body in [chat, streamed_chat] {
+        for reply in replies(Fault::ResetInBody, body).await {
+            assert_eq!((reply.status, reply.end), (200, Err(ErrorKind::ConnectionReset)));
+        }
         let mut ends = BTreeSet::new();
         for reply in replies(Fault::Truncated, body).await {
             assert_eq!(reply.status, 200);

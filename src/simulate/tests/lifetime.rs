@@ -84,7 +84,7 @@ async fn what_cannot_start_says_why() {
     let error = start(Options { faults, ..Options::default() }).await;
     assert!(matches!(error, SimulateError::Options(OptionsError::Faults(_))), "{error}");
     let error = start(Options { requests_per_minute: Some(0), ..Options::default() }).await;
-    assert!(matches!(error, SimulateError::Options(OptionsError::NoRequests)), "{error}");
+    assert!(matches!(error, SimulateError::Options(OptionsError::NoRoom("requests per minute"))), "{error}");
     let error = start(Options { journal: Some("/no/such/folder/journal".into()), ..Options::default() }).await;
     assert!(error.to_string().starts_with("cannot open the journal /no/such/folder/journal: "), "{error}");
     let error = start(Options { reply_bytes: Some(usize::MAX), ..Options::default() }).await;
