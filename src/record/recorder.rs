@@ -41,9 +41,10 @@ impl<N> Recorder<N> {
         &self,
         exchange: &Arc<ExchangeRecord>,
         mut attempt: Attempt,
-        facts: Facts,
+        mut facts: Facts,
     ) -> Result<(), StoreError> {
         self.redactor.strike_attempt(&mut attempt);
+        self.redactor.strike_facts(&mut facts);
         self.submit.commit(Record::Attempt(Arc::clone(exchange), attempt, facts), None).await
     }
 
@@ -56,10 +57,11 @@ impl<N> Recorder<N> {
         &self,
         exchange: &Arc<ExchangeRecord>,
         mut attempt: Attempt,
-        facts: Facts,
+        mut facts: Facts,
         item: Option<(ItemRecord, N)>,
     ) -> Result<(), StoreError> {
         self.redactor.strike_attempt(&mut attempt);
+        self.redactor.strike_facts(&mut facts);
         let (item, note) = item.unzip();
         self.submit.commit(Record::Settled(Arc::clone(exchange), Settled::Sent(attempt, facts), item), note).await
     }
