@@ -13,5 +13,6 @@ mod limit_text;
 mod raw;
 mod run_json;
 mod run_text;
+mod stream;
 
 pub(crate) use command::{ShowArgs, show};
