@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 use nightreel::engine::{
-    Event, Monitor, Output, ReplayOptions, Replayed, ResultFormat, ResultWriter, RunBegun, replay,
+    Event, Monitor, Output, ReplayOptions, Replayed, ResultColumns, ResultWriter, RunBegun, replay,
 };
 use nightreel::model::{Mode, Outcome, Success};
 use nightreel::record::{Recall, Source};
@@ -98,7 +98,7 @@ fn carry_out(
     }));
     let target = results.target();
     let writer = target.as_ref().map(|(output, format)| {
-        let columns = if *format == ResultFormat::Csv { checked.columns.as_slice() } else { &[] };
+        let columns = ResultColumns { input: checked.columns.clone(), streams: checked.streams };
         let writer = ResultWriter::create(output, *format, columns, checked.items / checked.rows);
         writer.map(|writer| (output.clone(), writer)).map_err(|error| cannot_write(output, error))
     });

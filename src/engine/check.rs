@@ -1,6 +1,5 @@
 //! The pass over the input before anything is sent: every row is read and its prompt rendered.
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::input::{Input, InputError};
@@ -28,6 +27,8 @@ pub struct Checked {
     pub digest: [u8; 32],
     /// The columns of all rows, in the order they first appear.
     pub columns: Vec<String>,
+    /// Whether any row that will be asked asks for a stream.
+    pub streams: bool,
 }
 
 /// Why the input cannot be used.
@@ -97,7 +98,7 @@ pub fn check(
     options: CheckOptions,
     mut goes_on: impl FnMut(u64) -> bool,
 ) -> Result<Checked, CheckError> {
-    let mut pass = Pass::new(options.told, input, prompt);
+    let mut pass = Pass::new(options, input, prompt);
     let mut reader = input.rows()?;
     if let Some(columns) = reader.columns()
         && let Err(problem) = prompt.check_columns(columns)
@@ -120,16 +121,7 @@ pub fn check(
         }
     }
     let digest = reader.digest();
-    pass.finish(options.limit, digest)
-}
-
-/// Whether a line's own request wants its answer in pieces.
-fn asks_for_stream(request: &RowRequest) -> bool {
-    #[derive(Deserialize)]
-    struct Body {
-        stream: Option<bool>,
-    }
-    serde_json::from_slice::<Body>(&request.body).is_ok_and(|body| body.stream == Some(true))
+    pass.finish(digest)
 }
 
 struct Pass<'a> {
@@ -140,15 +132,27 @@ struct Pass<'a> {
     ids: Option<Tally>,
     look_ups: u32,
     columns: Columns,
+    limit: u64,
+    streams: bool,
     problems: Vec<String>,
     count: u64,
 }
 
 impl<'a> Pass<'a> {
-    fn new(told: usize, input: &'a Input, prompt: &'a Prompt) -> Self {
-        let ids = input.names_rows().then(Tally::default);
-        let (columns, problems) = (Columns::default(), Vec::new());
-        Self { told, input, prompt, rows: 0, ids, look_ups: 0, columns, problems, count: 0 }
+    fn new(options: CheckOptions, input: &'a Input, prompt: &'a Prompt) -> Self {
+        Self {
+            told: options.told,
+            input,
+            prompt,
+            rows: 0,
+            ids: input.names_rows().then(Tally::default),
+            look_ups: 0,
+            columns: Columns::default(),
+            limit: options.limit.unwrap_or(u64::MAX),
+            streams: prompt.streams(),
+            problems: Vec::new(),
+            count: 0,
+        }
     }
 
     fn problem(&mut self, problem: impl FnOnce() -> String) {
@@ -159,14 +163,8 @@ impl<'a> Pass<'a> {
     }
 
     fn row(&mut self, row: &Row) -> Result<(), CheckError> {
-        if row.request.as_ref().is_some_and(asks_for_stream) {
-            let name = self.input.name();
-            self.problem(|| {
-                format!(
-                    "{name}:{}: the request asks for a stream, which is not supported yet; take \"stream\" out",
-                    row.line
-                )
-            });
+        if !self.streams && self.rows < self.limit {
+            self.streams = row.request.as_ref().is_some_and(RowRequest::asks_for_stream);
         }
         self.rows += 1;
         self.columns.add(&row.fields);
@@ -207,12 +205,12 @@ impl<'a> Pass<'a> {
         Ok(same.next().map(|earlier| earlier.line))
     }
 
-    fn finish(self, limit: Option<u64>, digest: Option<[u8; 32]>) -> Result<Checked, CheckError> {
+    fn finish(self, digest: Option<[u8; 32]>) -> Result<Checked, CheckError> {
         let name = || self.input.name().to_owned();
         let (0, Some(digest)) = (self.count, digest) else {
             return Err(CheckError::Rows { problems: self.problems, count: self.count });
         };
-        let rows = limit.map_or(self.rows, |limit| limit.min(self.rows));
+        let rows = self.limit.min(self.rows);
         if rows == 0 {
             return Err(CheckError::Empty { name: name() });
         }
@@ -220,6 +218,6 @@ impl<'a> Pass<'a> {
         if items >= u64::from(u32::MAX) {
             return Err(CheckError::TooMany { name: name(), items });
         }
-        Ok(Checked { rows, items, digest, columns: self.columns.into_names() })
+        Ok(Checked { rows, items, digest, columns: self.columns.into_names(), streams: self.streams })
     }
 }

@@ -4,11 +4,12 @@ use std::io;
 
 use serde_json::{Map, Value};
 
+use crate::model::Request;
 use crate::store::{ItemView, Items, Reader, StoreError};
 
 use super::columns::Columns;
 use super::result_line::ResultLine;
-use super::{Output, ResultFormat, ResultWriter};
+use super::{Output, ResultColumns, ResultFormat, ResultWriter};
 
 /// How many items are read at once.
 const PAGE: usize = 512;
@@ -53,13 +54,14 @@ pub fn export(
 ) -> Result<u64, ExportError> {
     let wanted = items.into();
     let begun = reader.run(wanted.run)?.begun;
-    let columns = if format == ResultFormat::Csv { columns(reader, wanted)? } else { Vec::new() };
+    let csv = format == ResultFormat::Csv;
+    let columns = if csv { columns(reader, wanted, &begun.job_identity)? } else { ResultColumns::default() };
     let items_a_row = begun.item_count / begun.row_count.max(1);
     let failed = |source| ExportError::output(output, source);
-    let mut writer = ResultWriter::create(output, format, &columns, items_a_row).map_err(failed)?;
+    let mut writer = ResultWriter::create(output, format, columns, items_a_row).map_err(failed)?;
     let formatter = writer.formatter();
     let mut out = Vec::new();
-    pages(reader, wanted, |items| {
+    pages(reader, wanted, |_, items| {
         out.clear();
         for item in items {
             formatter.format(&line(item), &mut out);
@@ -80,29 +82,38 @@ fn line(item: &ItemView) -> ResultLine<'_> {
     line
 }
 
-fn columns(reader: &mut Reader, wanted: Items) -> Result<Vec<String>, ExportError> {
+fn columns(reader: &mut Reader, wanted: Items, job: &str) -> Result<ResultColumns, ExportError> {
+    let job: Value = serde_json::from_str(job).unwrap_or_default();
+    let request = &job["request"];
+    // Without a template each row is a request, and says itself whether it asks for a stream.
+    let rows_ask = ["prompt", "messages", "turns"].iter().all(|name| request[name].is_null());
+    let mut streams = request["stream"] == true;
     let mut columns = Columns::default();
-    pages(reader, wanted, |items| {
+    pages(reader, wanted, |reader, items| {
         for item in items {
             let fields: Map<String, Value> = serde_json::from_slice(&item.fields).unwrap_or_default();
             columns.add(&fields);
+            if rows_ask && !streams {
+                let body = reader.request(item.item.exchange(0))?;
+                streams = body.is_some_and(|body| Request::asks_for_stream(&body));
+            }
         }
         Ok(())
     })?;
-    Ok(columns.into_names())
+    Ok(ResultColumns { input: columns.into_names(), streams })
 }
 
 fn pages(
     reader: &mut Reader,
     wanted: Items,
-    mut page: impl FnMut(&[ItemView]) -> Result<(), ExportError>,
+    mut page: impl FnMut(&mut Reader, &[ItemView]) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let mut from = 0;
     loop {
         let items = reader.items(wanted, from, PAGE)?;
         let Some(last) = items.last() else { return Ok(()) };
         let last = last.item.position();
-        page(&items)?;
+        page(reader, &items)?;
         let Some(next) = last.checked_add(1) else { return Ok(()) };
         from = next;
     }

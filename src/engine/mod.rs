@@ -38,7 +38,7 @@ pub use check::{CheckError, CheckOptions, Checked, check};
 pub use event::{Event, ItemSettled, RunBegun, Snapshot};
 pub use export::{ExportError, export};
 pub use replay::{Miss, ReplayError, ReplayOptions, Replayed, replay};
-pub use result_writer::{Output, ResultFormat, ResultWriter, UnknownResultFormat};
+pub use result_writer::{Output, ResultColumns, ResultFormat, ResultWriter, UnknownResultFormat};
 pub use resume::{Begin, Changed, decide_begin};
 pub use retry::{Next, RetryPolicy, Situation, Tries, next, shortened_hint};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::model::{Answer, Attempt, Content, Endpoint, Key, Outcome};
+use crate::model::{Answer, Attempt, BodyShape, Content, Endpoint, Key, Outcome, Reply, Speed, Streamed};
 
 use super::trail::Trail;
 
@@ -61,6 +61,10 @@ impl<'a> ResultLine<'a> {
     pub(super) fn write_jsonl(&self, out: &mut Vec<u8>) {
         let answer = self.trail.answer.as_ref();
         let responses = (self.steps > 1).then_some(self.trail.texts.as_slice());
+        let speed = self.speed().map(|speed| SpeedFields {
+            ttft_ms: speed.first_token_us.map(milliseconds),
+            tokens_per_second: speed.tokens_per_second,
+        });
         let head = Head {
             id: self.id,
             model: self.model,
@@ -76,6 +80,7 @@ impl<'a> ResultLine<'a> {
             cost_usd: self.trail.cost_usd,
             attempts: self.trail.attempts,
             latency_ms: milliseconds(self.trail.latency_us),
+            speed,
         };
         serde_json::to_writer(&mut *out, &head).expect("a line of plain values is JSON, and memory takes it");
         out.pop();
@@ -84,8 +89,18 @@ impl<'a> ResultLine<'a> {
         out.extend_from_slice(b"}\n");
     }
 
-    /// The line as CSV cells: the input's columns, then nightreel's.
-    pub(super) fn csv_cells(&self, columns: &[String]) -> Vec<String> {
+    /// How fast the answer came, where it was streamed; of a conversation, the last one.
+    fn speed(&self) -> Option<Speed> {
+        self.trail.answer.as_ref()?.speed(self.reply()?)
+    }
+
+    fn reply(&self) -> Option<&Reply> {
+        self.last.as_ref()?.attempt.reply.as_ref().ok()
+    }
+
+    /// The line as CSV cells: the input's columns, then nightreel's, with those of streams or
+    /// without.
+    pub(super) fn csv_cells(&self, columns: &[String], streams: bool) -> Vec<String> {
         let fields: Map<String, Value> = serde_json::from_slice(self.fields).unwrap_or_default();
         let answer = self.trail.answer.as_ref();
         let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -103,13 +118,19 @@ impl<'a> ResultLine<'a> {
             self.trail.attempts.to_string(),
             milliseconds(self.trail.latency_us).to_string(),
         ];
-        columns.iter().map(|column| fields.get(column).map(cell).unwrap_or_default()).chain(own).collect()
+        let speed = self.speed().unwrap_or_default();
+        let time = speed.first_token_us.map(|us| milliseconds(us).to_string());
+        let streamed = [time, speed.tokens_per_second.map(|rate| rate.to_string())].map(Option::unwrap_or_default);
+        let streamed = streamed.into_iter().filter(|_| streams);
+        let input = columns.iter().map(|column| fields.get(column).map(cell).unwrap_or_default());
+        input.chain(own).chain(streamed).collect()
     }
 
     /// Appends the line as a line of an `OpenAI` Batch output file.
     pub(super) fn write_openai_batch(&self, custom_id: &str, out: &mut Vec<u8>) {
-        let reply = self.last.as_ref().and_then(|last| last.attempt.reply.as_ref().ok());
-        let body = reply.and_then(|reply| std::str::from_utf8(&reply.body).ok());
+        let reply = self.reply();
+        let body = reply.and_then(|reply| self.whole_body(reply));
+        let body = body.as_ref().and_then(|body| std::str::from_utf8(body).ok());
         let body = body.and_then(|body| serde_json::from_str::<&RawValue>(body.trim_ascii()).ok());
         let id = self.last.as_ref().map_or_else(String::new, |last| last.key.to_string()[..32].to_owned());
         let response = reply.zip(body).map(|(reply, body)| BatchResponse {
@@ -124,6 +145,14 @@ impl<'a> ResultLine<'a> {
         let line = BatchLine { id: format!("batch_req_{id}"), custom_id, response, error };
         serde_json::to_writer(&mut *out, &line).expect("a line of plain values is JSON, and memory takes it");
         out.push(b'\n');
+    }
+
+    /// The body in one piece: a batch output file has no streams. One that is no answer is none.
+    fn whole_body<'r>(&self, reply: &'r Reply) -> Option<Cow<'r, [u8]>> {
+        match reply.shape() {
+            BodyShape::Json(body) => Some(Cow::Borrowed(body)),
+            BodyShape::Events => self.trail.answer.as_ref().map(|_| Cow::Owned(Streamed::read(&reply.body).body)),
+        }
     }
 }
 
@@ -143,6 +172,16 @@ pub(super) const OWN_COLUMNS: [&str; 12] = [
     "latency_ms",
 ];
 
+/// nightreel's further columns of a CSV file where answers are streamed.
+pub(super) const STREAM_COLUMNS: [&str; 2] = ["ttft_ms", "tokens_per_second"];
+
+/// What a line has of a streamed answer, and no other line has.
+#[derive(Serialize)]
+struct SpeedFields {
+    ttft_ms: Option<f64>,
+    tokens_per_second: Option<f64>,
+}
+
 #[derive(Serialize)]
 struct Head<'a> {
     id: &'a str,
@@ -161,6 +200,8 @@ struct Head<'a> {
     cost_usd: Option<f64>,
     attempts: u32,
     latency_ms: f64,
+    #[serde(flatten)]
+    speed: Option<SpeedFields>,
 }
 
 struct Response<'a>(Option<&'a Answer>);

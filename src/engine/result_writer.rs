@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use tempfile::NamedTempFile;
 
-use super::result_line::{OWN_COLUMNS, ResultLine};
+use super::result_line::{OWN_COLUMNS, ResultLine, STREAM_COLUMNS};
 
 /// How much is gathered before it is written, in bytes.
 const BUFFER: usize = 256 * 1024;
@@ -81,12 +81,21 @@ impl Output {
     }
 }
 
+/// Which columns a CSV file has; the other formats have none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResultColumns {
+    /// The input's.
+    pub input: Vec<String>,
+    /// Whether those of streamed answers are among nightreel's: any request asks for a stream.
+    pub streams: bool,
+}
+
 /// Writes results.
 #[derive(Debug)]
 pub struct ResultWriter {
     target: Target,
     format: ResultFormat,
-    columns: Vec<String>,
+    columns: ResultColumns,
     distinct_rows: bool,
     lines: u64,
 }
@@ -98,16 +107,15 @@ enum Target {
 }
 
 impl ResultWriter {
-    /// A writer. `columns` are the input's; `items_a_row` tells whether a row's id names its line.
+    /// A writer. `items_a_row` tells whether a row's id names its line.
     ///
     /// # Errors
     /// Fails if no file can be made beside the output.
-    pub fn create(output: &Output, format: ResultFormat, columns: &[String], items_a_row: u64) -> io::Result<Self> {
+    pub fn create(output: &Output, format: ResultFormat, columns: ResultColumns, items_a_row: u64) -> io::Result<Self> {
         let target = match output {
             Output::Stdout => Target::Stdout(BufWriter::with_capacity(BUFFER, io::stdout())),
             Output::File(path) => Target::File(BufWriter::with_capacity(BUFFER, beside(path)?), path.clone()),
         };
-        let columns = columns.to_vec();
         let mut writer = Self { target, format, columns, distinct_rows: items_a_row <= 1, lines: 0 };
         if format == ResultFormat::Csv {
             let header = writer.header();
@@ -118,11 +126,13 @@ impl ResultWriter {
 
     /// The CSV header: a column of nightreel's that the input has too is told apart.
     fn header(&self) -> Vec<u8> {
-        let own = OWN_COLUMNS.map(|name| {
-            if self.columns.iter().any(|column| column == name) { format!("nightreel_{name}") } else { name.to_owned() }
+        let input = &self.columns.input;
+        let streams = STREAM_COLUMNS.iter().filter(|_| self.columns.streams);
+        let own = OWN_COLUMNS.iter().chain(streams).map(|name| {
+            if input.iter().any(|column| column == name) { format!("nightreel_{name}") } else { (*name).to_owned() }
         });
         let mut out = Vec::new();
-        csv_record(self.columns.iter().chain(&own), &mut out);
+        csv_record(input.iter().cloned().chain(own), &mut out);
         out
     }
 
@@ -183,7 +193,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
 #[derive(Debug, Clone)]
 pub(super) struct LineFormatter {
     format: ResultFormat,
-    columns: Vec<String>,
+    columns: ResultColumns,
     distinct_rows: bool,
 }
 
@@ -191,7 +201,7 @@ impl LineFormatter {
     pub(super) fn format(&self, line: &ResultLine<'_>, out: &mut Vec<u8>) {
         match self.format {
             ResultFormat::Jsonl => line.write_jsonl(out),
-            ResultFormat::Csv => csv_record(line.csv_cells(&self.columns), out),
+            ResultFormat::Csv => csv_record(line.csv_cells(&self.columns.input, self.columns.streams), out),
             ResultFormat::OpenaiBatch if self.distinct_rows => line.write_openai_batch(line.id, out),
             ResultFormat::OpenaiBatch => {
                 let custom_id = format!("{}/{}/{}", line.id, line.model, line.sample);

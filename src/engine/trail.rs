@@ -106,7 +106,7 @@ impl Trail {
 fn read(endpoint: Endpoint, attempt: &Attempt) -> Result<Answer, Option<String>> {
     match &attempt.reply {
         Ok(reply) if attempt.class == Class::Answered => {
-            Answer::parse(endpoint, &reply.body).map_err(|error| Some(error.to_string()))
+            Answer::of_reply(endpoint, reply).map_err(|error| Some(error.to_string()))
         }
         reply => Err(classify(endpoint, reply, true).message),
     }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::envelope::{ErrorBody, Layer};
 use super::hint;
 use super::refusal::Refusal;
-use super::unusable::{is_event_stream, title, unusable};
+use super::unusable::{cut, title, unusable};
 use super::verdict::{Ruling, Stops, Verdict, one_line};
-use crate::model::{Answer, Class, End, Endpoint, Fault, FaultKind, Finish, Reply};
+use crate::model::{Answer, AnswerError, BodyShape, Class, End, Endpoint, Fault, FaultKind, Finish, Reply, Streamed};
 
 /// How long to leave a gateway alone that refuses a token it took before.
 const AFTER_REFUSED_TOKEN: Duration = Duration::from_secs(10);
@@ -51,21 +51,46 @@ fn of_fault(fault: &Fault) -> Verdict {
 }
 
 fn of_success(now: Timestamp, endpoint: Endpoint, reply: &Reply, run_has_answers: bool) -> Verdict {
-    let bad = |why: String| Verdict::failed(Class::BadBody, format!("HTTP {}, but {why}", reply.status));
     if let Some(why) = unusable(reply) {
-        let class = if reply.end == End::TimedOut { Class::TimedOut } else { Class::BadBody };
-        let hopeless = is_event_stream(reply) && reply.end == End::Complete && !run_has_answers;
-        let stops = if hopeless { Stops::Run } else { Stops::Nothing };
-        return Verdict { class, stops, ..bad(why) };
+        return no_answer(reply, &why);
     }
-    if let Some(error) = ErrorBody::of_success(&reply.body) {
-        return of_refusal(now, reply, &error, run_has_answers);
+    match reply.shape() {
+        BodyShape::Json(body) => match ErrorBody::of_success(body) {
+            Some(error) => of_refusal(now, reply, &error, run_has_answers),
+            None => of_answer(reply, Answer::parse(endpoint, body)),
+        },
+        // What the server says of it goes before how the connection ended.
+        BodyShape::Events => match ErrorBody::of_stream(&reply.body) {
+            Some(error) => of_refusal(now, reply, &error, run_has_answers),
+            None => of_stream(endpoint, reply),
+        },
     }
-    match Answer::parse(endpoint, &reply.body) {
-        Ok(answer) if is_void(&answer, reply) => bad("the answer has no content and cost no tokens".to_owned()),
+}
+
+fn of_stream(endpoint: Endpoint, reply: &Reply) -> Verdict {
+    let streamed = Streamed::read(&reply.body);
+    match cut(&streamed, reply) {
+        Some(why) => no_answer(reply, &why),
+        None => of_answer(reply, streamed.answer(endpoint)),
+    }
+}
+
+fn of_answer(reply: &Reply, answer: Result<Answer, AnswerError>) -> Verdict {
+    match answer {
+        Ok(answer) if is_void(&answer, reply) => bad_body(reply, "the answer has no content and cost no tokens"),
         Ok(answer) => Verdict::answered(answer),
-        Err(error) => bad(error.to_string()),
+        Err(error) => bad_body(reply, &error.to_string()),
     }
+}
+
+/// A success without an answer, by how its body ended.
+fn no_answer(reply: &Reply, why: &str) -> Verdict {
+    let class = if reply.end == End::TimedOut { Class::TimedOut } else { Class::BadBody };
+    Verdict { class, ..bad_body(reply, why) }
+}
+
+fn bad_body(reply: &Reply, why: &str) -> Verdict {
+    Verdict::failed(Class::BadBody, format!("HTTP {}, but {why}", reply.status))
 }
 
 /// Whether an answer is empty because nothing was generated, and not because the model had

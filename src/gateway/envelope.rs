@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::events;
+
 /// An error in a body. Nothing in it is certain but the text's place of origin: any field may be
 /// missing, `null`, or of another type than documented.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,8 +56,39 @@ impl ErrorBody {
         match serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) {
             Ok(Value::Array(list)) => list.first().map(Self::of_value).unwrap_or_default(),
             Ok(value) => Self::of_value(&value),
-            Err(_) => Self::default(),
+            Err(_) => Self::of_stream(body).unwrap_or_default(),
         }
+    }
+
+    /// The first error that an event of a stream speaks of; `None` where there is none.
+    pub(super) fn of_stream(body: &[u8]) -> Option<Self> {
+        // An event may be called an error, and have a text for its data.
+        if !mentions_error(body) && !mentions(body, b"event: error") && !mentions(body, b"event:error") {
+            return None;
+        }
+        events(body).0.iter().find_map(|event| {
+            let value = serde_json::from_slice::<Value>(&event.data);
+            let is_error = event.name == "error";
+            match value {
+                Ok(value) => Self::of_event(&value).or_else(|| is_error.then(|| Self::of_named_event(&value))),
+                Err(_) if is_error => {
+                    let text = String::from_utf8_lossy(&event.data).trim().to_owned();
+                    Some(Self { layer: Layer::Router, text: Some(text), ..Self::default() })
+                }
+                Err(_) => None,
+            }
+        })
+    }
+
+    /// The error in an event: where a body has it, or in the response that the event holds.
+    fn of_event(value: &Value) -> Option<Self> {
+        Self::of_success_value(value).or_else(|| value.get("response").and_then(Self::of_success_value))
+    }
+
+    /// What an event says that is called an error and has no error's shape.
+    fn of_named_event(value: &Value) -> Self {
+        let error = Self { layer: Layer::Router, ..Self::of_object(value, value) };
+        Self { text: error.text.or_else(|| text_of(value)), ..error }
     }
 
     /// The error in the body of a reply that is a success by its status; `None` where there is
@@ -65,7 +98,10 @@ impl ErrorBody {
             return None;
         }
         let value: Value = serde_json::from_slice(body).ok()?;
-        let value = value.as_array().and_then(|list| list.first()).unwrap_or(&value);
+        Self::of_success_value(value.as_array().and_then(|list| list.first()).unwrap_or(&value))
+    }
+
+    fn of_success_value(value: &Value) -> Option<Self> {
         let error = Self::of_value(value);
         if error.layer != Layer::Unknown {
             return Some(error);
@@ -159,8 +195,11 @@ impl ErrorBody {
 
 /// Whether an error can be in there at all; it spares most answers a second reading.
 fn mentions_error(body: &[u8]) -> bool {
-    let mentions = |needle: &[u8]| body.windows(needle.len()).any(|window| window == needle);
-    mentions(b"\"error") || mentions(b"\"failed\"")
+    mentions(body, b"\"error") || mentions(body, b"\"failed\"")
+}
+
+fn mentions(body: &[u8], needle: &[u8]) -> bool {
+    body.windows(needle.len()).any(|window| window == needle)
 }
 
 /// Whether a value says anything.

@@ -28,6 +28,8 @@ pub struct Response {
     pub first_byte_us: u64,
     body: Body,
     received: usize,
+    /// Whether a single piece is noted too: a stream's says when its first token came.
+    notes_single_piece: bool,
 }
 
 enum Body {
@@ -52,14 +54,18 @@ type Piece = Result<(Chunk, Bytes), End>;
 impl Response {
     /// A response to what was just sent.
     pub(super) fn live(response: reqwest::Response, sent_at: Instant, deadlines: Deadlines, lease: Lease) -> Self {
+        let headers = super::kept_header::kept_headers(response.headers());
+        let kind = headers.iter().find(|header| header.name == "content-type");
+        let is_stream = kind.is_some_and(|kind| kind.value.to_ascii_lowercase().starts_with("text/event-stream"));
         Self {
             status: response.status().as_u16(),
             http2: response.version() == reqwest::Version::HTTP_2,
-            headers: super::kept_header::kept_headers(response.headers()),
+            headers,
             sent_at,
             first_byte_us: elapsed_us(sent_at),
             body: Body::Live(Box::new(Live { response, deadlines, _lease: lease })),
             received: 0,
+            notes_single_piece: is_stream,
         }
     }
 
@@ -68,6 +74,7 @@ impl Response {
     #[must_use]
     pub fn replayed(reply: Reply, timing: Timing) -> Self {
         let Reply { status, headers, body, chunks, end } = reply;
+        let notes_single_piece = !chunks.is_empty();
         Self {
             status,
             http2: false,
@@ -76,6 +83,7 @@ impl Response {
             first_byte_us: timing.first_byte_us,
             body: Body::Whole { pieces: cut(body, &chunks), end, total_us: timing.total_us },
             received: 0,
+            notes_single_piece,
         }
     }
 
@@ -92,7 +100,7 @@ impl Response {
     /// microseconds went by from the send to the end.
     ///
     /// A body that breaks off keeps what came of it. Pieces are noted where there was more
-    /// than one.
+    /// than one, and of an event stream always.
     pub async fn collect(mut self) -> (Reply, u64) {
         let (mut chunks, mut pieces) = (Vec::new(), Vec::new());
         let mut end = End::Complete;
@@ -105,7 +113,7 @@ impl Response {
                 Err(how) => end = how,
             }
         }
-        if chunks.len() < 2 {
+        if chunks.len() < 2 && !self.notes_single_piece {
             chunks.clear();
         }
         let total_us = match self.body {
@@ -219,6 +227,7 @@ mod tests {
             reply(b"abcdef", vec![chunk(1, 2), chunk(9, 4)], End::Complete),
             reply(b"abcdef", vec![chunk(1, 2), chunk(9, 4)], End::Reset),
             reply(b"abc", vec![], End::TimedOut),
+            reply(b"abc", vec![chunk(7, 3)], End::Complete),
         ] {
             let timing = Timing { queued_us: 1, first_byte_us: 2, total_us: 3 };
             let response = Response::replayed(whole.clone(), timing);

@@ -2,41 +2,62 @@
 
 use super::response::LONGEST_BODY;
 use super::verdict::one_line;
-use crate::model::{End, Reply};
+use crate::model::{BodyShape, End, Reply, Streamed};
 
 /// Why a success's body cannot be an answer, in words; `None` where it has to be read.
 pub(super) fn unusable(reply: &Reply) -> Option<String> {
-    let body = reply.body.trim_ascii();
-    let kind = reply.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let received = reply.body.len();
     if reply.end != End::Complete && received >= LONGEST_BODY / 2 {
         return Some(format!("the answer was given up after {received} bytes; the longest taken is {LONGEST_BODY}"));
     }
-    match (reply.end, body) {
-        (End::Reset, _) => Some(format!("the answer broke off after {received} bytes")),
-        (End::TimedOut, _) => Some(format!("the answer stopped after {received} bytes, until a time-out passed")),
-        (End::Complete, []) if received == 0 => Some("the body is empty".to_owned()),
-        (End::Complete, []) => Some(format!(
-            "the body is {received} bytes of white space: the server kept the connection alive, and no answer came"
+    match (reply.end, reply.shape()) {
+        (End::Reset, BodyShape::Json(_)) => Some(format!("the answer broke off after {received} bytes")),
+        (End::TimedOut, BodyShape::Json(_)) => {
+            Some(format!("the answer stopped after {received} bytes, until a time-out passed"))
+        }
+        // How far a stream came, its events say.
+        (End::Complete, _) => looks(reply),
+        (_, BodyShape::Events) => None,
+    }
+}
+
+/// What a body looks like that is no answer at first sight.
+fn looks(reply: &Reply) -> Option<String> {
+    let kind = reply.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    match reply.body.trim_ascii() {
+        [] if reply.body.is_empty() => Some("the body is empty".to_owned()),
+        [] => Some(format!(
+            "the body is {} bytes of white space: the server kept the connection alive, and no answer came",
+            reply.body.len()
         )),
-        (End::Complete, b".") => Some("the body is a single dot: the server gave up before an answer came".to_owned()),
-        (End::Complete, _) if kind.starts_with("text/html") || body.starts_with(b"<") => {
+        b"." => Some("the body is a single dot: the server gave up before an answer came".to_owned()),
+        body if kind.starts_with("text/html") || body.starts_with(b"<") => {
             Some(format!("the body is a page of HTML{}; is the base URL right?", title(body)))
         }
-        (End::Complete, _) if is_event_stream(reply) => {
-            Some("the body is an event stream; streams are not read, so leave \"stream\" out of the request".to_owned())
-        }
-        (End::Complete, [0x1f, 0x8b, ..]) => Some("the body is compressed, though it was asked not to be".to_owned()),
+        [0x1f, 0x8b, ..] => Some("the body is compressed, though it was asked not to be".to_owned()),
         _ => None,
     }
 }
 
-/// Whether a body is an event stream, by its type or by its beginning.
-pub(super) fn is_event_stream(reply: &Reply) -> bool {
-    let kind = reply.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let body = reply.body.trim_ascii_start();
-    let starts = [&b"data:"[..], b"event:", b": "].iter().any(|start| body.starts_with(start));
-    starts || (kind.starts_with("text/event-stream") && !body.starts_with(b"{"))
+/// Why a stream without an error in it is no answer; `None` where it is whole.
+pub(super) fn cut(streamed: &Streamed, reply: &Reply) -> Option<String> {
+    if streamed.is_whole(reply.end) {
+        return None;
+    }
+    if let Some(problem) = &streamed.problem {
+        return Some(problem.to_string());
+    }
+    let how = match reply.end {
+        End::Reset => "the stream broke off",
+        End::TimedOut => "the stream stopped, until a time-out passed,",
+        End::Complete if streamed.events == 0 => {
+            return Some(format!("the stream has no event in it, and {} comments", streamed.comments));
+        }
+        End::Complete => "the stream ended without a finish_reason",
+    };
+    let came = streamed.answer(streamed.shape).ok();
+    let characters = came.as_ref().and_then(|answer| answer.text()).map_or(0, |text| text.chars().count());
+    Some(format!("{how} after {} events with {characters} characters of text", streamed.events))
 }
 
 /// The title of a page of HTML, which often says whose page it is.

@@ -24,6 +24,10 @@ fn a_wrong_request_is_named_with_its_place() {
             "jobs/a.toml:6:11: request.samples must be a whole number, not a number with a fraction",
         ),
         (small("samples = \"3\""), "jobs/a.toml:6:11: request.samples must be a whole number, not a string"),
+        (
+            small("endpoint = \"embeddings\"\nstream = true"),
+            "jobs/a.toml:7:1: request.stream cannot go with the endpoint \"embeddings\", which streams nothing; remove it",
+        ),
         (small("stream = 1"), "jobs/a.toml:6:10: request.stream must be true or false, not a whole number"),
         (small("system = \"\""), "jobs/a.toml:6:10: request.system is empty"),
         (
@@ -104,10 +108,6 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_name() {
         (
             small("[[check]]\nkind = \"exact\""),
             "jobs/a.toml:6:3: check is not supported by this version of nightreel; remove it",
-        ),
-        (
-            small("stream = true"),
-            "jobs/a.toml:6:1: request.stream is not supported by this version of nightreel; remove it",
         ),
     ] {
         assert_eq!(refusal(&text), expected);

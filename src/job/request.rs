@@ -112,6 +112,10 @@ impl RequestSpec {
             let problem = format!("cannot go with the endpoint \"{endpoint}\", which takes one text; use prompt");
             return Err(section.refuse(name, problem));
         }
+        if endpoint == Endpoint::Embeddings && self.stream {
+            let problem = format!("cannot go with the endpoint \"{endpoint}\", which streams nothing; remove it");
+            return Err(section.refuse("stream", problem));
+        }
         if endpoint == Endpoint::Messages && !self.params.contains_key("max_tokens") {
             let problem = "must have max_tokens for the endpoint \"messages\"; write max_tokens = 1024 in it";
             return Err(section.refuse("params", problem));

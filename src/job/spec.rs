@@ -63,13 +63,9 @@ impl Job {
     pub fn from_text(path: &Path, text: &str, overrides: &[Override]) -> Result<Self, JobError> {
         let mut root = Node::parse(text, path)?;
         overrides.iter().try_for_each(|setting| root.set(setting))?;
-        if let Some(error) = LATER.iter().find_map(|name| unsupported(&root, name)) {
-            return Err(error);
-        }
-        let job = Self::read(path, root.clone())?;
-        match job.unsupported().iter().find_map(|key| unsupported(&root, key)) {
+        match LATER.iter().find_map(|name| unsupported(&root, name)) {
             Some(error) => Err(error),
-            None => Ok(job),
+            None => Self::read(path, root),
         }
     }
 
@@ -93,16 +89,6 @@ impl Job {
             input,
             request,
         })
-    }
-
-    /// The dotted keys of this job that are read, but whose behaviour is not built yet. Loading
-    /// refuses a job that has any.
-    #[must_use]
-    pub fn unsupported(&self) -> Vec<String> {
-        let mut keys = Vec::new();
-        let mut refuse = |given: bool, key: &str| keys.extend(given.then(|| key.to_owned()));
-        refuse(self.request.stream, "request.stream");
-        keys
     }
 }
 

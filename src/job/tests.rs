@@ -2,7 +2,6 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::Node;
 use super::*;
 use crate::model::{Endpoint, Format, Mode};
 
@@ -16,12 +15,6 @@ fn load(text: &str) -> Result<Job, JobError> {
 fn load_with(text: &str, flags: &[&str]) -> Result<Job, JobError> {
     let flags: Vec<Override> = flags.iter().map(|flag| Override::parse_set(flag).unwrap()).collect();
     Job::from_text(Path::new("jobs/a.toml"), text, &flags)
-}
-
-/// A job with what this version does not support yet.
-fn read(text: &str) -> Job {
-    let path = Path::new("jobs/a.toml");
-    Job::read(path, Node::parse(text, path).unwrap()).unwrap()
 }
 
 #[test]
@@ -68,7 +61,7 @@ fn the_smallest_job_has_the_documented_defaults() {
 
 #[test]
 fn every_key_of_the_design_is_read() {
-    let job = read(
+    let job = load(
         r#"
         name = "truthful"
         prices = "prices.toml"
@@ -132,7 +125,8 @@ fn every_key_of_the_design_is_read() {
         redact = [{ pattern = "a+", with = "b" }]
         fixture = "../fixtures/f.db"
         "#,
-    );
+    )
+    .unwrap();
     assert_eq!(job.name, "truthful");
     assert!(job.input.is_stdin());
     assert_eq!(job.input.format, Some(Format::Csv));
@@ -169,7 +163,6 @@ fn every_key_of_the_design_is_read() {
     assert_eq!(job.retry, retry);
     assert_eq!(job.record.redact, [Redact { pattern: "a+".into(), with: "b".into() }]);
     assert_eq!(job.record.fixture.as_deref(), Some(Path::new("jobs/../fixtures/f.db")));
-    assert_eq!(job.unsupported(), ["request.stream"]);
 }
 
 #[test]
@@ -335,10 +328,11 @@ fn the_identity_is_what_is_asked_and_nothing_else() {
 
 #[test]
 fn the_description_has_everything_but_secrets() {
-    let job = read(&format!(
+    let job = load(&format!(
         "{SMALL}[gateway]\nbase_url = \"https://user:hunter2@host/v1\"\n[record]\nredact = [{{ pattern = \"s3cret\", \
          with = \"x\" }}]\n[limits.model.m]\nin_flight = 2\n"
-    ));
+    ))
+    .unwrap();
     let description = job.describe();
     for secret in ["hunter2", "s3cret"] {
         assert!(!description.contains(secret), "{description}");

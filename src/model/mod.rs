@@ -17,7 +17,10 @@ mod request;
 mod row;
 mod success;
 
-pub use answer::{Answer, AnswerError, Content, Finish, Usage};
+pub use answer::{
+    Answer, AnswerError, Content, Event, EventParser, Finish, Members, Speed, StreamEnd, StreamProblem, Streamed,
+    TokenPlaces, Usage, events, text_bytes, with_data,
+};
 pub use attempt::{Attempt, Class, Timing};
 pub use canonical::{CanonicalError, canonical_json};
 pub use directives::{Attribution, CustomCost, Directives};
@@ -27,7 +30,7 @@ pub use ignore::{IgnorePath, IgnorePathError};
 pub use key::Key;
 pub use mode::{Mode, UnknownMode};
 pub use outcome::Outcome;
-pub use reply::{Chunk, End, Fault, FaultKind, Header, Reply};
+pub use reply::{BodyShape, Chunk, End, Fault, FaultKind, Header, Reply};
 pub use request::Request;
 pub use row::{Row, RowRequest};
 pub use success::Success;

@@ -11,7 +11,7 @@ pub struct Reply {
     pub headers: Vec<Header>,
     /// The raw body; cut short where `end` says so.
     pub body: Bytes,
-    /// How the body arrived. Empty for a body that came in one piece.
+    /// How the body arrived. Empty for a body that came in one piece and is no event stream.
     pub chunks: Vec<Chunk>,
     /// How the body ended.
     pub end: End,
@@ -30,6 +30,43 @@ impl Reply {
         let caches = ["cf-aig-cache-status", "x-openrouter-cache-status"];
         caches.into_iter().any(|name| self.header(name).is_some_and(|status| status.eq_ignore_ascii_case("hit")))
     }
+
+    /// What the body is, by its beginning and its type: a server may stream what was not to be
+    /// streamed, and a guardrail gives in one piece what was.
+    #[must_use]
+    pub fn shape(&self) -> BodyShape<'_> {
+        let (rest, comments) = without_comments(&self.body);
+        let starts = ["data:", "event:", "id:", "retry:"].iter().any(|field| rest.starts_with(field.as_bytes()));
+        let kind = self.header("content-type").unwrap_or_default();
+        let declared = kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"));
+        match rest.first() {
+            Some(b'{' | b'[') => BodyShape::Json(rest),
+            _ if starts || comments || declared => BodyShape::Events,
+            _ => BodyShape::Json(&self.body),
+        }
+    }
+}
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyShape<'a> {
+    /// JSON, or something that is no event stream; without the comments that a proxy left before it.
+    Json(&'a [u8]),
+    /// Server-sent events.
+    Events,
+}
+
+/// A body without a byte order mark, white space and comments of an event stream at its beginning,
+/// and whether there were comments.
+fn without_comments(body: &[u8]) -> (&[u8], bool) {
+    let mut rest = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let mut comments = false;
+    while rest.first() == Some(&b':') {
+        comments = true;
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        rest = rest[end..].trim_ascii_start();
+    }
+    (rest, comments)
 }
 
 /// One header line; the name in lower case.
@@ -124,5 +161,34 @@ impl FaultKind {
         [Self::Connect, Self::Refused, Self::Reset, Self::TimedOut, Self::GivenUp]
             .into_iter()
             .find(|kind| kind.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_what_it_begins_with_and_not_what_it_is_called() {
+        let (json, events) = ("application/json", "text/event-stream; charset=utf-8");
+        for (kind, body, expected) in [
+            (json, "{}", BodyShape::Json(b"{}")),
+            (events, "{}", BodyShape::Json(b"{}")),
+            (events, "\u{feff} \n[1]", BodyShape::Json(b"[1]")),
+            (json, ": OPENROUTER PROCESSING\n\n: again\r\n\r\n{}", BodyShape::Json(b"{}")),
+            (json, "data: {}\n\n", BodyShape::Events),
+            (json, "\r\n: c\n\nevent: x\ndata: {}\n\n", BodyShape::Events),
+            (json, ": comments alone", BodyShape::Events),
+            (events, "", BodyShape::Events),
+            ("Text/Event-Stream", "nothing known", BodyShape::Events),
+            (json, " \n", BodyShape::Json(b" \n")),
+            (json, "<html>", BodyShape::Json(b"<html>")),
+            ("", "", BodyShape::Json(b"")),
+        ] {
+            let headers = vec![Header { name: "content-type".to_owned(), value: kind.to_owned() }];
+            let body = Bytes::from(body);
+            let reply = Reply { status: 200, headers, body: body.clone(), chunks: vec![], end: End::Complete };
+            assert_eq!(reply.shape(), expected, "{kind} {body:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::{CanonicalError, Endpoint, IgnorePath, Key};
 
@@ -32,5 +33,15 @@ impl Request {
     ) -> Result<Self, CanonicalError> {
         let key = Key::of(endpoint, &body, ignore)?;
         Ok(Self { endpoint, model, body, key })
+    }
+
+    /// Whether a body asks for its answer in pieces.
+    #[must_use]
+    pub fn asks_for_stream(body: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Body {
+            stream: Option<bool>,
+        }
+        serde_json::from_slice::<Body>(body).is_ok_and(|body| body.stream == Some(true))
     }
 }

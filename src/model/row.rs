@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::Endpoint;
+use super::{Endpoint, Request};
 
 /// One line of input, with the place it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,4 +27,12 @@ pub struct RowRequest {
     pub endpoint: Option<Endpoint>,
     /// The body, byte for byte as the file has it.
     pub body: Bytes,
+}
+
+impl RowRequest {
+    /// Whether it asks for its answer in pieces.
+    #[must_use]
+    pub fn asks_for_stream(&self) -> bool {
+        Request::asks_for_stream(&self.body)
+    }
 }

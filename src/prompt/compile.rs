@@ -21,6 +21,7 @@ pub struct Prompt {
     models: Vec<Arc<str>>,
     endpoint: Endpoint,
     samples: u32,
+    streams: bool,
     templates: Templates,
     /// `None` where every row must be a request of its own.
     plan: Option<Plan>,
@@ -41,6 +42,7 @@ impl Prompt {
             models: job.request.models.iter().map(|model| Arc::from(model.as_str())).collect(),
             endpoint: job.request.endpoint,
             samples: job.request.samples.get(),
+            streams: job.request.stream,
             templates,
             plan,
             ignore: job.record.ignore.as_slice().into(),
@@ -77,6 +79,12 @@ impl Prompt {
     #[must_use]
     pub fn model(&self, model_index: usize) -> Option<&Arc<str>> {
         self.models.get(model_index)
+    }
+
+    /// Whether the job's own requests ask for a stream. A row that is a request says so itself.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.streams
     }
 
     /// How often each draft is asked.
@@ -119,6 +127,9 @@ impl Prompt {
             (None, None) => return Err(PromptError::NoModel { place }),
         };
         let endpoint = request.endpoint.unwrap_or(self.endpoint);
+        if endpoint == Endpoint::Embeddings && request.asks_for_stream() {
+            return Err(PromptError::EmbeddingStream { place });
+        }
         Ok(Draft { model, endpoint, place, ignore: self.ignore.clone(), body: Body::Whole(body) })
     }
 

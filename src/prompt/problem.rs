@@ -93,6 +93,14 @@ pub enum PromptError {
         /// The row.
         place: RowPlace,
     },
+    /// A row's own request wants embeddings in a stream.
+    #[error(
+        "{place}: the request asks for a stream, and the endpoint \"embeddings\" streams nothing; take \"stream\" out"
+    )]
+    EmbeddingStream {
+        /// The row.
+        place: RowPlace,
+    },
     /// A step was asked for that there is not, or with the wrong number of answers.
     #[error("{place}: step {step} of {steps} was asked for with {answers} answers, one for each step before it is due")]
     Step {

@@ -137,13 +137,13 @@ fn a_row_beyond_the_limit_of_a_row_is_refused_by_its_line_and_nothing_is_sent() 
 }
 
 #[test]
-fn a_line_that_asks_for_a_stream_is_refused_before_anything_is_sent() {
-    let line = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"q"}]}"#;
+fn a_line_that_asks_for_embeddings_in_a_stream_is_refused_before_anything_is_sent() {
+    let line = r#"{"model":"m","stream":true,"input":"q"}"#;
     let test = Test::new()
-        .job("[input]\npath = \"rows.jsonl\"\nformat = \"requests\"\n")
+        .job("[input]\npath = \"rows.jsonl\"\nformat = \"requests\"\n[request]\nendpoint = \"embeddings\"\n")
         .file("rows.jsonl", format!("{line}\n"));
     let gateway = Gateway::new();
-    let says = "rows.jsonl:1: the request asks for a stream, which is not supported yet";
+    let says = "rows.jsonl:1: the request asks for a stream, and the endpoint \"embeddings\" streams nothing";
     test.run_job().to(&gateway).status(2).stderr_contains(says).run();
     assert_eq!(gateway.requests(), 0);
 }

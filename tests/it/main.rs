@@ -22,4 +22,5 @@ mod quick_start;
 mod resume;
 mod secrets;
 mod signals;
+mod streaming;
 mod who_answered;

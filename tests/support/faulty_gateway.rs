@@ -1,13 +1,16 @@
 //! A gateway that does what a test says, byte for byte.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Destination;
+
+/// What keeps the pieces of a stream apart.
+const PAUSE: Duration = Duration::from_millis(15);
 
 /// A request as it came over the wire.
 #[derive(Debug, Clone)]
@@ -35,6 +38,19 @@ pub(crate) enum Play {
     Silence,
     /// A reset of the connection.
     Reset,
+    /// An event stream in pieces, each sent by itself after a short pause, and how it ends.
+    Stream(Vec<Vec<u8>>, Ends),
+}
+
+/// How a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// As HTTP has it.
+    Well,
+    /// The connection is closed within it.
+    Cut,
+    /// Not at all, while the client waits.
+    Never,
 }
 
 /// A gateway that does what a test says, until it is dropped.
@@ -108,10 +124,31 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, script: &(impl
             Play::Raw(bytes) => (bytes, false),
             Play::Silence => std::future::pending().await,
             Play::Reset => return stream.set_zero_linger().unwrap(),
+            Play::Stream(pieces, ends) => match send(&mut stream, &pieces, ends).await {
+                Ok(()) if ends == Ends::Well => continue,
+                _ => return,
+            },
         };
         if stream.write_all(&answer).await.is_err() || !goes_on {
             return;
         }
+    }
+}
+
+async fn send(stream: &mut TcpStream, pieces: &[Vec<u8>], ends: Ends) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    for piece in pieces {
+        tokio::time::sleep(PAUSE).await;
+        let length = format!("{:x}\r\n", piece.len());
+        stream.write_all(&[length.as_bytes(), piece, b"\r\n"].concat()).await?;
+    }
+    match ends {
+        Ends::Well => stream.write_all(b"0\r\n\r\n").await,
+        Ends::Cut => Ok(()),
+        // It ends when the client hangs up.
+        Ends::Never => stream.read_to_end(&mut Vec::new()).await.map(drop),
     }
 }
 

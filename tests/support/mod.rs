@@ -14,7 +14,7 @@ mod wait;
 
 pub(crate) use call::Call;
 pub(crate) use destination::Destination;
-pub(crate) use faulty_gateway::{FaultyGateway, Play, Received};
+pub(crate) use faulty_gateway::{Ends, FaultyGateway, Play, Received};
 pub(crate) use gateway::Gateway;
 pub(crate) use missing::not_tested;
 pub(crate) use namespace::Namespace;

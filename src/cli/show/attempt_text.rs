@@ -10,6 +10,7 @@ use super::super::page::Page;
 use super::super::terminal_text::{one_line, shortened};
 use super::body;
 use super::event_id::event_id;
+use super::stream::Stream;
 
 /// How long a header's value is told.
 const VALUE: usize = 200;
@@ -58,10 +59,17 @@ fn write_reply(page: &mut Page, reply: &Reply) {
         pieces => format!(" in {}", counted(pieces, "piece")),
     };
     page.line(format_args!("  status {}, {}{pieces}{end}", reply.status, counted(reply.body.len() as u64, "byte")));
+    let stream = Stream::of(reply);
+    if let Some(stream) = &stream {
+        stream.write_head(page);
+    }
     for header in &reply.headers {
         page.line(format_args!("  {}: {}", one_line(&header.name), shortened(&header.value, VALUE)));
     }
     page.text(&body::text(&reply.body));
+    if let Some(stream) = &stream {
+        stream.write_texts(page);
+    }
 }
 
 fn times(attempt: &Attempt) -> String {
@@ -76,7 +84,7 @@ fn times(attempt: &Attempt) -> String {
 }
 
 /// A time in milliseconds, to the tenth where that says something.
-fn milliseconds(us: u64) -> String {
+pub(super) fn milliseconds(us: u64) -> String {
     if us >= 100_000 {
         format!("{} ms", count(us.saturating_add(500) / 1000))
     } else {

@@ -10,6 +10,7 @@ use super::command::Only;
 use super::event_id::event_id;
 use super::exchange::{Exchange, shown};
 use super::item::Item;
+use super::stream::{Stream, StreamJson};
 
 /// One JSON object with all the items.
 pub(super) fn json(run: &Run, items: &[Item], only: Only) -> String {
@@ -81,6 +82,9 @@ struct AttemptJson<'a> {
     assumed_cost_usd: Option<f64>,
     headers: Vec<HeaderJson<'a>>,
     body: Option<Body<'a>>,
+    /// What the body adds up to, where it is a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<StreamJson>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +146,7 @@ fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
         assumed_cost_usd: *assumed_cost_usd,
         headers: whole.map(|reply| reply.headers.iter().map(header_json).collect()).unwrap_or_default(),
         body: whole.ok().map(|reply| Body(&reply.body)),
+        stream: whole.ok().and_then(Stream::of).map(Stream::json),
     }
 }
 
@@ -150,6 +155,6 @@ fn header_json(header: &Header) -> HeaderJson<'_> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a latency has far fewer than 53 bits")]
-fn milliseconds(us: u64) -> f64 {
+pub(super) fn milliseconds(us: u64) -> f64 {
     us as f64 / 1000.0
 }

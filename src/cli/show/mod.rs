@@ -15,5 +15,6 @@ mod raw;
 mod run_json;
 mod run_text;
 mod served_text;
+mod stream;
 
 pub(crate) use command::{ShowArgs, show};

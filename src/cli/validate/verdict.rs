@@ -126,7 +126,7 @@ mod tests {
     fn a_job_that_is_right_is_told_in_one_line_and_its_columns() {
         let mut verdict = verdict();
         let columns = vec!["Question".to_owned(), "Best\nAnswer".to_owned()];
-        verdict.accept(Checked { rows: 817, items: 1634, digest: [0; 32], columns });
+        verdict.accept(Checked { rows: 817, items: 1634, digest: [0; 32], columns, streams: false });
         assert_eq!(
             verdict.text(),
             "jobs/truthful.toml: 817 rows × 2 models × 1 sample = 1,634 items; nothing was sent\n\
@@ -139,7 +139,7 @@ mod tests {
     fn many_columns_are_cut() {
         let mut verdict = verdict();
         let columns = (0..31).map(|number| number.to_string()).collect();
-        verdict.accept(Checked { rows: 1, items: 1, digest: [0; 32], columns });
+        verdict.accept(Checked { rows: 1, items: 1, digest: [0; 32], columns, streams: false });
         assert!(verdict.text().ends_with("28, 29, and 1 more\n"), "{}", verdict.text());
     }
 

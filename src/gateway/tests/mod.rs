@@ -5,6 +5,7 @@ mod broken;
 mod classification;
 mod fan_out;
 mod server;
+mod streams;
 mod wire;
 
 use std::sync::Arc;

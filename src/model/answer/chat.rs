@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::usage::UsageBody;
-use super::{Answer, AnswerError, Content, finish, owned};
+use super::{Answer, AnswerError, Content, finish, owned, text_in};
 
 #[derive(Deserialize)]
 pub(super) struct ChatBody<'a> {
@@ -33,6 +33,10 @@ struct ChatMessage<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow)]
     refusal: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -84,11 +88,13 @@ impl ChatBody<'_> {
         Ok(Answer {
             finish: finish(choice.finish_reason.as_deref(), refused, empty),
             content,
+            reasoning: text_in(message.reasoning).or_else(|| text_in(message.reasoning_content)),
             tool_calls: tool_calls.map(ToOwned::to_owned),
             finish_reason: owned(choice.finish_reason),
             usage: UsageBody::usage(self.usage),
             model: owned(self.model),
             provider: owned(self.provider),
+            streamed: None,
         })
     }
 }

@@ -33,11 +33,13 @@ impl CompletionBody<'_> {
         Ok(Answer {
             finish: finish(choice.finish_reason.as_deref(), false, text.is_none()),
             content: text.map(Content::Text),
+            reasoning: None,
             tool_calls: None,
             finish_reason: owned(choice.finish_reason),
             usage: UsageBody::usage(self.usage),
             model: owned(self.model),
             provider: owned(self.provider),
+            streamed: None,
         })
     }
 }

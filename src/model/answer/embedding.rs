@@ -38,12 +38,14 @@ impl EmbeddingBody<'_> {
         };
         Ok(Answer {
             content: Some(Content::Json(json)),
+            reasoning: None,
             tool_calls: None,
             finish: Finish::Stop,
             finish_reason: None,
             usage: UsageBody::usage(self.usage),
             model: owned(self.model),
             provider: owned(self.provider),
+            streamed: None,
         })
     }
 }

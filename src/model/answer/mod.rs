@@ -5,6 +5,8 @@ mod completion;
 mod embedding;
 mod messages;
 mod responses;
+mod speed;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -14,8 +16,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Endpoint;
+use super::{BodyShape, Endpoint, Reply};
 
+pub use speed::Speed;
+pub use stream::{
+    Event, EventParser, Members, StreamEnd, StreamProblem, Streamed, TokenPlaces, events, text_bytes, with_data,
+};
 pub use usage::Usage;
 
 /// What a whole, error-free reply says.
@@ -23,6 +29,8 @@ pub use usage::Usage;
 pub struct Answer {
     /// What the model produced; `None` where there is nothing.
     pub content: Option<Content>,
+    /// What the model thought before, where the body shows it.
+    pub reasoning: Option<String>,
     /// The tool calls as the body has them, where the model made any.
     pub tool_calls: Option<Box<RawValue>>,
     /// How the answer ended, in nightreel's terms.
@@ -35,6 +43,8 @@ pub struct Answer {
     pub model: Option<String>,
     /// The provider that answered, as the body names it.
     pub provider: Option<String>,
+    /// Where its tokens stand in the stream that it came in; `None` where it came in one piece.
+    pub streamed: Option<TokenPlaces>,
 }
 
 /// What the model produced.
@@ -76,6 +86,18 @@ pub enum AnswerError {
 }
 
 impl Answer {
+    /// Reads the answer out of a reply, by what its body is and not by what was asked for.
+    ///
+    /// # Errors
+    /// Fails as [`Self::parse`] does. It asks neither whether a stream is whole nor whether there
+    /// is an error in the body: classification has done so before.
+    pub fn of_reply(endpoint: Endpoint, reply: &Reply) -> Result<Self, AnswerError> {
+        match reply.shape() {
+            BodyShape::Json(body) => Self::parse(endpoint, body),
+            BodyShape::Events => Streamed::read(&reply.body).answer(endpoint),
+        }
+    }
+
     /// Reads the answer out of a JSON body.
     ///
     /// # Errors
@@ -110,6 +132,12 @@ fn parse_body<'a, B: Deserialize<'a>>(body: &'a [u8]) -> Result<B, AnswerError> 
 
 fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
     text.map(Cow::into_owned)
+}
+
+/// The text of a JSON value, where it is one and not empty.
+fn text_in(raw: Option<&RawValue>) -> Option<String> {
+    let text: String = serde_json::from_str(raw?.get()).ok()?;
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Some JSON values as a list; `None` where there are none.

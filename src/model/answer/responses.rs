@@ -33,6 +33,8 @@ struct OutputItem<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     content: Option<Vec<OutputPart<'a>>>,
+    #[serde(borrow)]
+    summary: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -43,10 +45,22 @@ struct OutputPart<'a> {
     refusal: Option<Cow<'a, str>>,
 }
 
+impl OutputItem<'_> {
+    /// The text of a reasoning item; a summary where the reasoning itself is not shown.
+    fn reasoning(self) -> String {
+        let summary = self.summary.and_then(|summary| serde_json::from_str::<Vec<OutputPart<'_>>>(summary.get()).ok());
+        let text = |parts: Option<Vec<OutputPart<'_>>>| -> String {
+            parts.into_iter().flatten().filter_map(|part| owned(part.text)).collect()
+        };
+        Some(text(self.content)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(summary))
+    }
+}
+
 impl ResponsesBody<'_> {
     pub(super) fn answer(self) -> Result<Answer, AnswerError> {
         let output = self.output.ok_or(AnswerError::Missing("output"))?;
-        let (mut text, mut refusal, mut calls) = (String::new(), String::new(), Vec::new());
+        let (mut text, mut refusal, mut reasoning) = (String::new(), String::new(), String::new());
+        let mut calls = Vec::new();
         for raw in output {
             let Ok(item) = serde_json::from_str::<OutputItem<'_>>(raw.get()) else { continue };
             match item.kind.as_deref() {
@@ -56,6 +70,7 @@ impl ResponsesBody<'_> {
                         refusal.push_str(part.refusal.as_deref().unwrap_or_default());
                     }
                 }
+                Some("reasoning") => reasoning.push_str(&item.reasoning()),
                 Some(kind) if kind.ends_with("_call") => calls.push(raw),
                 _ => {}
             }
@@ -67,11 +82,13 @@ impl ResponsesBody<'_> {
         Ok(Answer {
             finish: finish(reason.as_deref(), refused, text.is_empty() && tool_calls.is_none()),
             content: (!text.is_empty()).then_some(Content::Text(text)),
+            reasoning: Some(reasoning).filter(|reasoning| !reasoning.is_empty()),
             tool_calls,
             finish_reason: owned(reason),
             usage: UsageBody::usage(self.usage),
             model: owned(self.model),
             provider: None,
+            streamed: None,
         })
     }
 }

@@ -1,0 +1,152 @@
+//! Striking secrets and what a job's rules name from bodies, before key and store alike.
+
+mod rule;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply};
+use crate::store::Facts;
+
+use rule::Rule;
+
+pub use rule::RedactError;
+
+/// A credential shorter than this is not searched for: it would strike words from answers.
+const SHORTEST_SECRET: usize = 8;
+
+/// Strikes known credentials and what the job's rules match.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    rules: Vec<Rule>,
+}
+
+/// A place of a text that something else has taken: from where to where, and how long that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Edit {
+    start: usize,
+    end: usize,
+    length: usize,
+}
+
+impl Redactor {
+    /// A redactor for known credentials and for rules of a pattern and what stands in its place
+    /// (`$1` is the pattern's first group).
+    ///
+    /// A credential is found as it is, and as JSON and URLs escape it. A rule is applied to the
+    /// bytes of a body, and to the texts that the deltas of a stream add up to.
+    ///
+    /// # Errors
+    /// Fails if a pattern is no regular expression.
+    pub fn new<'a>(
+        secrets: impl IntoIterator<Item = &'a str>,
+        rules: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, RedactError> {
+        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET);
+        let secrets = secrets.map(|secret| Ok(Rule::of_secret(secret)));
+        let rules = (1..).zip(rules).map(|(number, (pattern, with))| Rule::new(number, pattern, with));
+        Ok(Self { rules: secrets.chain(rules).collect::<Result<_, _>>()? })
+    }
+
+    /// The body with everything struck that must not be kept; the same bytes where there is nothing.
+    #[must_use]
+    pub fn strike(&self, body: &Bytes) -> Bytes {
+        self.strike_noting(body, |_| {})
+    }
+
+    /// Strikes what must not be kept from what an attempt brought back.
+    pub fn strike_attempt(&self, attempt: &mut Attempt) {
+        self.strike_answer(&mut attempt.reply);
+    }
+
+    /// Strikes what must not be kept from what came back.
+    pub fn strike_answer(&self, answer: &mut Result<Reply, Fault>) {
+        match answer {
+            Ok(reply) => self.strike_reply(reply),
+            Err(fault) => fault.message = self.strike_text(&fault.message),
+        }
+    }
+
+    /// Strikes what must not be kept from what is told of an answer: a server may put anything
+    /// into a name.
+    pub fn strike_facts(&self, facts: &mut Facts) {
+        let texts = [&mut facts.served_model, &mut facts.provider, &mut facts.finish_reason];
+        for text in texts.into_iter().flatten() {
+            *text = self.strike_text(text);
+        }
+    }
+
+    fn strike_reply(&self, reply: &mut Reply) {
+        if self.is_empty() {
+            return;
+        }
+        // First what is whole in the text: struck event by event, its end would no longer be known.
+        if reply.shape() == BodyShape::Events
+            && let Some((body, edits)) = self.strike_stream(&reply.body)
+        {
+            reply.body = body;
+            recut(&mut reply.chunks, &edits);
+        }
+        let chunks = &mut reply.chunks;
+        reply.body = self.strike_noting(&reply.body, |edits| recut(chunks, edits));
+        for header in &mut reply.headers {
+            header.value = self.strike_text(&header.value);
+        }
+    }
+
+    /// Strikes a body, and tells of each rule's edits.
+    fn strike_noting(&self, body: &Bytes, mut note: impl FnMut(&[Edit])) -> Bytes {
+        self.rules.iter().fold(body.clone(), |body, rule| match rule.apply(&body) {
+            None => body,
+            Some((struck, edits)) => {
+                note(&edits);
+                struck.into()
+            }
+        })
+    }
+
+    /// A text with everything struck that must not be kept.
+    #[must_use]
+    pub fn strike_text(&self, text: &str) -> String {
+        if self.rules.is_empty() {
+            return text.to_owned();
+        }
+        String::from_utf8_lossy(&self.strike(&Bytes::copy_from_slice(text.as_bytes()))).into_owned()
+    }
+
+    /// Whether there is nothing to strike.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+impl fmt::Debug for Redactor {
+    /// Shows how much is struck, and nothing of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").field("rules", &self.rules.len()).finish_non_exhaustive()
+    }
+}
+
+/// Cuts the pieces of a body anew after edits to it, so that they still add up to it. What takes
+/// the place of something that was split over pieces counts with the last of them.
+fn recut(chunks: &mut Vec<Chunk>, edits: &[Edit]) {
+    let mut edits = edits.iter().peekable();
+    let (mut end, mut cut, mut removed, mut added) = (0, 0, 0, 0);
+    for chunk in chunks.iter_mut() {
+        end += chunk.length;
+        while let Some(edit) = edits.next_if(|edit| edit.end <= end) {
+            removed += edit.end - edit.start;
+            added += edit.length;
+        }
+        let within = edits.peek().map_or(0, |edit| end.saturating_sub(edit.start));
+        let new_end = end - within + added - removed;
+        chunk.length = new_end - cut;
+        cut = new_end;
+    }
+    chunks.retain(|chunk| chunk.length > 0);
+}

@@ -1,0 +1,246 @@
+//! What must not be kept is not kept, however it is written and split.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Class, End, Endpoint, Header, Streamed, Timing, events};
+
+const CANARY: &str = "sk-or-v1/canary+5d1f7c2e9b==";
+
+fn redactor() -> Redactor {
+    Redactor::new([CANARY], [(r"user-(\d+)", "user-N")]).unwrap()
+}
+
+/// What is kept of a body that came in pieces of so many bytes, one a millisecond.
+fn kept(body: &str, pieces: &[usize]) -> Reply {
+    let mut offset_us = 0;
+    let chunks = pieces.iter().map(|&length| {
+        offset_us += 1_000;
+        Chunk { offset_us, length }
+    });
+    let header = Header { name: "x-request-id".to_owned(), value: CANARY.to_owned() };
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    let reply = Reply { status: 200, headers: vec![header], body, chunks: chunks.collect(), end: End::Complete };
+    let mut attempt = Attempt {
+        number: 1,
+        sent_at_ms: 0,
+        timing: Timing::default(),
+        reply: Ok(reply),
+        class: Class::Answered,
+        cost_usd: None,
+        assumed_cost_usd: None,
+    };
+    redactor().strike_attempt(&mut attempt);
+    attempt.reply.unwrap()
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8(reply.body.to_vec()).unwrap()
+}
+
+#[test]
+fn credentials_and_what_rules_match_are_struck() {
+    let redactor = Redactor::new(["sk-or-v1-canary", "short"], [(r"user-(\d+)", "user-N")]).unwrap();
+    let body = Bytes::from_static(b"key sk-or-v1-canary of user-42 is short");
+    assert_eq!(redactor.strike(&body), "key [redacted] of user-N is short");
+    let clean = Bytes::from_static(b"nothing here");
+    assert_eq!(redactor.strike(&clean).as_ptr(), clean.as_ptr());
+}
+
+#[test]
+fn a_rule_that_is_no_regular_expression_is_told_by_its_number() {
+    let error = Redactor::new(["a-known-secret"], [("fine", ""), ("hidden(", "")]).unwrap_err();
+    assert_eq!(error.to_string(), "record.redact: pattern 2 is not a regular expression: unclosed group");
+}
+
+#[test]
+fn a_credential_is_struck_where_it_breaks_off() {
+    let redactor = Redactor::new(["sk+or/v1-canary"], []).unwrap();
+    for (body, struck) in [
+        ("you sent sk+or/v1-canar", "you sent [redacted]"),
+        ("you sent sk+or/v1-can", "you sent [redacted]"),
+        ("\"sk+or/v1-canar\"…", "\"[redacted]\"…"),
+        ("you sent sk+or/v1-ca", "you sent sk+or/v1-ca"),
+        ("sk+or/v1-canarysk+or/v1-canary!", "[redacted][redacted]!"),
+    ] {
+        assert_eq!(redactor.strike(&Bytes::from(body)), struck, "{body}");
+    }
+    let long = "k".repeat(1_000);
+    assert_eq!(Redactor::new([&*long], []).unwrap().strike(&Bytes::from(format!("<{long}>"))), "<[redacted]>");
+    assert_eq!(format!("{redactor:?}"), "Redactor { rules: 1, .. }");
+}
+
+#[test]
+fn a_credential_is_found_in_every_spelling() {
+    for written in [
+        CANARY,
+        r"sk-or-v1\/canary+5d1f7c2e9b==",
+        r"sk-or-v1\\/canary+5d1f7c2e9b==",
+        r"sk-or-v1\u002fcanary\u002B5d1f7c2e9b\u003d\u003d",
+        "sk-or-v1%2Fcanary%2B5d1f7c2e9b%3D%3D",
+        "sk-or-v1%2fcanary%2b5d1f7c2e9b%3d=",
+    ] {
+        assert_eq!(redactor().strike_text(&format!("<{written}>")), "<[redacted]>", "{written}");
+    }
+    let quoted = Redactor::new([r#"pass"word\1"#], []).unwrap();
+    for written in [r#"pass"word\1"#, r#"pass\"word\\1"#, r#"pass\\\"word\\\\1"#, "pass%22word%5C1"] {
+        assert_eq!(quoted.strike_text(written), "[redacted]", "{written}");
+    }
+    assert_eq!(redactor().strike_text("sk-or-v1/cat-5d1f7c2e9b=="), "sk-or-v1/cat-5d1f7c2e9b==");
+}
+
+#[test]
+fn what_is_told_of_an_answer_is_struck_too() {
+    let told = |text: &str| Some(text.to_owned());
+    let mut facts = Facts { served_model: told(CANARY), provider: told("p"), ..Facts::default() };
+    redactor().strike_facts(&mut facts);
+    assert_eq!(facts, Facts { served_model: told("[redacted]"), provider: told("p"), ..Facts::default() });
+}
+
+#[test]
+fn the_pieces_of_a_struck_body_still_add_up_to_it() {
+    let body = format!("abc{CANARY}def user-12345 ghi");
+    for (pieces, expected) in [
+        (vec![3, 28, 18], vec![(1_000, 3), (2_000, 10), (3_000, 14)]),
+        // What is split counts with the piece that it ends in.
+        (vec![10, 10, 29], vec![(1_000, 3), (3_000, 24)]),
+        (vec![31, 6, 12], vec![(1_000, 13), (2_000, 4), (3_000, 10)]),
+        (vec![49], vec![(1_000, 27)]),
+        (vec![], vec![]),
+    ] {
+        let reply = kept(&body, &pieces);
+        assert_eq!(text(&reply), "abc[redacted]def user-N ghi");
+        let chunks: Vec<_> = reply.chunks.iter().map(|chunk| (chunk.offset_us, chunk.length)).collect();
+        assert_eq!(chunks, expected, "{pieces:?}");
+        assert_eq!(reply.headers[0].value, "[redacted]");
+    }
+}
+
+/// The deltas of a text that is cut at some places.
+fn deltas(text: &str, cuts: &[usize], delta: impl Fn(&str) -> Value) -> String {
+    let (mut rest, mut body) = (text, String::new());
+    for cut in cuts {
+        let (piece, tail) = rest.split_at(rest.floor_char_boundary((*cut).min(rest.len())));
+        body += &format!("data: {}\n\n", delta(piece));
+        rest = tail;
+    }
+    body + &format!("data: {}\n\ndata: [DONE]\n\n", delta(rest))
+}
+
+/// Makes the delta of a text; the endpoint whose delta it is; and where the text stands in the body
+/// that such deltas add up to.
+type Carrier = (fn(&str) -> Value, Endpoint, &'static str);
+
+/// Every way in which a delta carries a text.
+fn carriers() -> Vec<Carrier> {
+    vec![
+        (
+            |text| json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]}),
+            Endpoint::ChatCompletions,
+            "/choices/0/message/content",
+        ),
+        (
+            |text| json!({"choices": [{"delta": {"reasoning": text, "content": null}}]}),
+            Endpoint::ChatCompletions,
+            "/choices/0/message/reasoning",
+        ),
+        (
+            |text| json!({"choices": [{"delta": {"refusal": text}}]}),
+            Endpoint::ChatCompletions,
+            "/choices/0/message/refusal",
+        ),
+        (
+            |text| json!({"choices": [{"delta": {"tool_calls": [{"index": 1, "id": "a", "function": {"name": "f", "arguments": text}}]}}]}),
+            Endpoint::ChatCompletions,
+            "/choices/0/message/tool_calls/0/function/arguments",
+        ),
+        (
+            |text| json!({"choices": [{"delta": {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": text}]}}]}),
+            Endpoint::ChatCompletions,
+            "/choices/0/message/reasoning_details/0/text",
+        ),
+        (|text| json!({"choices": [{"index": 0, "text": text}]}), Endpoint::Completions, "/choices/0/text"),
+        (
+            |text| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+            Endpoint::Messages,
+            "/content/0/text",
+        ),
+        (
+            |text| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": text}}),
+            Endpoint::Messages,
+            "/content/0/thinking",
+        ),
+        (
+            |text| json!({"type": "response.output_text.delta", "item_id": "i", "output_index": 0, "delta": text}),
+            Endpoint::Responses,
+            "/output/0/content/0/text",
+        ),
+    ]
+}
+
+fn reassembled(body: &[u8], place: &str) -> String {
+    let body: Value = serde_json::from_slice(&Streamed::read(body).body).unwrap();
+    body.pointer(place).unwrap_or_else(|| panic!("{place}: {body}")).as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_split_over_deltas_is_struck_from_each_place_that_carries_texts() {
+    let said = format!("é say {CANARY} and user-123 \"twice\": {CANARY}!");
+    let expected = "é say [redacted] and user-N \"twice\": [redacted]!";
+    for (delta, endpoint, place) in carriers() {
+        for cuts in [vec![], vec![9], vec![12, 1, 1, 0, 8], vec![1; 80], vec![20, 20]] {
+            let body = deltas(&said, &cuts, delta);
+            assert_eq!(reassembled(body.as_bytes(), place), said);
+            let lengths = events(body.as_bytes()).0.iter().map(|event| event.end - event.start).collect::<Vec<_>>();
+            let reply = kept(&body, &lengths);
+            assert_eq!(reassembled(&reply.body, place), expected, "{place} {cuts:?}");
+            assert_eq!(Streamed::read(&reply.body).shape, endpoint);
+            assert_eq!(reply.chunks.iter().map(|chunk| chunk.length).sum::<usize>(), reply.body.len());
+            assert_eq!(reply.chunks.len(), lengths.len(), "{place} {cuts:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_of_different_choices_and_calls_are_not_taken_for_one() {
+    let (one, other) = CANARY.split_at(9);
+    let chunk = |index: u32, text: &str| json!({"choices": [{"index": index, "delta": {"content": text}}]});
+    let body = format!("data: {}\n\ndata: {}\n\n", chunk(0, one), chunk(1, other));
+    assert_eq!(text(&kept(&body, &[])), body);
+    // The halves of one choice meet though the other one speaks in between.
+    let body = format!("{body}data: {}\n\n", chunk(0, other));
+    let kept = text(&kept(&body, &[]));
+    assert_eq!(reassembled(kept.as_bytes(), "/choices/0/message/content"), "[redacted]");
+    assert_eq!(reassembled(kept.as_bytes(), "/choices/1/message/content"), other);
+}
+
+#[test]
+fn an_event_that_is_rewritten_keeps_all_but_its_text() {
+    let (one, other) = CANARY.split_at(9);
+    let event = |text: &str| {
+        format!(
+            ": c\r\nevent: e\r\nid: 7\r\ndata: {{\"seed\":18446744073709551617, \"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}],\"cost\":1e-7}}\r\n\r\n"
+        )
+    };
+    let body = event("a") + &event(one) + &event(other) + &event("b");
+    assert_eq!(text(&kept(&body, &[])), event("a") + &event("[redacted]") + &event("") + &event("b"));
+}
+
+proptest! {
+    #[test]
+    fn however_it_is_split_nothing_of_it_is_left(
+        before in "[a-z é\"\\\\]{0,9}",
+        after in "[a-z😀/]{0,9}",
+        cuts in prop::collection::vec(0..9_usize, 0..12),
+        carrier in 0..9_usize,
+    ) {
+        let (delta, _, place) = carriers()[carrier];
+        let body = deltas(&format!("{before}{CANARY}{after}"), &cuts, delta);
+        let pieces = vec![7; body.len() / 7 + 1];
+        let reply = kept(&body, &pieces);
+        prop_assert_eq!(reassembled(&reply.body, place), format!("{before}[redacted]{after}"));
+        let total: usize = reply.chunks.iter().map(|chunk| chunk.length).sum();
+        prop_assert!(total >= reply.body.len());
+    }
+}
