@@ -52,7 +52,7 @@ enum Command {
     /// Runs a job: asks what is not recorded, records it, and goes on where it stopped.
     Run(Box<run_args::RunArgs>),
     /// Answers a job from recordings alone: no network, no credentials.
-    Replay(replay::ReplayArgs),
+    Replay(Box<replay::ReplayArgs>),
     /// Checks a job and every row of its input; nothing is sent.
     Validate(validate::ValidateArgs),
     /// Says how many requests, tokens and dollars a job would take; nothing is sent.

@@ -46,7 +46,7 @@ impl Plan {
 
     /// Reads every row and renders its prompt. Nothing is sent.
     pub(crate) fn check(&self, args: &JobArgs, goes_on: impl FnMut(u64) -> bool) -> Result<Checked, Failure> {
-        let options = CheckOptions { limit: args.limit, ..CheckOptions::default() };
+        let options = CheckOptions { limit: args.limit, limits: Some(&self.job.limits), ..CheckOptions::default() };
         Ok(check(&self.input, &self.prompt, options, goes_on).map_err(|error| self.struck(error))?)
     }
 

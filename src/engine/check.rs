@@ -3,10 +3,12 @@
 use sha2::{Digest, Sha256};
 
 use crate::input::{Input, InputError};
+use crate::job::Limits;
 use crate::model::{Row, RowRequest};
-use crate::prompt::Prompt;
+use crate::prompt::{Draft, Prompt};
 use crate::store::{StoreError, Tally};
 
+use super::Size;
 use super::columns::Columns;
 
 /// How many problems are told before a run; the others are counted.
@@ -73,18 +75,28 @@ fn more(count: u64, told: usize) -> String {
 }
 
 /// How the pass is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckOptions {
+#[derive(Debug, Clone, Copy)]
+pub struct CheckOptions<'a> {
     /// How many rows will be asked; the others are checked all the same.
     pub limit: Option<u64>,
     /// How many problems are told; the others are counted.
     pub told: usize,
+    /// Limits that a request may be too large for; `None`: it is not looked at.
+    pub limits: Option<&'a Limits>,
 }
 
-impl Default for CheckOptions {
+impl Default for CheckOptions<'_> {
     fn default() -> Self {
-        Self { limit: None, told: TOLD }
+        Self { limit: None, told: TOLD, limits: None }
     }
+}
+
+/// The tokens a minute that a model holds to, the fewest of them, with the key that says so.
+fn tokens_per_minute(limits: &Limits, model: &str) -> Option<(u32, String)> {
+    let of_run = limits.tokens_per_minute.map(|quota| (quota.get(), "limits.tokens_per_minute".to_owned()));
+    let lane = limits.model.get(model).and_then(|lane| lane.tokens_per_minute);
+    let of_lane = lane.map(|quota| (quota.get(), format!("limits.model.\"{model}\".tokens_per_minute")));
+    of_run.into_iter().chain(of_lane).min_by_key(|(quota, _)| *quota)
 }
 
 /// Reads the whole input and renders every row's prompt. `goes_on` is told how many rows were read
@@ -95,7 +107,7 @@ impl Default for CheckOptions {
 pub fn check(
     input: &Input,
     prompt: &Prompt,
-    options: CheckOptions,
+    options: CheckOptions<'_>,
     mut goes_on: impl FnMut(u64) -> bool,
 ) -> Result<Checked, CheckError> {
     let mut pass = Pass::new(options, input, prompt);
@@ -126,6 +138,7 @@ pub fn check(
 
 struct Pass<'a> {
     told: usize,
+    limits: Option<&'a Limits>,
     input: &'a Input,
     prompt: &'a Prompt,
     rows: u64,
@@ -139,9 +152,10 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(options: CheckOptions, input: &'a Input, prompt: &'a Prompt) -> Self {
+    fn new(options: CheckOptions<'a>, input: &'a Input, prompt: &'a Prompt) -> Self {
         Self {
             told: options.told,
+            limits: options.limits,
             input,
             prompt,
             rows: 0,
@@ -177,11 +191,28 @@ impl<'a> Pass<'a> {
             }
         }
         // A template may ask for its model, and meet a missing variable with one of them alone.
-        let problem = (0..self.prompt.models()).find_map(|model| self.prompt.draft(row, model).err());
+        let problem = (0..self.prompt.models()).find_map(|model| match self.prompt.draft(row, model) {
+            Ok(draft) => self.too_large(row, &draft),
+            Err(problem) => Some(problem.to_string()),
+        });
         if let Some(problem) = problem {
-            self.problem(|| problem.to_string());
+            self.problem(|| problem);
         }
         Ok(())
+    }
+
+    /// What is wrong with a request that is larger than all that a minute may have.
+    fn too_large(&self, row: &Row, draft: &Draft) -> Option<String> {
+        let (quota, key) = tokens_per_minute(self.limits?, &draft.model)?;
+        let tokens = Size::of(&draft.request(0, &[]).ok()?).fewest_tokens();
+        let name = self.input.name();
+        (tokens > u64::from(quota)).then(|| {
+            format!(
+                "{name}:{}: the request for {} has at least {tokens} tokens, and {key} = {quota} lets no minute have so \
+                 many; raise it, or shorten the row",
+                row.line, draft.model
+            )
+        })
     }
 
     /// Tells of a row whose id has a hash that was seen before.

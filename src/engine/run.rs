@@ -124,8 +124,8 @@ pub async fn run(
     let started = Instant::now();
     let Begun { run, lease, input, prompt } = begun;
     let models = (0..prompt.models()).filter(|model| prompt.model(*model).is_some()).count();
-    let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
     let budget = budget(&options, run, store)?;
+    let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
     let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
     let days = Days::begin(&admission, store, options.simulated, run)?;
     let writer_options = WriterOptions { job: options.job.clone(), lease: lease.clone(), now_ms };
@@ -163,16 +163,19 @@ pub async fn run(
     Ok(Ended { stopped, bound, elapsed: started.elapsed(), panicked })
 }
 
-/// The budget, less what the run has spent in earlier sessions.
+/// The budget, less what the run has spent in earlier sessions, and what these tell of the cost of
+/// an answer.
 fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<BudgetOptions>, StoreError> {
     let Some(cap_usd) = options.budget_usd else { return Ok(None) };
-    let spent = store.reader()?.spent(run)?;
+    let reader = store.reader()?;
+    let spent = reader.spent(run)?;
+    let dearest = reader.dearest(&options.job, options.simulated)?;
     let prices = options.prices.clone();
     let worst = move |model: &str, prompt_tokens: u64, most_tokens: Option<u64>| {
         worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
     };
     let spent_usd = spent.known_usd + spent.assumed_usd;
-    Ok(Some(BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, worst_case: Arc::new(worst) }))
+    Ok(Some(BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, dearest, worst_case: Arc::new(worst) }))
 }
 
 /// Why a run is not complete of whose models some take no more requests.

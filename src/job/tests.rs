@@ -59,74 +59,74 @@ fn the_smallest_job_has_the_documented_defaults() {
     assert_eq!(job.record.mode, Mode::Auto);
 }
 
+/// A job with every key.
+const EVERY_KEY: &str = r#"
+name = "truthful"
+prices = "prices.toml"
+[input]
+path = "-"
+format = "csv"
+id = "question_id"
+delimiter = ";"
+[request]
+models = ["openai/gpt-5-mini", "anthropic/claude-haiku-4.5"]
+system = "Answer in one sentence."
+prompt = "{{ Question }}"
+params = { temperature = 0, max_tokens = 256, provider = { order = ["azure"], allow_fallbacks = false } }
+endpoint = "chat/completions"
+samples = 3
+stream = true
+[gateway]
+base_url = "https://example.com/v1"
+api_key_env = ""
+token_env = "TOKEN"
+ca_cert = "ca.pem"
+http1 = true
+cache_ttl = "1d"
+cache_key = "v1"
+custom_cost = { per_token_in = 1e-6, per_token_out = 0 }
+collect_log = true
+collect_log_payload = false
+byok_alias = "team"
+request_timeout = "30s"
+metadata = { team = "grün", shift = 2 }
+referer = "https://example.com"
+title = "Night shift"
+categories = ["research"]
+router_metadata = true
+[limits]
+requests_per_minute = 600
+tokens_per_minute = 200_000
+requests_per_day = 5
+in_flight = 8
+budget_usd = 5
+[limits.model."openai/gpt-5-mini"]
+tokens_per_minute = 1
+in_flight = "auto"
+[retry]
+attempts = 2
+rate_limited = 7
+server_error = 3
+bad_body = 0
+outcome_unknown = 0
+max_pause = "2s"
+max_hint = "3m"
+[timeouts]
+item = "5m"
+run = "30h"
+connect = "250ms"
+idle = "1.5m"
+total = "2h"
+[record]
+mode = "replay"
+ignore = ["$.user"]
+redact = [{ pattern = "a+", with = "b" }]
+fixture = "../fixtures/f.db"
+"#;
+
 #[test]
 fn every_key_of_the_design_is_read() {
-    let job = load(
-        r#"
-        name = "truthful"
-        prices = "prices.toml"
-        [input]
-        path = "-"
-        format = "csv"
-        id = "question_id"
-        delimiter = ";"
-        [request]
-        models = ["openai/gpt-5-mini", "anthropic/claude-haiku-4.5"]
-        system = "Answer in one sentence."
-        prompt = "{{ Question }}"
-        params = { temperature = 0, max_tokens = 256, provider = { order = ["azure"], allow_fallbacks = false } }
-        endpoint = "chat/completions"
-        samples = 3
-        stream = true
-        [gateway]
-        base_url = "https://example.com/v1"
-        api_key_env = ""
-        token_env = "TOKEN"
-        ca_cert = "ca.pem"
-        http1 = true
-        cache_ttl = "1d"
-        cache_key = "v1"
-        custom_cost = { per_token_in = 1e-6, per_token_out = 0 }
-        collect_log = true
-        collect_log_payload = false
-        byok_alias = "team"
-        request_timeout = "30s"
-        metadata = { team = "grün", shift = 2 }
-        referer = "https://example.com"
-        title = "Night shift"
-        categories = ["research"]
-        router_metadata = true
-        [limits]
-        requests_per_minute = 600
-        tokens_per_minute = 200_000
-        requests_per_day = 5
-        in_flight = 8
-        budget_usd = 5
-        [limits.model."openai/gpt-5-mini"]
-        tokens_per_minute = 1
-        in_flight = "auto"
-        [retry]
-        attempts = 2
-        rate_limited = 7
-        server_error = 3
-        bad_body = 0
-        outcome_unknown = 0
-        max_pause = "2s"
-        max_hint = "3m"
-        [timeouts]
-        item = "5m"
-        run = "30h"
-        connect = "250ms"
-        idle = "1.5m"
-        total = "2h"
-        [record]
-        mode = "replay"
-        ignore = ["$.user"]
-        redact = [{ pattern = "a+", with = "b" }]
-        fixture = "../fixtures/f.db"
-        "#,
-    )
-    .unwrap();
+    let job = load(EVERY_KEY).unwrap();
     assert_eq!(job.name, "truthful");
     assert!(job.input.is_stdin());
     assert_eq!(job.input.format, Some(Format::Csv));

@@ -39,7 +39,7 @@ pub use record::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled};
 pub use recording::{Recorded, Scope};
 pub use run::{NewRun, Run};
 pub use served::ServedGroup;
-pub use spent::{SentBy, SentSince, Spent};
+pub use spent::{Dearest, SentBy, SentSince, Spent};
 pub use tally::Tally;
 pub use totals::{FailureGroup, LaneTotals, Learned, Totals};
 pub use writer::{Durable, Submit, Writer, WriterOptions};

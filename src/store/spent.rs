@@ -33,6 +33,17 @@ pub struct SentSince {
     pub last: i64,
 }
 
+/// What the dearest answer of a model has cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dearest {
+    /// The model that was asked.
+    pub model: String,
+    /// Answers that said what they cost.
+    pub answers: u64,
+    /// What the dearest of them cost, in USD.
+    pub cost_usd: f64,
+}
+
 /// Whose requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SentBy {
@@ -55,6 +66,29 @@ impl Spent {
 }
 
 impl Reader {
+    /// What the dearest answers have cost that the runs of a job, real or simulated, were sent, by
+    /// the model that was asked.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn dearest(&self, job: &str, simulated: bool) -> Result<Vec<Dearest>, StoreError> {
+        // In this order it is one pass over each run: left to itself, SQLite compares every attempt
+        // with every item.
+        let sql = "SELECT n.text, count(*), max(a.cost_usd) FROM run r \
+                   CROSS JOIN item i ON i.id >= r.id << 32 AND i.id < (r.id + 1) << 32 \
+                   CROSS JOIN exchange e ON e.id >= i.id << 8 AND e.id < (i.id + 1) << 8 \
+                   CROSS JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id \
+                   CROSS JOIN name n ON n.id = i.model \
+                   WHERE r.job = ?1 AND r.simulated = ?2 AND a.class = 'answered' AND a.cost_usd IS NOT NULL \
+                   GROUP BY i.model";
+        let mut statement = self.connection.prepare(sql)?;
+        let dearest = statement.query_map((job, simulated), |row| {
+            let answers: i64 = row.get(1)?;
+            Ok(Dearest { model: row.get(0)?, answers: answers.unsigned_abs(), cost_usd: row.get(2)? })
+        })?;
+        Ok(dearest.collect::<Result<_, _>>()?)
+    }
+
     /// What a run has spent so far: with every attempt that it sent itself, in all its sessions.
     ///
     /// # Errors

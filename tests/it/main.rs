@@ -14,6 +14,7 @@ mod faults;
 mod kill;
 mod layers;
 mod lease;
+mod limits;
 mod mistakes;
 mod money;
 mod offline;

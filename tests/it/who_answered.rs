@@ -49,8 +49,8 @@ fn a_mix_of_providers_is_told_while_it_runs_in_the_summary_and_by_show() {
     let served = |index: usize| (run["served"][index]["provider"].as_str(), run["served"][index]["answers"].as_u64());
     assert_eq!((served(0), served(1)), ((Some("Azure"), Some(2)), (Some("OpenAI"), Some(1))));
     assert!(summary.ends_with(run["warnings"][0].as_str().unwrap()));
-    let text = test.args(["show", "latest"]).run().stdout;
-    assert!(text.contains("who answered\n") && text.contains(summary), "{text}");
+    let page = test.args(["show", "latest"]).run().stdout;
+    assert!(page.contains("who answered\n") && page.contains(summary), "{page}");
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn every_attempt_is_found_in_the_gateways_log() {
     assert_eq!(shown_events, events, "what is shown is not what was sent");
     events.dedup();
     assert_eq!(events.len(), 4, "two attempts share an id");
-    let text = test.args(["show", "latest", "a"]).run().stdout;
-    assert!(events.iter().any(|event| text.contains(&format!("  event id {event}\n"))), "{text}");
-    assert!(text.contains("  answered by x/m of Azure\n") && text.contains("  cf-aig-log-id: 01J\n"), "{text}");
+    let page = test.args(["show", "latest", "a"]).run().stdout;
+    assert!(events.iter().any(|event| page.contains(&format!("  event id {event}\n"))), "{page}");
+    assert!(page.contains("  answered by x/m of Azure\n") && page.contains("  cf-aig-log-id: 01J\n"), "{page}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn verdict(args: &JobArgs) -> Result<Verdict, Failure> {
             return Ok(verdict);
         }
     };
-    let options = CheckOptions { limit: args.limit, told: TOLD };
+    let options = CheckOptions { limit: args.limit, told: TOLD, limits: Some(&plan.job.limits) };
     match check(&plan.input, &plan.prompt, options, |_| true).map_err(|error| plan.struck(error)) {
         Ok(checked) => verdict.accept(checked),
         Err(CheckError::Rows { problems, count }) => verdict.refuse_rows(problems, count),

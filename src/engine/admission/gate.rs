@@ -243,6 +243,10 @@ impl Gate {
         let options = options.map(|(_, options)| *options).unwrap_or_default();
         let index = self.places.add_lane(0);
         let lane = Lane::new(Arc::clone(model), index, options);
+        let mut dearest = self.options.budget.iter().flat_map(|budget| &budget.dearest);
+        if let Some(dearest) = dearest.find(|dearest| *dearest.model == **model) {
+            lane.state().usage.know_cost(dearest.answers, dearest.cost_usd);
+        }
         let in_flight = options.in_flight.unwrap_or(self.run().in_flight);
         self.set_lane_in_flight(&lane, in_flight);
         lane

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::LaneOptions;
 use crate::job::InFlight;
+use crate::store::Dearest;
 
 /// What the gate holds to, over all models.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct BudgetOptions {
     pub spent_usd: f64,
     /// Attempts of earlier sessions whose cost nobody knows.
     pub unpriced: u64,
+    /// What earlier answers of some models tell of their cost.
+    pub dearest: Vec<Dearest>,
     /// The worst that a request may cost: by its model, the tokens of its prompt at worst, and the
     /// most that its answer may have. `None` where no price is known.
     pub worst_case: WorstCase,

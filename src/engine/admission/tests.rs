@@ -10,7 +10,7 @@ use super::{Admission, AdmissionOptions, BudgetOptions, LaneOptions, Permit, Ref
 use crate::engine::{Bound, StopReason};
 use crate::job::InFlight;
 use crate::model::Class;
-use crate::store::Limit;
+use crate::store::{Dearest, Limit};
 
 fn fixed(places: u32) -> AdmissionOptions {
     AdmissionOptions::in_flight(InFlight::Fixed(number(places)))
@@ -155,7 +155,10 @@ async fn tokens_are_settled_with_what_was_used() {
 
 fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
     let worst_case = Arc::new(move |_: &str, _, _| worst);
-    AdmissionOptions { budget: Some(BudgetOptions { cap_usd, spent_usd: 0.0, unpriced: 0, worst_case }), ..fixed(256) }
+    AdmissionOptions {
+        budget: Some(BudgetOptions { cap_usd, spent_usd: 0.0, unpriced: 0, dearest: Vec::new(), worst_case }),
+        ..fixed(256)
+    }
 }
 
 /// Spends a budget on answers of a price, many in flight; gives what was spent and why it ended.
@@ -191,6 +194,17 @@ async fn a_budget_is_spent_and_not_passed_whether_the_worst_case_is_known_or_lea
         assert!((0.95..=1.0).contains(&spent), "{spent} with {worst:?}");
         assert!(reason.to_string().contains("--budget"), "{reason}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_earlier_sessions_have_paid_keeps_a_budget_from_being_passed_by_the_first_request() {
+    let (model, _) = models();
+    let mut options = budget(1.0, None);
+    let budget = options.budget.as_mut().unwrap();
+    (budget.spent_usd, budget.dearest) =
+        (0.99, vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.0137 }]);
+    let refusal = Admission::new(options).admit(&model, Size::default()).await.err().unwrap();
+    assert!(matches!(refusal, Refusal::Run(StopReason::Budget(_))), "{refusal:?}");
 }
 
 #[tokio::test(start_paused = true)]

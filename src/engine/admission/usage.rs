@@ -7,6 +7,8 @@ use crate::model::{Endpoint, Request};
 /// Tokens of a prompt for each of its bytes, before any reply has told: a little more than English
 /// has, and JSON around it.
 const TOKENS_A_BYTE: f64 = 0.3;
+/// Text with longer tokens on the average is not met with.
+const MOST_BYTES_A_TOKEN: usize = 6;
 /// Tokens of an answer before any reply has told, where the request does not limit them.
 const ANSWER_TOKENS: f64 = 500.0;
 /// After so many replies the older ones count half: a job's rows may change in kind.
@@ -59,6 +61,12 @@ impl Usage {
         self.dearest_usd = self.dearest_usd.max(cost_usd);
     }
 
+    /// Takes over what earlier replies have cost: how many of them, and the most of it, in USD.
+    pub(super) fn know_cost(&mut self, replies: u64, most_usd: f64) {
+        self.priced = u32::try_from(replies).unwrap_or(u32::MAX);
+        self.dearest_usd = most_usd;
+    }
+
     /// What the next prompt is likely to have.
     pub(super) fn prompt_tokens(&self, size: Size) -> f64 {
         let ratio = if self.bytes > 0.0 { self.prompt_tokens / self.bytes } else { TOKENS_A_BYTE };
@@ -107,12 +115,11 @@ impl Size {
         Self { bytes, max_tokens: most.map(|most| most.saturating_mul(body.n.unwrap_or(1).max(1))) }
     }
 
-    /// The fewest tokens that a prompt of so many bytes can have: a request with more than a quota
-    /// has in a minute would wait for ever. No tokenizer in use makes fewer than one token of
-    /// sixteen bytes of text on the average.
+    /// The fewest tokens that a prompt of so many bytes is likely to have: a request with more of
+    /// them than a quota has in a minute would never fit in one.
     #[must_use]
     pub const fn fewest_tokens(self) -> u64 {
-        (self.bytes / 16) as u64
+        (self.bytes / MOST_BYTES_A_TOKEN) as u64
     }
 }
 

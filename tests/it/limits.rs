@@ -1,0 +1,106 @@
+//! Limits: what a run holds to, and what becomes of it where it cannot.
+
+use std::time::Duration;
+
+use nightreel::simulate::{CostTold, Latency, Options};
+
+use crate::support::{FaultyGateway, Gateway, Play, Test};
+
+const JOB: &str = "[input]\npath = \"rows.csv\"\nid = \"id\"\n\n\
+                   [request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\nparams = { max_tokens = 50 }\n";
+
+fn rows(count: u32) -> String {
+    (1..=count).fold("id,q\n".to_owned(), |rows, id| rows + &format!("{id},What of {id}?\n"))
+}
+
+fn test(rows_count: u32) -> Test {
+    Test::new().job(JOB).file("rows.csv", rows(rows_count))
+}
+
+/// A gateway each of whose answers costs so much.
+fn priced(cost_usd: &str) -> Gateway {
+    let latency = Latency::Fixed(Duration::from_millis(2));
+    Gateway::with(Options { cost_usd: Some(cost_usd.parse().unwrap()), latency, ..Options::default() })
+}
+
+#[test]
+fn a_budget_ends_the_run_before_it_is_passed_and_a_higher_one_goes_on() {
+    let (test, gateway) = (test(120), priced("0.0137"));
+    let output = test.run_job().to(&gateway).and(["--in-flight", "64", "--budget", "1"]).status(3).run();
+    let spent = gateway.stats().cost_usd;
+    assert!((0.95..=1.0).contains(&spent), "{spent}");
+    assert!(output.stderr.contains("stopped: budget used up: $0.986"), "{}", output.stderr);
+    assert!(output.stderr.contains("--budget"), "{}", output.stderr);
+    let sent = gateway.requests();
+    assert_eq!(test.store().count("SELECT count(*) FROM items WHERE outcome = 'ok'"), sent);
+    test.run_job().to(&gateway).and(["--in-flight", "64", "--budget", "1"]).status(3).run();
+    assert_eq!(gateway.requests(), sent, "what is spent stays spent");
+    test.run_job().to(&gateway).and(["--in-flight", "64", "--budget", "3"]).run();
+    assert_eq!(gateway.requests(), 120);
+}
+
+#[test]
+fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
+    let (test, gateway) = (test(40), Gateway::with(Options { cost_told: CostTold::Nothing, ..Options::default() }));
+    let output = test.run_job().to(&gateway).and(["--budget", "1"]).status(3).run();
+    assert!(output.stderr.contains("no budget can be kept; give a price table"), "{}", output.stderr);
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 1000\n");
+    let output = test.run_job().to(&gateway).and(["--budget", "1", "--prices", "prices.toml", "--new"]).status(3).run();
+    assert!(output.stderr.contains("may cost $0.0500"), "{}", output.stderr);
+    let spent = test.store().count("SELECT CAST(1000 * sum(cost_usd) AS INTEGER) FROM attempts WHERE run = 2");
+    assert!((900..=1_000).contains(&spent), "{spent}");
+}
+
+#[test]
+fn a_row_that_fits_in_no_minute_is_refused_by_its_line_before_anything_is_sent() {
+    let (test, gateway) =
+        (test(2).file("rows.csv", format!("id,q\n1,short\n2,{}\n", "word ".repeat(4_000))), Gateway::new());
+    let output = test.run_job().to(&gateway).and(["--tpm", "1000"]).status(2).run();
+    assert!(output.stderr.contains("rows.csv:3: the request for m has at least "), "{}", output.stderr);
+    assert!(output.stderr.contains("limits.tokens_per_minute = 1000"), "{}", output.stderr);
+    assert_eq!(gateway.requests(), 0);
+}
+
+#[test]
+fn requests_a_day_are_counted_over_runs_and_jobs() {
+    let (test, gateway) = (test(10), Gateway::new());
+    let quota = ["--set", "limits.requests_per_day=7"];
+    let output = test.run_job().to(&gateway).and(quota).status(3).run();
+    assert!(output.stderr.contains("limits.requests_per_day = 7 is used up"), "{}", output.stderr);
+    assert_eq!(gateway.requests(), 7);
+    test.write("other.toml", JOB);
+    test.args(["run", "other.toml"]).to(&gateway).and(quota).status(3).run();
+    assert_eq!(gateway.requests(), 7, "another job of the same store has the same day");
+    test.run_job().to(&gateway).and(["--set", "limits.requests_per_day=10"]).run();
+    assert_eq!(gateway.requests(), 10);
+}
+
+#[test]
+fn a_model_that_cannot_be_asked_ends_alone_and_the_others_go_on() {
+    let two = JOB.replace("[\"m\"]", "[\"gone\", \"there\"]");
+    let test = Test::new().job(&two).file("rows.csv", rows(200));
+    let gateway = FaultyGateway::new(|received| {
+        if received.text().contains("gone") {
+            let body = r#"{"error":{"code":404,"message":"No endpoints found for gone."}}"#;
+            return Play::Answer(404, "", body.to_owned());
+        }
+        Play::good("yes")
+    });
+    let output = test.run_job().to(&gateway).status(3).run();
+    assert_eq!(test.store().count("SELECT count(*) FROM items WHERE outcome = 'ok' AND model = 'there'"), 200);
+    assert_eq!(test.store().count("SELECT count(*) FROM items WHERE model = 'gone'"), 0);
+    let gone = gateway.received().iter().filter(|received| received.text().contains("gone")).count();
+    assert!(gone <= 32, "{gone} requests to a model that is not there");
+    assert!(output.stderr.contains("warning: gone is asked no more in this run: "), "{}", output.stderr);
+    assert!(output.stderr.contains("stopped: model closed: gone: "), "{}", output.stderr);
+}
+
+#[test]
+fn a_limit_that_adapts_is_kept_with_its_reasons() {
+    let latency = Latency::Fixed(Duration::from_millis(20));
+    let (test, gateway) = (test(600), Gateway::with(Options { latency, ..Options::default() }));
+    test.run_job().to(&gateway).run();
+    let page = test.args(["show", "latest"]).run().stdout;
+    assert!(page.contains("answers come as fast as before, so it doubles"), "{page}");
+    assert!(gateway.stats().peak_in_flight > 16, "{}", gateway.stats().peak_in_flight);
+}
