@@ -21,3 +21,4 @@ mod project;
 mod quick_start;
 mod resume;
 mod signals;
+mod windows;
