@@ -25,3 +25,4 @@ mod secrets;
 mod signals;
 mod streaming;
 mod who_answered;
+mod windows;
