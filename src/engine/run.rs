@@ -175,7 +175,8 @@ fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<Budg
         worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
     };
     let spent_usd = spent.known_usd + spent.assumed_usd;
-    Ok(Some(BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, dearest, worst_case: Arc::new(worst) }))
+    let budget = BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, dearest, worst_case: Arc::new(worst) };
+    Ok(Some(budget.with_priced()))
 }
 
 /// Why a run is not complete of whose models some take no more requests.

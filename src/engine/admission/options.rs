@@ -45,6 +45,20 @@ pub struct BudgetOptions {
     pub worst_case: WorstCase,
 }
 
+impl BudgetOptions {
+    /// Counts the attempts whose cost nobody knows with the dearest answer, where one is known.
+    #[must_use]
+    pub fn with_priced(mut self) -> Self {
+        let most_usd = self.dearest.iter().map(|dearest| dearest.cost_usd).reduce(f64::max);
+        if let Some(most_usd) = most_usd {
+            #[expect(clippy::cast_precision_loss, reason = "a count of failed attempts is small")]
+            let unpriced = std::mem::take(&mut self.unpriced) as f64;
+            self.spent_usd += unpriced * most_usd;
+        }
+        self
+    }
+}
+
 /// What a request may cost at worst, in USD: by model, prompt tokens, and the answer's most tokens.
 pub type WorstCase = Arc<dyn Fn(&str, u64, Option<u64>) -> Option<f64> + Send + Sync>;
 

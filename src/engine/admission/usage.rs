@@ -81,10 +81,10 @@ impl Usage {
         (self.prompt_tokens(size) + answer).ceil() as u32
     }
 
-    /// The prompt's tokens at worst.
+    /// The prompt's tokens at worst: as many as it has bytes, before any reply has told.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float is clamped when it is cast")]
     pub(super) fn most_prompt_tokens(&self, size: Size) -> u64 {
-        (self.prompt_tokens(size) * PROMPT_MARGIN).ceil() as u64
+        if self.bytes > 0.0 { (self.prompt_tokens(size) * PROMPT_MARGIN).ceil() as u64 } else { size.bytes as u64 }
     }
 
     /// What the next request may cost by what was seen; `None` where nothing was.
