@@ -127,7 +127,7 @@ struct Measured {
 
 /// The last replies, a bit each: one for a 429.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Recent(u32);
+pub(super) struct Recent(u32);
 
 /// The limit after an observation, and why it changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -322,12 +322,12 @@ impl Measured {
 }
 
 impl Recent {
-    const fn add(&mut self, rate_limited: bool) {
+    pub(super) const fn add(&mut self, rate_limited: bool) {
         self.0 = self.0 << 1 | rate_limited as u32;
     }
 
     /// Whether half of the last replies were 429s: as many as are in flight, within bounds.
-    fn is_burst(self, limit: usize) -> bool {
+    pub(super) fn is_burst(self, limit: usize) -> bool {
         let looked_at = limit.clamp(LOOK_BACK.0, LOOK_BACK.1);
         let mask = u32::MAX >> (u32::BITS as usize - looked_at);
         (self.0 & mask).count_ones() as usize * 2 >= looked_at

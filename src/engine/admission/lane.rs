@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::day::DayQuota;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, Recent};
 use super::learned_pace::LearnedPace;
 use super::pace::Pace;
 use super::token_pace::TokenPace;
@@ -55,6 +55,8 @@ pub(super) struct LaneState {
     pub(super) in_flight: Option<InFlight>,
     /// Whether the limit is the lane's own, so that a change of the run's leaves it alone.
     pub(super) is_own_limit: bool,
+    /// The last replies of a lane whose limit is fixed.
+    recent: Recent,
     pub(super) learned: LearnedPace,
     /// When the learned pace lets the next request go.
     next_learned: Option<Instant>,
@@ -122,7 +124,14 @@ impl LaneState {
     /// A reply came that was no 429.
     pub(super) fn let_through(&mut self, age: Duration) {
         self.learned.accepted(age);
+        self.recent.add(false);
         self.pauses = 0;
+    }
+
+    /// A 429 came to a lane whose limit is fixed. Says whether most of the last replies were such.
+    pub(super) fn is_burst_at(&mut self, limit: usize) -> bool {
+        self.recent.add(true);
+        self.recent.is_burst(limit)
     }
 
     /// A 429 came to a request that was admitted at a moment. Says whether the learned pace changed.
@@ -131,7 +140,7 @@ impl LaneState {
             return false;
         }
         let Refused429 { is_burst, hint, random } = refused;
-        if is_burst || hint.is_some() {
+        if is_burst || hint.is_some() || self.learned.per_second(age).is_some() {
             self.wall = Some(Instant::now());
         }
         if is_burst && hint.is_none() {

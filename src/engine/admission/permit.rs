@@ -126,6 +126,8 @@ impl Permit {
             is_burst = decision.reason.is_some() || decision.limit.limit == 1;
             changes.extend(self.changed(limit.limit, &decision));
             state.in_flight = Some(decision.limit);
+        } else {
+            is_burst = state.is_burst_at(self.gate.places.of_lane(self.lane.index).1);
         }
         let before = state.learned.per_second(age);
         let refused = Refused429 { is_burst, hint: spent.hint, random: fastrand::f64() };

@@ -263,6 +263,23 @@ async fn a_limit_adapts_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_of_429s_without_a_hint_makes_the_lane_wait_whatever_its_limit() {
+    for in_flight in [InFlight::Auto, InFlight::Fixed(number(16))] {
+        let gate = Admission::new(AdmissionOptions::in_flight(in_flight));
+        let (slow, fast) = models();
+        let mut permits = Vec::new();
+        while permits.len() < 16 {
+            permits.push(admit(&gate, &slow).await);
+        }
+        for mut permit in permits {
+            permit.settle(&rate_limited(None));
+        }
+        assert!(gate.status().lanes[0].cooling.is_some(), "{in_flight:?}");
+        drop(admit(&gate, &fast).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_can_be_changed_while_requests_wait_for_them() {
     let gate = Admission::new(AdmissionOptions { requests_per_minute: Some(number(1)), ..fixed(1) });
     let (model, _) = models();
