@@ -24,6 +24,7 @@
 //! ```text
 //! row → draft → request → key, occurrence → recorded? → a recording settles the item
 //!                                         → not → permit → send → classify → retry or settle
+//!   permit: the lane is open and not cooling, a place, the budget, tokens, its turn
 //! settled → writer thread (group commit) → syncer thread → event → monitor
 //! store → results, in input order
 //! ```

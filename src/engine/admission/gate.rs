@@ -131,7 +131,7 @@ impl Admission {
         self.lane(model).state().has_answers
     }
 
-    /// Whether [`Size`]s are looked at: they are not worth reading a body for where they are not.
+    /// Whether [`Size`](super::Size)s are looked at: they are not worth reading a body for where they are not.
     #[must_use]
     pub fn looks_at_sizes(&self) -> bool {
         self.0.looks_at_sizes.load(Ordering::Relaxed)

@@ -119,7 +119,7 @@ impl Permit {
             return Vec::new();
         }
         let mut changes = Vec::new();
-        let mut is_burst = false;
+        let is_burst;
         if let Some(limit) = state.in_flight.take() {
             let seen = Observation { at: age, level: self.level, at_limit: true, seen: Seen::RateLimited };
             let decision = decide(&seen, &limit);
