@@ -6,6 +6,7 @@ mod classification;
 mod fan_out;
 mod server;
 mod streams;
+mod traps;
 mod wire;
 
 use std::sync::Arc;
