@@ -422,5 +422,5 @@ fn a_token_that_is_refused_in_between_is_left_alone_for_a_while() {
     let reply = Reply { status: 401, headers: vec![], body, chunks: vec![], end: End::Complete };
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     let verdict = classify_at(now, Endpoint::ChatCompletions, &Ok(reply), true);
-    assert_eq!(verdict.wait, Some(Duration::from_secs(10)));
+    assert_eq!((verdict.wait, verdict.in_doubt), (Some(Duration::from_secs(10)), true));
 }
