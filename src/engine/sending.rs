@@ -207,7 +207,7 @@ impl Worker<'_> {
             let is_news = self.shared.admission.cool_down(&self.item.planned.draft.model, after);
             let shortened = shortened_hint(verdict.wait, self.shared.policy.budgets.max_hint).filter(|_| is_news);
             if let Some(warning) = shortened {
-                self.shared.tell(News::Warning(warning));
+                self.shared.tell(News::Warning(format!("{}: {warning}", self.item.planned.draft.model)));
             }
         }
         self.shared.tell(News::Retrying {
