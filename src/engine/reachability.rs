@@ -84,7 +84,7 @@ mod tests {
         let refusal = || verdict(&reachability, 401, r#"{"error":[{"code":2009,"message":"Unauthorized"}]}"#).class;
         assert_eq!(refusal(), Class::Unauthorized);
         assert_eq!((answer(), refusal()), (Class::Answered, Class::RateLimited));
-        tokio::time::advance(DOUBT - Duration::from_secs(1)).await;
+        tokio::time::advance(Duration::from_secs(DOUBT.as_secs() - 1)).await;
         assert_eq!(refusal(), Class::RateLimited);
         assert_eq!((answer(), refusal()), (Class::Answered, Class::RateLimited));
         tokio::time::advance(DOUBT).await;
