@@ -168,8 +168,8 @@ fn rows() -> Vec<(u8, Row)> {
 
 /// The traps that are no matter of a reply's meaning, each with the file and the test that holds it.
 const ELSEWHERE: [(u8, &str, &str); 15] = [
-    (5, include_str!("classification.rs"), "a_success_that_is_none"),
-    (11, include_str!("classification.rs"), "a_success_that_is_none"),
+    (5, include_str!("streams.rs"), "an_error_within_a_stream_means_what_it_would_alone"),
+    (11, include_str!("streams.rs"), "a_stream_that_is_an_answer"),
     (15, include_str!("base_urls.rs"), "every_pasted_form_leads_to_the_same_endpoint"),
     (16, include_str!("../credentials.rs"), "credentials_that_look_wrong_for_their_place_are_named"),
     (17, include_str!("wire.rs"), "a_gateway_is_told_all_it_needs"),
