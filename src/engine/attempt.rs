@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::clock::now_ms;
 use crate::gateway::{Gateway, Sent, Tag, Verdict, classify};
-use crate::model::{Attempt, Class, Fault, FaultKind, Reply, Request, Timing};
+use crate::model::{Attempt, Fault, FaultKind, Reply, Request, Timing};
 use crate::price::cost_of;
 use crate::store::ExchangeId;
 
@@ -43,7 +43,7 @@ impl Worker<'_> {
         let timing = Timing { queued_us, first_byte_us, total_us: micros(sent.elapsed()) };
         let verdict = self.classified(asked, &reply);
         if reply.is_ok() {
-            self.shared.reachability.replied(verdict.class == Class::Answered);
+            self.shared.reachability.replied(&verdict);
         }
         let class = verdict.class;
         let cost_usd = self.cost_usd(&asked.request.model, &reply, &verdict);

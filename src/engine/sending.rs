@@ -41,7 +41,7 @@ impl Worker<'_> {
             let mut permit = admitted.map_err(|refusal| self.refused(refusal))?;
             let begun = Instant::now();
             let (mut attempt, verdict) = self.attempt(asked, exchange.id, earlier + tries.sent + 1, ready).await?;
-            let spent = spent(&attempt, &verdict);
+            let spent = spent(&attempt, &verdict, self.shared.policy.budgets.max_hint);
             let settled = permit.settle(&spent);
             attempt.assumed_cost_usd = settled.assumed_cost_usd;
             self.changed(settled.changes).await?;
@@ -207,7 +207,7 @@ impl Worker<'_> {
             let is_news = self.shared.admission.cool_down(&self.item.planned.draft.model, after);
             let shortened = shortened_hint(verdict.wait, self.shared.policy.budgets.max_hint).filter(|_| is_news);
             if let Some(warning) = shortened {
-                self.shared.tell(News::Warning(warning));
+                self.shared.tell(News::Warning(format!("{}: {warning}", self.item.planned.draft.model)));
             }
         }
         self.shared.tell(News::Retrying {
@@ -246,7 +246,7 @@ fn stop_reason(verdict: &Verdict) -> Option<StopReason> {
 }
 
 /// What an attempt has used.
-fn spent(attempt: &Attempt, verdict: &Verdict) -> Spent {
+fn spent(attempt: &Attempt, verdict: &Verdict, max_hint: Duration) -> Spent {
     let usage = verdict.answer.as_ref().map(|answer| answer.usage).unwrap_or_default();
     Spent {
         class: attempt.class,
@@ -257,7 +257,8 @@ fn spent(attempt: &Attempt, verdict: &Verdict) -> Spent {
             .then(|| (usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0))),
         cost_usd: attempt.cost_usd,
         from_cache: attempt.reply.as_ref().is_ok_and(Reply::is_from_cache),
-        hint: verdict.wait,
+        // The gate counts on the pause that is made, not on the one that is asked for.
+        hint: verdict.wait.map(|hint| hint.min(max_hint)),
     }
 }
 

@@ -117,7 +117,8 @@ fn of_refusal(now: Timestamp, reply: &Reply, error: &ErrorBody, run_has_answers:
     let ruling = refusal.ruling();
     let refused_token = error.layer == Layer::Gateway && error.number == Some(2009) && run_has_answers;
     let wait = hint::wait(reply, error, now).or(refused_token.then_some(AFTER_REFUSED_TOKEN));
-    Verdict { class: ruling.class, answer: None, message: Some(message(&refusal, ruling)), wait, stops: ruling.stops }
+    let said = Verdict::failed(ruling.class, message(&refusal, ruling));
+    Verdict { wait, stops: ruling.stops, in_doubt: refused_token, ..said }
 }
 
 /// Who says it, under which status and code, what, and what to do.

@@ -71,13 +71,13 @@ fn unknown_gateway_code(error: &ErrorBody, status: u16) -> Ruling {
 /// The ruling on an error of Cloudflare's API, which answers where the gateway was not reached.
 pub(super) fn api_ruling(error: &ErrorBody, status: u16) -> Ruling {
     match (error.number, status) {
-        (_, 429) => Ruling::of(Class::RateLimited),
-        (_, 500..) => Ruling::of(Class::ServerError),
         (Some(9106 | 9109 | 10000), _) | (_, 401 | 403) => Ruling::new(
             Class::Unauthorized,
             Stops::Run,
             "the Cloudflare token is missing, wrong, or lacks a permission",
         ),
+        (_, 429) => Ruling::of(Class::RateLimited),
+        (number, 500..) if number != Some(7003) => Ruling::of(Class::ServerError),
         _ => Ruling::new(Class::Misconfigured, Stops::Run, "check the base URL and the account id"),
     }
 }

@@ -92,7 +92,8 @@ impl Refusal<'_> {
             return Ruling::of(Class::Blocked);
         }
         let about_key = ["api key", "apikey", "this key", "your key", "the key", "management key", "credential"];
-        if error.says(&about_key) || error.says(&["not authorized", "unauthorized", "token"]) {
+        let about_token = ["your token", "the token", "api token", "access token", "invalid token"];
+        if error.says(&about_key) || error.says(&about_token) || error.says(&["not authorized", "unauthorized"]) {
             return Ruling::new(Class::Unauthorized, Stops::Run, "the provider key may not do this");
         }
         if error.says(&["region", "country", "territory"]) {
@@ -108,7 +109,8 @@ impl Refusal<'_> {
     /// 404 and 405: the model, what was asked of it, or the path.
     fn missing(&self) -> Ruling {
         let error = self.error;
-        let about_path = error.layer == Layer::Unknown || error.says(&["invalid url", "unknown url", "route"]);
+        let about_path =
+            error.layer == Layer::Unknown || error.says(&["invalid url", "unknown url", "no route", "route not found"]);
         if about_path && !self.run_has_answers {
             return Ruling::new(Class::Misconfigured, Stops::Run, "is the base URL's path right?");
         }
@@ -117,12 +119,17 @@ impl Refusal<'_> {
             return Ruling::of(Class::Rejected);
         }
         let stops = if self.depends_on_row() { Stops::Nothing } else { Stops::Lane };
-        Ruling::new(Class::Rejected, stops, "check the model's name and the provider settings")
+        let advice = if error.says(&["data policy", "privacy"]) {
+            "the account's privacy settings rule this model out"
+        } else {
+            "check the model's name and the provider settings"
+        };
+        Ruling::new(Class::Rejected, stops, advice)
     }
 
     /// A quota that lasts a day is no matter of waiting for seconds.
     fn of_quota(&self, ruling: Ruling) -> Ruling {
-        let daily = ["per-day", "per day", "daily limit", "daily quota"];
+        let daily = ["per-day", "per day", "perday", "daily limit", "daily quota"];
         if ruling.class == Class::RateLimited && self.error.says(&daily) {
             return Ruling::new(Class::QuotaExhausted, Stops::Lane, "the quota is the day's; run again when it is new");
         }

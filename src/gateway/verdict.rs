@@ -18,6 +18,9 @@ pub struct Verdict {
     pub wait: Option<Duration>,
     /// How much of the run it makes pointless.
     pub stops: Stops,
+    /// Whether it would stop the run if the same credentials had not worked in it before: where
+    /// nothing else comes for a while, they no longer do.
+    pub in_doubt: bool,
 }
 
 /// How much of a run an answer makes pointless.
@@ -54,11 +57,18 @@ impl Ruling {
 
 impl Verdict {
     pub(super) fn answered(answer: Answer) -> Self {
-        Self { class: Class::Answered, answer: Some(answer), message: None, wait: None, stops: Stops::Nothing }
+        Self {
+            class: Class::Answered,
+            answer: Some(answer),
+            message: None,
+            wait: None,
+            stops: Stops::Nothing,
+            in_doubt: false,
+        }
     }
 
     pub(super) fn failed(class: Class, message: String) -> Self {
-        Self { class, answer: None, message: Some(message), wait: None, stops: Stops::Nothing }
+        Self { class, answer: None, message: Some(message), wait: None, stops: Stops::Nothing, in_doubt: false }
     }
 }
 

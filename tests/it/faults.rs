@@ -82,6 +82,21 @@ fn a_gateway_that_misbehaves_once_costs_an_attempt_and_no_item() {
 }
 
 #[test]
+fn a_pause_that_is_longer_than_any_is_made_shorter_and_told_once_a_model() {
+    let body = r#"{"error":{"code":429,"message":"slow down"}}"#;
+    let gateway = FaultyGateway::new(move |received| match received.times {
+        1 => Play::Answer(429, "retry-after: 7500\r\n", body.to_owned()),
+        _ => Play::good("fine"),
+    });
+    let test = Test::new().job(JOB).file("rows.csv", "q\na\nb\nc\n");
+    let output = test.run_job().to(&gateway).and(["--set", "retry.max_hint=1s"]).run();
+    let told = "warning: m: the server asks to be left alone for 2 h 5 min; it is asked again after 1 s, \
+                the longest pause made\n";
+    assert_eq!(output.stderr.matches(told).count(), 1, "{}", output.stderr);
+    assert_eq!(gateway.received().len(), 6);
+}
+
+#[test]
 fn an_item_that_fails_for_good_settles_with_its_reason() {
     let gateway =
         FaultyGateway::new(|_| Play::Answer(500, "", r#"{"error":{"code":500,"message":"broken"}}"#.to_owned()));

@@ -47,13 +47,13 @@ struct RunWhole<'a> {
     limit_changes: Vec<Change<'a>>,
     failures: Vec<Failure<'a>>,
     /// Who gave the answers.
-    served: Vec<Answers<'a>>,
+    served: Vec<GroupJson<'a>>,
     /// What should be known of who gave them.
     warnings: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Answers<'a> {
+struct GroupJson<'a> {
     model: &'a str,
     served_model: Option<&'a str>,
     provider: Option<&'a str>,
@@ -119,8 +119,8 @@ fn limit_change(change: &LimitChange) -> Change<'_> {
     }
 }
 
-fn served(group: &ServedGroup) -> Answers<'_> {
-    Answers {
+fn served(group: &ServedGroup) -> GroupJson<'_> {
+    GroupJson {
         model: &group.model,
         served_model: group.served_model.as_deref(),
         provider: group.provider.as_deref(),

@@ -4,8 +4,11 @@ mod base_urls;
 mod broken;
 mod classification;
 mod fan_out;
+mod row;
 mod server;
 mod streams;
+mod tables;
+mod traps;
 mod wire;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::server::{Server, answer_with, read_request};
+use super::server::{Server, Speaks, answer_with, read_request};
 use super::{options, request, send, send_with};
 use crate::gateway::{Credentials, GatewayError, HttpGateway, Options, Secret};
 use crate::model::{End, FaultKind};
@@ -231,6 +231,42 @@ async fn a_loopback_address_is_reached_past_every_proxy() {
     let output = child.args(["--exact", test]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_send_is_one_request_and_nothing_is_looked_up_after_it() {
+    let server = Server::answering(Speaks::Http1, Duration::ZERO).await;
+    let (reply, _) = send_with(options(&server.http())).await.unwrap().collect().await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(server.requests.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_connection_is_kept_alive() {
+    // Where a server is silent for minutes, a router in between forgets the connection, unless the
+    // system asks now and then whether the other end still lives.
+    let mute = Server::playing(|mut stream| async move {
+        read_request(&mut stream).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let (url, port) = (mute.http(), format!(":{:04X}", mute.address.port()));
+    let waiting = tokio::spawn(async move { send_with(options(&url)).await.map(|_| ()) });
+    let kept_alive = || {
+        let connections = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        connections.lines().any(|line| {
+            // Local and remote address, state, queues, timer: 02 is the timer of keep-alive.
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            columns.len() > 5 && columns[2].ends_with(&port) && columns[3] == "01" && columns[5].starts_with("02:")
+        })
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !kept_alive() {
+        assert!(tokio::time::Instant::now() < deadline, "the connection has no timer that keeps it alive");
+        tokio::task::yield_now().await;
+    }
+    waiting.abort();
 }
 
 #[tokio::test]
