@@ -22,7 +22,7 @@ use super::intake::{Intake, IntakeOptions};
 use super::reachability::Reachability;
 use super::retry::RetryPolicy;
 use super::worker::Shared;
-use super::{Admission, AdmissionOptions, Bound, BudgetOptions, Monitor, Stop, StopReason};
+use super::{Admission, AdmissionOptions, Bound, BudgetOptions, Event, Monitor, Stop, StopReason};
 
 /// How many pieces of news may wait to be told.
 const NEWS: usize = 64;
@@ -125,6 +125,9 @@ pub async fn run(
     let Begun { run, lease, input, prompt } = begun;
     let models = (0..prompt.models()).filter(|model| prompt.model(*model).is_some()).count();
     let budget = budget(&options, run, store)?;
+    if let Some(warning) = budget.as_ref().and_then(|budget| unpriced(budget, &prompt)) {
+        monitor.on(&Event::Warning(&warning));
+    }
     let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
     let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
     let days = Days::begin(&admission, store, options.simulated, run)?;
@@ -177,6 +180,20 @@ fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<Budg
     let spent_usd = spent.known_usd + spent.assumed_usd;
     let budget = BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, dearest, worst_case: Arc::new(worst) };
     Ok(Some(budget.with_priced()))
+}
+
+/// What people are told of a budget where no price bounds what a request may cost.
+fn unpriced(budget: &BudgetOptions, prompt: &Prompt) -> Option<String> {
+    let models = (0..prompt.models()).filter_map(|model| prompt.model(model));
+    let unpriced: Vec<&str> =
+        models.map(|model| &**model).filter(|model| (budget.worst_case)(model, 1, Some(1)).is_none()).collect();
+    (!unpriced.is_empty()).then(|| {
+        format!(
+            "the budget has no price of {}: each request counts with the dearest answer so far and a quarter more, the \
+             first one goes alone; prices = \"…\" in the job or --prices bounds it",
+            unpriced.join(", ")
+        )
+    })
 }
 
 /// Why a run is not complete of whose models some take no more requests.
