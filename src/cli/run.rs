@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::context::env;
 use super::credential_text::without_credentials;
+use super::ctl::Listener;
 use super::exit::{Exit, Failure};
 use super::gateway;
 use super::plan::Plan;
@@ -189,7 +190,8 @@ impl Session<'_> {
             drain: self.args.drain(),
             prices: self.prices.clone(),
         };
-        let (_control, orders) = Control::new(begun.told);
+        let (control, orders) = Control::new(begun.told);
+        let _listener = self.listen(control);
         let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()?, orders };
         let run = engine::Begun {
             run: begun.run,
@@ -202,6 +204,14 @@ impl Session<'_> {
             simulator.stop().await;
         }
         Ok(ended?)
+    }
+
+    /// Lets the run be controlled, where that can be.
+    fn listen(&self, control: Control) -> Option<Listener> {
+        let job = (self.plan.job.name.as_str(), self.args.simulate.simulate);
+        Listener::start(control, job, std::env::var_os("XDG_RUNTIME_DIR"))
+            .inspect_err(|problem| self.progress.warn(&problem.to_string()))
+            .ok()
     }
 
     /// What answers: the simulated gateway, or the real one.
