@@ -4,6 +4,7 @@ mod completions;
 mod context;
 mod count;
 mod credential_text;
+mod ctl;
 mod estimate;
 mod exit;
 mod export;
@@ -57,6 +58,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Says how many requests, tokens and dollars a job would take; nothing is sent.
     Estimate(estimate::EstimateArgs),
+    /// Controls a run that goes on: shows how it stands, pauses it, changes its limits.
+    Ctl(ctl::CtlArgs),
     /// Serves the simulated gateway.
     Simulate(simulate::SimulateArgs),
     /// Lists the runs of a store.
@@ -82,6 +85,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::replay_command(args),
         Command::Validate(args) => validate::validate(args),
         Command::Estimate(args) => estimate::estimate(args),
+        Command::Ctl(args) => ctl::ctl(args),
         Command::Simulate(args) => simulate::simulate(args),
         Command::Runs(args) => runs::runs(args),
         Command::Show(args) => show::show(args),

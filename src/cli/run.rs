@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use nightreel::clock::now_ms;
 use nightreel::engine::{
-    self, AdmissionOptions, Begin, Checked, Ended, Event, Gate, LaneOptions, Monitor, RetryPolicy, RunBegun,
+    self, AdmissionOptions, Begin, Checked, Control, Ended, Event, Gate, LaneOptions, Monitor, RetryPolicy, RunBegun,
     RunOptions, Stop, StopReason, decide_begin, export,
 };
 use nightreel::gateway::Gateway;
-use nightreel::job::{Job, LaneLimits};
+use nightreel::job::{InFlight, Job, LaneLimits};
 use nightreel::model::Mode;
 use nightreel::price::Prices;
 use nightreel::record::Source;
@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::context::env;
 use super::credential_text::without_credentials;
+use super::ctl::Listener;
 use super::exit::{Exit, Failure};
 use super::gateway;
 use super::plan::Plan;
@@ -75,6 +76,7 @@ struct Begun {
     continues: Option<RunId>,
     nothing_left: bool,
     sent_before: u64,
+    told: RunBegun,
 }
 
 impl Session<'_> {
@@ -129,7 +131,7 @@ impl Session<'_> {
         if resumed && !nothing_left {
             store.resume_run(run, checked.rows, checked.items)?;
         }
-        monitor.on(&Event::Begun(&RunBegun {
+        let told = RunBegun {
             run: Some(run),
             job: job.name.clone(),
             mode: self.mode,
@@ -141,8 +143,9 @@ impl Session<'_> {
             resumed,
             success: job.success,
             changed,
-        }));
-        Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent() })
+        };
+        monitor.on(&Event::Begun(&told));
+        Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent(), told })
     }
 
     /// The job as the store keeps it.
@@ -187,7 +190,9 @@ impl Session<'_> {
             drain: self.args.drain(),
             prices: self.prices.clone(),
         };
-        let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()? };
+        let (control, orders) = Control::new(begun.told);
+        let _listener = self.listen(control);
+        let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()?, orders };
         let run = engine::Begun {
             run: begun.run,
             lease: begun.lease,
@@ -199,6 +204,14 @@ impl Session<'_> {
             simulator.stop().await;
         }
         Ok(ended?)
+    }
+
+    /// Lets the run be controlled, where that can be.
+    fn listen(&self, control: Control) -> Option<Listener> {
+        let job = (self.plan.job.name.as_str(), self.args.simulate.simulate);
+        Listener::start(control, job, std::env::var_os("XDG_RUNTIME_DIR"))
+            .inspect_err(|problem| self.progress.warn(&problem.to_string()))
+            .ok()
     }
 
     /// What answers: the simulated gateway, or the real one.
@@ -260,8 +273,10 @@ fn admission(job: &Job, simulated: bool) -> Result<AdmissionOptions, Failure> {
         requests_per_day: limits.requests_per_day,
     };
     let limits = &job.limits;
+    // A number that the system does not allow is refused; `nightreel ctl` may let it adapt later on.
+    gateway::most_in_flight(limits.in_flight, simulated)?;
     Ok(AdmissionOptions {
-        most_in_flight: gateway::most_in_flight(limits.in_flight, simulated)?,
+        most_in_flight: gateway::most_in_flight(InFlight::Auto, simulated)?,
         requests_per_minute: limits.requests_per_minute,
         tokens_per_minute: limits.tokens_per_minute,
         requests_per_day: limits.requests_per_day,

@@ -10,9 +10,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::clock::now_ms;
 use crate::store::{Durable, StoreError, Writer};
 
 use super::bound::Bounds;
+use super::control::{Controller, Obeyed, Order, Stand};
 use super::days::Days;
 use super::intake::Intake;
 use super::item::Item;
@@ -20,7 +22,7 @@ use super::outlet::NewLane;
 use super::run::RunError;
 use super::servers::Servers;
 use super::worker::{News, Shared, work};
-use super::{Admission, Bound, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
+use super::{Admission, Bound, Change, Event, ItemSettled, Monitor, Snapshot, Stop, StopReason};
 
 /// How many models may wait to be taken up.
 const NEW_LANES: usize = 4;
@@ -40,6 +42,8 @@ pub(super) struct Sources {
     pub(super) news: mpsc::Receiver<News>,
     /// Requests of this day.
     pub(super) days: Days,
+    /// What is asked of the run.
+    pub(super) controller: Controller,
 }
 
 /// What owns a run's state while it goes on.
@@ -165,6 +169,7 @@ impl<'a> Dispatch<'a> {
                 Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => self.joined(end),
                 () = poll_fn(|context| poll_lanes(lanes, new_lanes, &shared.admission, context)) => {}
                 Some(news) = self.sources.news.recv() => self.told(&news),
+                Some(order) = self.sources.controller.next() => self.obey(order, &shared),
                 _ = ticks.tick() => self.tick(&shared),
             }
         }
@@ -196,7 +201,7 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Waits for what is in flight, up to a deadline or a second signal.
-    async fn drain(&mut self, shared: &Shared) {
+    async fn drain(&mut self, shared: &Arc<Shared>) {
         let deadline = tokio::time::sleep(self.drain);
         tokio::pin!(deadline);
         let in_flight = shared.admission.in_flight();
@@ -215,6 +220,7 @@ impl<'a> Dispatch<'a> {
                 Some(end) = self.tasks.join_next() => self.joined(end),
                 Some(durable) = self.sources.durable.recv() => self.settled(durable),
                 Some(news) = self.sources.news.recv() => self.told(&news),
+                Some(order) = self.sources.controller.next() => self.obey(order, shared),
                 _ = ticks.tick() => self.tick(shared),
             }
         }
@@ -222,6 +228,7 @@ impl<'a> Dispatch<'a> {
 
     /// Waits until everything is on the disk.
     pub(super) async fn finish(mut self, writer: Writer<ItemSettled>) -> Dispatched {
+        self.sources.controller.close();
         let finishing = tokio::task::spawn_blocking(move || writer.finish());
         while let Some(durable) = self.sources.durable.recv().await {
             self.settled(durable);
@@ -236,6 +243,7 @@ impl<'a> Dispatch<'a> {
     fn settled(&mut self, durable: std::io::Result<Vec<ItemSettled>>) {
         match durable {
             Ok(notes) => {
+                self.sources.controller.settled(notes.len());
                 if !notes.is_empty() {
                     self.monitor.on(&Event::Settled(&notes));
                 }
@@ -252,6 +260,18 @@ impl<'a> Dispatch<'a> {
         if end.is_err_and(|error| error.is_panic()) {
             self.panicked += 1;
             self.monitor.on(&Event::Warning("an item met a defect of nightreel's; it is left for the next run"));
+        }
+    }
+
+    /// Does what is asked of the run, and keeps what it has changed.
+    fn obey(&mut self, order: Order, shared: &Arc<Shared>) {
+        let stand = Stand { admission: &shared.admission, is_stopping: self.stop.is_draining() };
+        let Obeyed { told, changes } = self.sources.controller.answer(order, stand);
+        if let Some(told) = told {
+            self.monitor.on(&Event::Warning(&told));
+        }
+        if !changes.is_empty() {
+            self.tasks.spawn(keep(Arc::clone(shared), changes));
         }
     }
 
@@ -287,6 +307,15 @@ impl<'a> Dispatch<'a> {
             waiting: self.tasks.len().saturating_sub(in_flight),
             bound: Some(bound),
         }));
+    }
+}
+
+/// Keeps what the user has changed of the limits.
+async fn keep(shared: Arc<Shared>, changes: Vec<Change>) {
+    for change in changes {
+        if let Err(error) = shared.recorder.limit_change(change.of_run(shared.run, now_ms())).await {
+            return shared.stop.drain(StopReason::Store(error.to_string()));
+        }
     }
 }
 

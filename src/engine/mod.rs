@@ -5,6 +5,7 @@ mod attempt;
 mod bound;
 mod check;
 mod columns;
+mod control;
 mod days;
 mod dispatch;
 mod event;
@@ -35,6 +36,7 @@ pub use admission::{
 };
 pub use bound::Bound;
 pub use check::{CheckError, CheckOptions, Checked, check};
+pub use control::{Activity, BudgetState, Control, ControlReply, ControlRequest, LaneState, Orders, RunStatus};
 pub use event::{Event, ItemSettled, RunBegun, Snapshot};
 pub use export::{ExportError, export};
 pub use replay::{Miss, ReplayError, ReplayOptions, Replayed, replay};

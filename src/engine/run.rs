@@ -16,13 +16,14 @@ use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
 use crate::store::{Lease, RunId, Scope, Store, StoreError, Writer, WriterOptions};
 
+use super::control::{Controller, SpentSoFar};
 use super::days::Days;
 use super::dispatch::{Dispatch, Dispatched, Sources};
 use super::intake::{Intake, IntakeOptions};
 use super::reachability::Reachability;
 use super::retry::RetryPolicy;
 use super::worker::Shared;
-use super::{Admission, AdmissionOptions, Bound, BudgetOptions, Event, Monitor, Stop, StopReason};
+use super::{Admission, AdmissionOptions, Bound, BudgetOptions, Event, Monitor, Orders, Stop, StopReason};
 
 /// How many pieces of news may wait to be told.
 const NEWS: usize = 64;
@@ -68,6 +69,8 @@ pub struct Gate {
     pub redactor: Arc<Redactor>,
     /// Read-only stores that are looked into beside the run's own.
     pub fixtures: Vec<Source>,
+    /// What is asked of the run while it goes on.
+    pub orders: Orders,
 }
 
 /// How a run ended.
@@ -129,6 +132,7 @@ pub async fn run(
         monitor.on(&Event::Warning(&warning));
     }
     let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
+    let controller = Controller::new(gate.orders, started, spent_so_far(&options, run, store));
     let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
     let days = Days::begin(&admission, store, options.simulated, run)?;
     let writer_options = WriterOptions { job: options.job.clone(), lease: lease.clone(), now_ms };
@@ -150,7 +154,8 @@ pub async fn run(
         models,
     });
     let ends_at = options.deadline.map(|deadline| started + deadline);
-    let mut dispatch = Dispatch::new(Sources { durable, news, days }, (ends_at, options.drain), monitor, stop);
+    let mut dispatch =
+        Dispatch::new(Sources { durable, news, days, controller }, (ends_at, options.drain), monitor, stop);
     dispatch.carry_out(Arc::clone(&shared), intake).await?;
     let closed = shared.admission.closed();
     drop(shared);
@@ -194,6 +199,12 @@ fn unpriced(budget: &BudgetOptions, prompt: &Prompt) -> Option<String> {
             unpriced.join(", ")
         )
     })
+}
+
+/// Tells what the run has spent as its budget would count it, for one that comes while it goes on.
+fn spent_so_far(options: &RunOptions, run: RunId, store: &Store) -> SpentSoFar {
+    let (options, store) = (RunOptions { budget_usd: Some(0.0), ..options.clone() }, store.clone());
+    Box::new(move || Ok(budget(&options, run, &store)?.map_or(0.0, |budget| budget.spent_usd)))
 }
 
 /// Why a run is not complete of whose models some take no more requests.

@@ -60,6 +60,14 @@ impl Holder {
         }
     }
 
+    /// Whether the holder is a process that this one can see: of the same machine, and not of
+    /// another container.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        let here = Self::current(0);
+        !self.boot.is_empty() && self.boot == here.boot && self.process_space == here.process_space
+    }
+
     /// Whether the holder still runs, as far as this process can tell.
     fn is_alive(&self, current: &Self) -> bool {
         let same_machine = !self.boot.is_empty() && self.boot == current.boot;
@@ -199,7 +207,7 @@ mod tests {
         let (_directory, store) = store();
         let lease = store.lease("nightly", false, 1_000).unwrap();
         let Err(StoreError::Held { holder, .. }) = store.lease("nightly", false, 2_000) else { panic!("it is held") };
-        assert_eq!((holder.pid, holder.taken_at_ms), (process::id(), 1_000));
+        assert_eq!((holder.pid, holder.taken_at_ms, holder.is_here()), (process::id(), 1_000, true));
         store.lease("nightly", true, 2_000).unwrap();
         lease.release().unwrap();
         store.lease("nightly", false, 3_000).unwrap();
@@ -220,7 +228,8 @@ mod tests {
         let (_directory, store) = store();
         store.lease("nightly", false, 1_000).unwrap();
         plant(&store, "host = 'elsewhere', boot = 'other'");
-        assert!(matches!(store.lease("nightly", false, 60_999), Err(StoreError::Held { .. })));
+        let Err(StoreError::Held { holder, .. }) = store.lease("nightly", false, 60_999) else { panic!("it is held") };
+        assert!(!holder.is_here());
         assert!(store.lease("nightly", false, 61_000).is_ok());
     }
 }

@@ -27,7 +27,7 @@ fn every_command_has_help_and_a_version() {
         help.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with(char::is_lowercase));
     let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
     for expected in
-        ["run", "replay", "validate", "estimate", "simulate", "runs", "show", "export", "completions", "man"]
+        ["run", "replay", "validate", "estimate", "ctl", "simulate", "runs", "show", "export", "completions", "man"]
     {
         assert!(names.contains(&expected), "{expected} is missing in\n{help}");
     }

@@ -7,6 +7,7 @@ mod support;
 
 mod bodies;
 mod commands;
+mod ctl;
 mod data_sets;
 mod deadlines;
 mod disk;

@@ -96,10 +96,15 @@ impl Gate {
     }
 
     async fn lane_pace(&self, lane: &Lane) {
-        let pace = lane.state().pace.clone();
-        if let Some(pace) = pace {
+        loop {
+            let requota = self.requota.notified();
+            let Some(pace) = lane.state().pace.clone() else { return };
             let _waiting = Counted::new(&self.waiting.quota);
-            pace.ready().await;
+            tokio::select! {
+                biased;
+                () = pace.ready() => return,
+                () = requota => {}
+            }
         }
     }
 
@@ -180,19 +185,39 @@ impl Held<'_> {
     }
 
     async fn take_lane_tokens(&mut self, size: Size) {
-        let (pace, tokens) = {
-            let state = self.lane.state();
-            (state.tokens.clone(), state.usage.tokens(size))
-        };
-        let Some(pace) = pace.filter(|_| self.tokens.of_lane.is_none()) else { return };
-        let _waiting = Counted::new(&self.gate.waiting.quota);
-        pace.take(tokens).await;
-        self.tokens.of_lane = Some(tokens);
+        while self.tokens.of_lane.is_none() {
+            let requota = self.gate.requota.notified();
+            let (pace, tokens) = {
+                let state = self.lane.state();
+                (state.tokens.clone(), state.usage.tokens(size))
+            };
+            let Some(pace) = pace else { return };
+            let _waiting = Counted::new(&self.gate.waiting.quota);
+            tokio::select! {
+                biased;
+                () = pace.take(tokens) => self.tokens.of_lane = Some(tokens),
+                () = requota => {}
+            }
+        }
     }
 
     /// Waits for the run's tokens and pace, and takes a turn of all paces: as late as can be, so
     /// that the server sees a request when it is counted.
     async fn take_turn(&mut self, size: Size) {
+        let gate = self.gate;
+        loop {
+            let requota = gate.requota.notified();
+            tokio::select! {
+                biased;
+                () = self.take_turn_now(size) => return,
+                () = requota => {}
+            }
+        }
+    }
+
+    /// Takes a turn of the paces as they are now. A turn of one that is taken when the wait for
+    /// another is broken off is lost, and no more than that.
+    async fn take_turn_now(&mut self, size: Size) {
         let (tokens, of_run) = {
             let run = self.gate.run();
             (run.tokens.clone(), run.pace.clone())

@@ -11,7 +11,8 @@ const ROUNDING: f64 = 1e-9;
 ///
 /// A request reserves the worst that it may cost before it is sent; when its cost is known, that
 /// counts instead. Where nobody knows a worst case yet, a request reserves all that is left, so
-/// that it goes alone, and its cost tells.
+/// that it goes alone, and its cost tells. A cap that is taken away is infinite: what is spent is
+/// counted all the same, so that another cap holds from the first cent on.
 #[derive(Debug)]
 pub(super) struct Budget {
     state: Mutex<State>,
@@ -74,8 +75,13 @@ impl Budget {
         BudgetStatus { cap_usd, spent_usd, reserved_usd }
     }
 
-    pub(super) fn set_cap(&self, cap_usd: f64) {
-        self.state().cap_usd = cap_usd;
+    /// Whether there is a cap.
+    pub(super) fn is_capped(&self) -> bool {
+        self.state().cap_usd.is_finite()
+    }
+
+    pub(super) fn set_cap(&self, cap_usd: Option<f64>) {
+        self.state().cap_usd = cap_usd.unwrap_or(f64::INFINITY);
         self.changed.notify_waiters();
     }
 
@@ -103,6 +109,7 @@ impl Budget {
         let mut state = self.state();
         let left = state.cap_usd - state.spent_usd - state.reserved_usd;
         let usd = match worst {
+            _ if left.is_infinite() => worst.unwrap_or_default(),
             Some(usd) if usd <= left + ROUNDING => usd,
             None if state.reservations == 0 && left > 0.0 => left,
             _ => return None,
@@ -123,6 +130,13 @@ impl Budget {
         drop(state);
         self.changed.notify_waiters();
         assumed
+    }
+
+    /// Counts what a request has cost that was sent before there was a budget.
+    pub(super) fn spend(&self, cost_usd: Option<f64>) {
+        let mut state = self.state();
+        state.spent_usd += cost_usd.unwrap_or_default();
+        state.unpriced += u64::from(cost_usd.is_none());
     }
 
     /// Gives back what a request that was not sent has reserved.
@@ -194,6 +208,24 @@ mod tests {
         assert_eq!(budget.status(), status(0.0));
         budget.price_unpriced(0.2);
         assert_eq!(budget.status(), status(0.2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cap_that_is_taken_away_and_given_again_has_counted_everything() {
+        let budget = Budget::new(1.0, 0.5, 0);
+        let known = budget.reserve(|| Some(0.4)).await.unwrap();
+        budget.set_cap(None);
+        let unknown = [budget.reserve(|| None).await.unwrap(), budget.reserve(|| None).await.unwrap()];
+        let dear = budget.reserve(|| Some(70.0)).await.unwrap();
+        budget.set_cap(Some(2.0));
+        assert!(tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Some(0.1))).await.is_err());
+        budget.settle(&dear, Some(0.25));
+        budget.settle(&known, Some(0.25));
+        for reservation in &unknown {
+            assert_eq!(budget.settle(reservation, Some(0.25)), None);
+        }
+        assert_eq!(budget.status(), BudgetStatus { cap_usd: 2.0, spent_usd: 1.5, reserved_usd: 0.0 });
+        assert!(budget.reserve(|| Some(0.6)).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -37,6 +37,8 @@ pub(super) struct Gate {
     by_model: Mutex<HashMap<Arc<str>, Arc<Lane>>>,
     pub(super) paused: AtomicBool,
     pub(super) resumed: Notify,
+    /// Another quota holds from now on: those that wait for the old one look again.
+    pub(super) requota: Notify,
     pub(super) waiting: Waiting,
     /// Whether anything holds to the sizes of requests.
     looks_at_sizes: AtomicBool,
@@ -88,6 +90,7 @@ impl Admission {
             by_model: Mutex::default(),
             paused: AtomicBool::new(false),
             resumed: Notify::new(),
+            requota: Notify::new(),
             waiting: Waiting::default(),
             looks_at_sizes: AtomicBool::new(false),
             options,

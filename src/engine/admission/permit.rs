@@ -91,8 +91,12 @@ impl Permit {
         }
         let dearest = state.usage.dearest_usd();
         drop(state);
-        let Some((budget, reservation)) = self.gate.budget().zip(reservation) else { return (None, None) };
-        if spent.class == Class::Answered && spent.cost_usd.is_none() {
+        let Some(budget) = self.gate.budget() else { return (None, None) };
+        let Some(reservation) = reservation else {
+            budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
+            return (None, None);
+        };
+        if spent.class == Class::Answered && spent.cost_usd.is_none() && budget.is_capped() {
             let _assumed = budget.settle(reservation, Some(0.0));
             let model = &self.lane.model;
             let message = format!(

@@ -67,7 +67,7 @@ impl Admission {
             limit: matches!(run.in_flight, InFlight::Fixed(_)).then(|| gate.places.of_run().1),
             requests_per_minute: run.pace.as_ref().map(|pace| pace.quota()),
             tokens_per_minute: run.tokens.as_ref().map(|pace| pace.quota()),
-            budget: gate.budget().map(|budget| budget.status()),
+            budget: gate.budget().filter(|budget| budget.is_capped()).map(|budget| budget.status()),
             lanes,
         }
     }
@@ -151,6 +151,7 @@ impl Admission {
             Some(model) => set(&mut self.lane(model).state().pace),
             None => set(&mut self.0.run().pace),
         };
+        self.0.requota.notify_waiters();
         changed(model, Limit::RequestsPerMinute, (number(was), number(quota)), BY_USER)
     }
 
@@ -168,6 +169,7 @@ impl Admission {
             None => set(&mut self.0.run().tokens),
         };
         self.0.find_out_sizes();
+        self.0.requota.notify_waiters();
         changed(model, Limit::TokensPerMinute, (number(was), number(quota)), BY_USER)
     }
 
@@ -175,16 +177,11 @@ impl Admission {
     /// what the caller says.
     #[must_use = "a change is kept in the store"]
     pub fn set_budget_usd(&self, cap_usd: Option<f64>, spent_usd: f64) -> Change {
+        let was = self.status().budget.map(|budget| budget.cap_usd);
         let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        let was = budget.as_ref().map(|budget| budget.status().cap_usd);
         match (&*budget, cap_usd) {
-            (Some(budget), Some(cap_usd)) => budget.set_cap(cap_usd),
+            (Some(budget), cap_usd) => budget.set_cap(cap_usd),
             (None, Some(cap_usd)) => *budget = Some(Arc::new(Budget::new(cap_usd, spent_usd, 0))),
-            // Those that wait for the old one must go on.
-            (Some(old), None) => {
-                old.set_cap(f64::MAX);
-                *budget = None;
-            }
             (None, None) => {}
         }
         drop(budget);

@@ -297,3 +297,44 @@ async fn limits_can_be_changed_while_requests_wait_for_them() {
     drop(first);
     assert_eq!(gate.status().lanes.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_higher_quota_holds_at_once_for_those_that_wait_for_the_lower_one() {
+    let (model, _) = models();
+    for of_lane in [None, Some(&model)] {
+        let gate = Admission::new(fixed(8));
+        drop(gate.set_requests_per_minute(of_lane, Some(number(1))));
+        drop(gate.set_tokens_per_minute(of_lane, Some(number(1_000))));
+        let mut first = admit(&gate, &model).await;
+        first.settle(&answered(0.0));
+        let begun = Instant::now();
+        let (waiting, other) = (gate.clone(), Arc::clone(&model));
+        let waiting = tokio::spawn(async move { drop(admit(&waiting, &other).await) });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(gate.set_tokens_per_minute(of_lane, None));
+        drop(gate.set_requests_per_minute(of_lane, None));
+        waiting.await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::from_secs(1), "{of_lane:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_comes_while_requests_are_in_flight_counts_them() {
+    let gate = Admission::new(fixed(8));
+    let (model, _) = models();
+    let mut first = admit(&gate, &model).await;
+    let mut second = admit(&gate, &model).await;
+    let change = gate.set_budget_usd(Some(2.0), 0.25);
+    assert_eq!((change.was, change.now), (None, Some(2.0)));
+    first.settle(&answered(0.5));
+    assert_eq!(gate.status().budget.map(|budget| budget.spent_usd), Some(0.75));
+    let mut third = admit(&gate, &model).await;
+    let change = gate.set_budget_usd(None, 0.0);
+    assert_eq!((change.was, change.now, gate.status().budget), (Some(2.0), None, None));
+    second.settle(&answered(0.25));
+    third.settle(&answered(0.25));
+    let change = gate.set_budget_usd(Some(3.0), 0.0);
+    assert_eq!((change.was, change.now), (None, Some(3.0)));
+    let budget = gate.status().budget.unwrap();
+    assert_eq!((budget.spent_usd, budget.reserved_usd), (1.25, 0.0));
+}

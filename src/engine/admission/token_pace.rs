@@ -12,7 +12,7 @@ use super::pace::{Limiter, TokioClock};
 /// What may be taken at once, as a share of the quota.
 const BURST: f64 = 0.005;
 /// What is left of the quota for what is on its way when a window begins or ends.
-const SLACK: f64 = 0.985;
+const SLACK: f64 = 0.97;
 
 /// A pace of tokens: a request takes an estimate before it goes and settles with what it has used.
 ///
