@@ -9,6 +9,8 @@ use crate::model::Class;
 const BASE: Duration = Duration::from_millis(500);
 /// What a server's pause is stretched by at random, so that not everybody comes back at once.
 const HINT_JITTER: f64 = 0.1;
+/// No pause is stretched by more: a lane that waits a minute loses what it stays away beyond it.
+const MOST_JITTER: Duration = Duration::from_secs(1);
 /// How long a refused stream waits at most before it is sent again.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 /// How often a stream may be refused before its item is given up.
@@ -142,7 +144,10 @@ fn pause(situation: &Situation, budgets: &Retry, random: f64) -> Duration {
     let tries = &situation.tries;
     let failures = match (situation.class, situation.hint) {
         (Class::RefusedStream, _) => return REFUSED_PAUSE.mul_f64(random),
-        (_, Some(hint)) => return hint.min(budgets.max_hint).mul_f64(random.mul_add(HINT_JITTER, 1.0)),
+        (_, Some(hint)) => {
+            let hint = hint.min(budgets.max_hint);
+            return hint + hint.mul_f64(HINT_JITTER).min(MOST_JITTER).mul_f64(random);
+        }
         (Class::NotConnected, None) => tries.not_connected,
         (Class::RateLimited, None) => tries.rate_limited,
         (_, None) => tries.counted,

@@ -44,6 +44,9 @@ impl Worker<'_> {
             let spent = spent(&attempt, &verdict, self.shared.policy.budgets.max_hint);
             let settled = permit.settle(&spent);
             attempt.assumed_cost_usd = settled.assumed_cost_usd;
+            if settled.begins_pause {
+                self.tell_shortened(verdict.wait);
+            }
             self.changed(settled.changes).await?;
             tries.add(attempt.class);
             if tries.sent > 0 {
@@ -72,6 +75,14 @@ impl Worker<'_> {
                     self.pause(class, tries, verdict, after).await?;
                 }
             }
+        }
+    }
+
+    /// Tells of a pause that is shorter than the server asks for.
+    fn tell_shortened(&self, hint: Option<Duration>) {
+        let most = self.shared.policy.budgets.max_hint;
+        if let Some(warning) = shortened_hint(hint, most) {
+            self.shared.tell(News::Warning(format!("{}: {warning}", self.item.planned.draft.model)));
         }
     }
 
@@ -204,11 +215,7 @@ impl Worker<'_> {
             return Err(Stopping);
         }
         if verdict.wait.is_some() {
-            let is_news = self.shared.admission.cool_down(&self.item.planned.draft.model, after);
-            let shortened = shortened_hint(verdict.wait, self.shared.policy.budgets.max_hint).filter(|_| is_news);
-            if let Some(warning) = shortened {
-                self.shared.tell(News::Warning(format!("{}: {warning}", self.item.planned.draft.model)));
-            }
+            self.shared.admission.cool_down(&self.item.planned.draft.model, after);
         }
         self.shared.tell(News::Retrying {
             row_id: self.item.planned.row.id.clone(),

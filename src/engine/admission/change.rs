@@ -31,6 +31,18 @@ impl Change {
         }
     }
 
+    /// A pace of so many requests a second that was learned.
+    pub(super) fn learned_pace(model: &Arc<str>, was: Option<f64>, now: Option<f64>) -> Self {
+        let per_minute = |rate: f64| (rate * 60.0).round();
+        Self {
+            lane: Some(Arc::clone(model)),
+            what: Limit::RequestsPerMinute,
+            was: was.map(per_minute),
+            now: now.map(per_minute),
+            reason: "learned from the server's 429s".to_owned(),
+        }
+    }
+
     /// The change as a store keeps it.
     #[must_use]
     pub fn of_run(self, run: RunId, at_ms: i64) -> LimitChange {

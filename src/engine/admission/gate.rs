@@ -100,15 +100,9 @@ impl Admission {
         gate
     }
 
-    /// Lets no request of a model pass for a while, because its server said so. Says whether the
-    /// lane did not stay away already.
-    #[must_use = "it is told once"]
-    pub fn cool_down(&self, model: &Arc<str>, pause: Duration) -> bool {
-        let lane = self.lane(model);
-        let mut state = lane.state();
-        let is_new = state.cooling().is_none();
-        state.cool_down(pause);
-        is_new
+    /// Lets no request of a model pass for a while, because its server said so.
+    pub fn cool_down(&self, model: &Arc<str>, pause: Duration) {
+        self.lane(model).state().cool_down(pause);
     }
 
     /// Ends a lane: none of its requests is admitted any more. Says whether it was open.

@@ -58,6 +58,8 @@ pub(super) struct LaneState {
     /// The last replies of a lane whose limit is fixed.
     recent: Recent,
     pub(super) learned: LearnedPace,
+    /// What became of the learned pace, in requests a second, until it is told.
+    pub(super) learned_change: Option<(Option<f64>, Option<f64>)>,
     /// When the learned pace lets the next request go.
     next_learned: Option<Instant>,
     not_before: Option<Instant>,
@@ -114,11 +116,24 @@ impl LaneState {
     /// A request goes: the next one follows at the learned pace.
     pub(super) fn went(&mut self, age: Duration) {
         let now = Instant::now();
-        self.next_learned = self.learned.per_second(age).map(|rate| {
+        let rate = self.learned_per_second(age);
+        self.next_learned = rate.map(|rate| {
             let period = Duration::from_secs_f64(1.0 / rate.max(1e-3));
             // What a late timer has lost is made up for, but for no more than one turn.
             self.next_learned.map_or(now, |at| at.max(now.checked_sub(period).unwrap_or(now))) + period
         });
+    }
+
+    /// The pace that was learned, now that a request may go.
+    fn learned_per_second(&mut self, age: Duration) -> Option<f64> {
+        let before = self.learned.per_second(age);
+        let learned_at = self.learned.learned_at();
+        self.learned.learn(age);
+        let now = self.learned.per_second(age);
+        if self.learned.learned_at() != learned_at {
+            self.learned_change = Some((before, now));
+        }
+        now
     }
 
     /// A reply came that was no 429.
@@ -134,21 +149,27 @@ impl LaneState {
         self.recent.is_burst(limit)
     }
 
-    /// A 429 came to a request that was admitted at a moment. Says whether the learned pace changed.
-    pub(super) fn rate_limited(&mut self, admitted: Instant, age: Duration, refused: Refused429) -> bool {
+    /// A 429 came to a request that was admitted at a moment.
+    pub(super) fn rate_limited(&mut self, admitted: Instant, age: Duration, refused: Refused429) {
         if self.wall.is_some_and(|wall| admitted <= wall) {
-            return false;
+            return;
         }
         let Refused429 { is_burst, hint, random } = refused;
-        if is_burst || hint.is_some() || self.learned.per_second(age).is_some() {
-            self.wall = Some(Instant::now());
-        }
+        let mut pause = hint;
         if is_burst && hint.is_none() {
             let longest = FIRST_PAUSE * (1 << self.pauses.min(6));
             self.pauses += 1;
-            self.cool_down(longest.min(LONGEST_PAUSE).mul_f64(random));
+            pause = Some(longest.min(LONGEST_PAUSE).mul_f64(random));
         }
-        self.pace.is_none() && self.learned.rate_limited(age, is_burst, hint)
+        if let Some(pause) = pause {
+            self.cool_down(pause);
+        }
+        if pause.is_some() || self.learned.per_second(age).is_some() {
+            self.wall = Some(Instant::now());
+        }
+        if self.pace.is_none() {
+            self.learned.rate_limited(age, is_burst, pause);
+        }
     }
 }
 

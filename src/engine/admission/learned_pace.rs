@@ -15,10 +15,14 @@ const ENOUGH: u32 = 20;
 const BELOW: f64 = 0.025;
 /// How long it takes to come back to the quota.
 const BACK: Duration = Duration::from_secs(30);
-/// While the quota is but a guess from one wall: by how much the pace grows, and how often.
+/// While the quota is but a guess: by how much the pace grows, and how often.
 const GUESS_GROWS: (f64, Duration) = (1.25, Duration::from_secs(10));
 /// How far back what was let through is counted: the window of most quotas.
 const WINDOW: Duration = Duration::from_mins(1);
+/// How far two quotas may be from each other, as a share, and still be taken for one.
+const SAME: f64 = 0.1;
+/// How far a time may be from a whole window and still be taken for one.
+const NEARLY: Duration = Duration::from_secs(3);
 /// How often it is noted how many were let through.
 const STEP: Duration = Duration::from_secs(1);
 /// A longer pause says that a window is used up, a shorter one that a bucket refills.
@@ -37,6 +41,8 @@ pub(super) struct LearnedPace {
     steps: VecDeque<(Duration, u32)>,
     /// The 429s that something was learned from.
     walls: VecDeque<Wall>,
+    /// The last one, while replies to what was sent before it may still come.
+    last: Option<Wall>,
     pace: Option<Pace>,
     not_before: Duration,
     /// 429s in a row that came below the learned pace.
@@ -47,10 +53,10 @@ pub(super) struct LearnedPace {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Wall {
     at: Duration,
-    /// Requests that had been let through by then.
-    accepted: u32,
     /// How long the lane was to stay away.
     pause: Duration,
+    /// Requests that had been let through when the lane went on.
+    accepted: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +64,7 @@ struct Pace {
     /// What the server lets through, a second.
     quota: f64,
     learned_at: Duration,
-    /// Whether a second wall has borne it out.
+    /// Whether a second wall, or a whole window, has borne it out.
     is_sure: bool,
 }
 
@@ -80,6 +86,11 @@ impl LearnedPace {
         self.pace.map(|pace| pace.per_second(now))
     }
 
+    /// When the pace was learned that holds now; `None` where none is.
+    pub(super) fn learned_at(&self) -> Option<Duration> {
+        self.pace.map(|pace| pace.learned_at)
+    }
+
     /// A request was let through.
     pub(super) fn accepted(&mut self, now: Duration) {
         if self.steps.back().is_none_or(|(at, _)| now.saturating_sub(*at) >= STEP) {
@@ -90,40 +101,55 @@ impl LearnedPace {
     }
 
     /// A 429 came to what was sent after the last one; `is_burst` says that most of the last replies
-    /// were such, `hint` is the pause that the server asks for. Says whether the pace changed.
-    pub(super) fn rate_limited(&mut self, now: Duration, is_burst: bool, hint: Option<Duration>) -> bool {
+    /// were such, `pause` is how long the lane stays away for it.
+    pub(super) fn rate_limited(&mut self, now: Duration, is_burst: bool, pause: Option<Duration>) {
+        self.learn(now);
         // A lone 429 among answers is no wall, unless it makes the lane wait or the wall is known.
-        let is_wall = is_burst || hint.is_some() || self.pace.is_some();
-        if !is_wall || now < self.not_before {
-            return false;
+        let is_wall = is_burst || pause.is_some() || self.pace.is_some();
+        if is_wall && now >= self.not_before && !self.is_given_up(now) {
+            self.last = Some(Wall { at: now, pause: pause.unwrap_or_default(), accepted: 0 });
         }
-        if self.is_given_up(now) {
-            return true;
-        }
-        let pause = hint.unwrap_or_default();
-        let measured = self.measured(now, pause);
-        self.walls.push_back(Wall { at: now, accepted: self.accepted, pause });
-        let Some((quota, is_sure)) = measured else { return false };
-        self.pace = Some(Pace { quota, learned_at: now + pause, is_sure });
-        true
     }
 
-    /// What the server lets through, a second, and whether more than one wall says so.
+    /// Learns from the last 429, once the lane goes on: then all replies to what was sent before it
+    /// have come, and no others.
+    pub(super) fn learn(&mut self, now: Duration) {
+        let Some(wall) = self.last.filter(|wall| now >= wall.at + wall.pause) else { return };
+        self.last = None;
+        let measured = self.measured(&wall);
+        self.walls.push_back(Wall { accepted: self.accepted, ..wall });
+        if let Some((quota, is_sure)) = measured {
+            self.pace = Some(Pace { quota, learned_at: now, is_sure });
+        }
+    }
+
+    /// What the server lets through, a second, and whether that is sure.
     ///
     /// From wall to wall it is what a bucket refills. After a long pause it is what a window held.
     /// At the first wall the window may not have been full yet: the pause is counted to it.
-    fn measured(&mut self, now: Duration, pause: Duration) -> Option<(f64, bool)> {
-        self.forget(now);
-        let (since, let_through) = *self.steps.front()?;
+    fn measured(&mut self, last: &Wall) -> Option<(f64, bool)> {
+        self.forget(last.at);
         let is_window = self.walls.iter().any(|wall| wall.pause > LONG_PAUSE);
-        let (let_through, time) = match self.walls.front() {
-            Some(_) if is_window => (let_through, WINDOW),
-            Some(wall) => (wall.accepted, now.saturating_sub(wall.at)),
-            None => (let_through, now.saturating_sub(since) + pause),
+        let (since, let_through) = *self.steps.front()?;
+        let (let_through, time) = match self.walls.is_empty() {
+            true => (let_through, last.at.saturating_sub(since) + last.pause),
+            false if is_window => (let_through, WINDOW),
+            false => {
+                // The newest wall from which on enough was let through: the ones before it may still
+                // have met what a full bucket held.
+                let is_enough = |wall: &&Wall| self.accepted - wall.accepted >= ENOUGH;
+                let wall = self.walls.iter().rev().find(is_enough)?;
+                (wall.accepted, last.at.saturating_sub(wall.at))
+            }
         };
         let accepted = self.accepted - let_through;
-        let is_known = accepted >= ENOUGH && !time.is_zero();
-        is_known.then(|| (f64::from(accepted) / time.as_secs_f64(), !self.walls.is_empty()))
+        if accepted < ENOUGH || time.is_zero() {
+            return None;
+        }
+        let quota = f64::from(accepted) / time.as_secs_f64();
+        // A whole window tells as much as a second wall that says the same.
+        let is_same = self.pace.is_some_and(|before| (quota - before.quota).abs() <= SAME * before.quota);
+        Some((quota, is_same || time.abs_diff(WINDOW) <= NEARLY))
     }
 
     fn forget(&mut self, now: Duration) {
@@ -151,52 +177,10 @@ impl LearnedPace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::quota_server::{RATE, Server};
     use super::*;
 
     const LATENCY: f64 = 0.1;
-    const RATE: f64 = 10.0;
-
-    /// A server that enforces 600 requests a minute and says when to come back.
-    enum Server {
-        Sliding(VecDeque<f64>),
-        Fixed { window: f64, taken: u32, offset: f64 },
-        Bucket { tokens: f64, most: f64, at: f64 },
-    }
-
-    impl Server {
-        fn admit(&mut self, now: f64) -> Result<(), f64> {
-            match self {
-                Self::Sliding(taken) => {
-                    while taken.front().is_some_and(|at| now - at >= 60.0) {
-                        taken.pop_front();
-                    }
-                    if taken.len() >= 600 {
-                        return Err((60.0 - (now - taken[0])).ceil().max(1.0));
-                    }
-                    taken.push_back(now);
-                }
-                Self::Fixed { window, taken, offset } => {
-                    let current = ((now + *offset) / 60.0).floor();
-                    if current > *window {
-                        (*window, *taken) = (current, 0);
-                    }
-                    if *taken >= 600 {
-                        return Err(((current + 1.0) * 60.0 - *offset - now).ceil().max(1.0));
-                    }
-                    *taken += 1;
-                }
-                Self::Bucket { tokens, most, at } => {
-                    *tokens = (*tokens + (now - *at) * RATE).min(*most);
-                    *at = now;
-                    if *tokens < 1.0 {
-                        return Err(((1.0 - *tokens) / RATE).ceil().max(1.0));
-                    }
-                    *tokens -= 1.0;
-                }
-            }
-            Ok(())
-        }
-    }
 
     /// Runs a lane with work to spare against a server for some minutes. Gives what share of the
     /// quota it used, and what share of its requests met a 429, after the first minute.
@@ -207,6 +191,7 @@ mod tests {
         let (mut burst_at, mut recent, mut accepted, mut refused) = (-1.0, VecDeque::new(), 0, 0);
         while now < 300.0 {
             if due.len() < in_flight {
+                pace.learn(Duration::from_secs_f64(now.max(not_before)));
                 let wait = pace.per_second(Duration::from_secs_f64(now)).map_or(0.0, |_| next);
                 let at = now.max(not_before).max(wait);
                 if due.front().is_none_or(|(done, ..)| at <= *done) {
@@ -232,7 +217,8 @@ mod tests {
                     not_before = not_before.max(now + hint);
                     if sent > burst_at {
                         let is_burst = recent.iter().filter(|refused| **refused).count() >= 2;
-                        pace.rate_limited(Duration::from_secs_f64(now), is_burst, Some(Duration::from_secs_f64(hint)));
+                        let pause = Some(Duration::from_secs_f64(hint));
+                        pace.rate_limited(Duration::from_secs_f64(now), is_burst, pause);
                         burst_at = if is_burst { now } else { burst_at };
                     }
                 }
@@ -244,16 +230,8 @@ mod tests {
     #[test]
     fn a_quota_that_nobody_told_of_is_used_and_hardly_ever_met() {
         for in_flight in [1, 2, 4, 16, 64] {
-            let servers = [
-                ("sliding", Server::Sliding(VecDeque::new())),
-                ("fixed", Server::Fixed { window: 0.0, taken: 0, offset: 0.0 }),
-                ("fixed, late", Server::Fixed { window: 0.0, taken: 0, offset: 47.0 }),
-                ("a bucket of ten", Server::Bucket { tokens: 10.0, most: 10.0, at: 0.0 }),
-                ("a bucket of a minute", Server::Bucket { tokens: 600.0, most: 600.0, at: 0.0 }),
-            ];
-            for (name, server) in servers {
+            for (name, server) in Server::all() {
                 let (used, refused) = run(server, in_flight);
-                println!("{name}, {in_flight} in flight: {used:.3} used, {refused:.4} refused");
                 assert!(used >= 0.95 || in_flight == 1, "{name}, {in_flight} in flight: {used} used");
                 assert!(refused < 0.02, "{name}, {in_flight} in flight: {refused} refused");
             }

@@ -21,6 +21,8 @@ mod options;
 mod pace;
 mod permit;
 mod places;
+#[cfg(test)]
+mod quota_server;
 mod status;
 #[cfg(test)]
 mod tests;

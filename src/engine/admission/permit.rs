@@ -13,7 +13,6 @@ use super::lane::{Lane, Refused429};
 use super::{Change, Size};
 use crate::engine::StopReason;
 use crate::model::Class;
-use crate::store::Limit;
 
 /// The right to have a request in flight; dropping it makes room for the next.
 pub struct Permit {
@@ -51,6 +50,8 @@ pub struct Settled {
     pub assumed_cost_usd: Option<f64>,
     /// What became of the limits.
     pub changes: Vec<Change>,
+    /// Whether the lane stays away from its server because of it, and did not before.
+    pub begins_pause: bool,
     /// Why the run has to stop.
     pub stop: Option<StopReason>,
 }
@@ -77,8 +78,10 @@ impl Permit {
         }
         settle_tokens(&self.gate, &self.lane, taken, used_tokens(spent));
         let (assumed_cost_usd, stop) = self.settle_cost(spent, reservation.as_ref());
+        let was_away = self.lane.state().cooling().is_some();
         let changes = if spent.from_cache { Vec::new() } else { self.seen(spent) };
-        Settled { assumed_cost_usd, changes, stop }
+        let begins_pause = !was_away && self.lane.state().cooling().is_some();
+        Settled { assumed_cost_usd, changes, begins_pause, stop }
     }
 
     fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<StopReason>) {
@@ -133,18 +136,8 @@ impl Permit {
         } else {
             is_burst = state.is_burst_at(self.gate.places.of_lane(self.lane.index).1);
         }
-        let before = state.learned.per_second(age);
         let refused = Refused429 { is_burst, hint: spent.hint, random: fastrand::f64() };
-        if state.rate_limited(self.admitted, age, refused) {
-            let now = state.learned.per_second(age);
-            changes.push(Change {
-                lane: Some(Arc::clone(&self.lane.model)),
-                what: Limit::RequestsPerMinute,
-                was: before.map(|rate| rate * 60.0),
-                now: now.map(|rate| rate * 60.0),
-                reason: "learned from the server's 429s".to_owned(),
-            });
-        }
+        state.rate_limited(self.admitted, age, refused);
         changes
     }
 
@@ -154,9 +147,16 @@ impl Permit {
         Some(Change::in_flight(&self.lane.model, was, decision.limit.limit, reason))
     }
 
-    /// Ends the request: what it brought is safe. Gives what became of the lane's limit.
+    /// Ends the request: what it brought is safe. Gives what became of the lane's limits.
     #[must_use]
-    pub fn finish(self) -> Option<Change> {
+    pub fn finish(self) -> Vec<Change> {
+        let learned = self.lane.state().learned_change.take();
+        let learned = learned.map(|(was, now)| Change::learned_pace(&self.lane.model, was, now));
+        learned.into_iter().chain(self.adapted()).collect()
+    }
+
+    /// What becomes of a limit that adapts.
+    fn adapted(&self) -> Option<Change> {
         let seen = match self.class? {
             _ if self.from_cache => return None,
             class if is_trouble(class) => Seen::Trouble,

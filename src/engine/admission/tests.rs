@@ -1,11 +1,12 @@
 //! The gate as a whole, on a clock that the tests move.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::quota_server::{RATE, Server};
 use super::{Admission, AdmissionOptions, BudgetOptions, LaneOptions, Permit, Refusal, Size, Spent};
 use crate::engine::{Bound, StopReason};
 use crate::job::InFlight;
@@ -45,7 +46,7 @@ fn rate_limited(hint: Option<Duration>) -> Spent {
 async fn a_lane_that_cools_down_does_not_hold_up_another() {
     let gate = Admission::new(fixed(2));
     let (slow, fast) = models();
-    assert!(gate.cool_down(&slow, Duration::from_mins(1)));
+    gate.cool_down(&slow, Duration::from_mins(1));
     let begun = Instant::now();
     drop(admit(&gate, &fast).await);
     assert_eq!(begun.elapsed(), Duration::ZERO);
@@ -337,4 +338,53 @@ async fn a_budget_that_comes_while_requests_are_in_flight_counts_them() {
     assert_eq!((change.was, change.now), (None, Some(3.0)));
     let budget = gate.status().budget.unwrap();
     assert_eq!((budget.spent_usd, budget.reserved_usd), (1.25, 0.0));
+}
+
+/// Runs a lane with work to spare for five minutes against a server that enforces a quota. Gives the
+/// share of it that was used, and the share of the requests that met a 429, after the first minute.
+async fn told_nothing(server: Server, latency: Duration) -> (f64, f64) {
+    let gate = Admission::new(AdmissionOptions::in_flight(InFlight::Auto));
+    let (model, _) = models();
+    let (server, begun) = (Arc::new(Mutex::new(server)), Instant::now());
+    let counts = Arc::new(Mutex::new((0.0, 0.0)));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..1_200 {
+        let (gate, model, server, counts) =
+            (gate.clone(), Arc::clone(&model), Arc::clone(&server), Arc::clone(&counts));
+        workers.spawn(async move {
+            while begun.elapsed() < Duration::from_mins(5) {
+                let mut permit = admit(&gate, &model).await;
+                let sent = begun.elapsed();
+                let reply = server.lock().unwrap().admit(sent.as_secs_f64());
+                tokio::time::sleep(latency).await;
+                let hint = reply.err().map(Duration::from_secs_f64);
+                let spent = if hint.is_some() { rate_limited(hint) } else { answered(0.0) };
+                permit.settle(&spent);
+                drop(permit.finish());
+                if (Duration::from_mins(1)..Duration::from_mins(5)).contains(&sent) {
+                    let mut counts = counts.lock().unwrap();
+                    if hint.is_some() { counts.1 += 1.0 } else { counts.0 += 1.0 }
+                }
+                if let Some(hint) = hint {
+                    let after = hint + hint.mul_f64(0.1).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
+                    gate.cool_down(&model, after);
+                    tokio::time::sleep(after).await;
+                }
+            }
+        });
+    }
+    workers.join_all().await;
+    let (accepted, refused) = *counts.lock().unwrap();
+    (accepted / (240.0 * RATE), refused / (accepted + refused))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_that_nobody_told_of_is_used_and_hardly_ever_met() {
+    for latency in [100, 1_000] {
+        for (name, server) in Server::all() {
+            let (used, refused) = told_nothing(server, Duration::from_millis(latency)).await;
+            assert!(used >= 0.92, "{name} at {latency} ms: {used} used");
+            assert!(refused < 0.02, "{name} at {latency} ms: {refused} refused");
+        }
+    }
 }
