@@ -61,7 +61,7 @@ enum Command {
     /// Controls a run that goes on: shows how it stands, pauses it, changes its limits.
     Ctl(ctl::CtlArgs),
     /// Serves the simulated gateway.
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Lists the runs of a store.
     Runs(runs::RunsArgs),
     /// Shows a run, or an item with its attempts and bodies.

@@ -24,6 +24,7 @@ mod quick_start;
 mod resume;
 mod secrets;
 mod signals;
+mod storm;
 mod streaming;
 mod who_answered;
 mod windows;

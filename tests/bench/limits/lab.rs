@@ -58,7 +58,12 @@ impl Lab {
     pub(crate) fn run_for(&self, work: &Work<'_>, time: Duration) -> Result<(), String> {
         let mut run = self.start(work);
         let deadline = Instant::now() + PATIENCE;
-        while self.is_unasked() && Instant::now() < deadline && run.try_wait().unwrap().is_none() {
+        while self.is_unasked() && run.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                run.kill().unwrap();
+                run.wait().unwrap();
+                return Err(format!("the run sent nothing for {PATIENCE:?}: {}", self.last_words()));
+            }
             std::thread::sleep(EVERY);
         }
         let end = Instant::now() + time + EVERY;
