@@ -296,10 +296,10 @@ fn whoever_hangs_or_talks_nonsense_does_the_run_no_harm() {
     running.until("a request", |_| gateway.requests() > 0);
     let socket = sockets(&test).pop().unwrap();
     let hanging: Vec<_> = (0..10).map(|_| UnixStream::connect(&socket).unwrap()).collect();
-    for bytes in [b"\x00\xff\n".as_slice(), b"{}\n", &[b'['; 100_000]] {
+    for bytes in [b"\x00\xff\n".to_vec(), b"{}\n".to_vec(), vec![b'['; 100_000]] {
         let mut stream = UnixStream::connect(&socket).unwrap();
         // It may hang up before it has heard everything.
-        let _hung_up = stream.write_all(bytes);
+        let _hung_up = stream.write_all(&bytes);
         let mut said = String::new();
         let _hung_up = stream.read_to_string(&mut said);
         assert!(said.is_empty() || said.contains("refused"), "{said}");
