@@ -57,7 +57,7 @@ enum Command {
     /// Checks a job and every row of its input; nothing is sent.
     Validate(validate::ValidateArgs),
     /// Says how many requests, tokens and dollars a job would take; nothing is sent.
-    Estimate(estimate::EstimateArgs),
+    Estimate(Box<estimate::EstimateArgs>),
     /// Controls a run that goes on: shows how it stands, pauses it, changes its limits.
     Ctl(ctl::CtlArgs),
     /// Serves the simulated gateway.

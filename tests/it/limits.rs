@@ -28,8 +28,8 @@ fn a_budget_ends_the_run_before_it_is_passed_and_a_higher_one_goes_on() {
     let (test, gateway) = (test(120), priced("0.0137"));
     let output = test.run_job().to(&gateway).and(["--in-flight", "64", "--budget", "1"]).status(3).run();
     assert!(output.stderr.contains("warning: the budget has no price of m: "), "{}", output.stderr);
-    let spent = gateway.stats().cost_usd;
-    assert!((0.95..=1.0).contains(&spent), "{spent}");
+    let cost_usd = gateway.stats().cost_usd;
+    assert!((0.95..=1.0).contains(&cost_usd), "{cost_usd}");
     assert!(output.stderr.contains("stopped: budget used up: $0.986"), "{}", output.stderr);
     assert!(output.stderr.contains("--budget"), "{}", output.stderr);
     let sent = gateway.requests();

@@ -151,10 +151,13 @@ impl LaneState {
 
     /// A 429 came to a request that was admitted at a moment.
     pub(super) fn rate_limited(&mut self, admitted: Instant, age: Duration, refused: Refused429) {
+        let Refused429 { is_burst, hint, random } = refused;
         if self.wall.is_some_and(|wall| admitted <= wall) {
+            if is_burst {
+                self.learned.is_burst();
+            }
             return;
         }
-        let Refused429 { is_burst, hint, random } = refused;
         let mut pause = hint;
         if is_burst && hint.is_none() {
             let longest = FIRST_PAUSE * (1 << self.pauses.min(6));

@@ -57,6 +57,8 @@ struct Wall {
     pause: Duration,
     /// Requests that had been let through when the lane went on.
     accepted: u32,
+    /// Whether it is one: a lone 429 among answers is none, unless a wall is known.
+    is_wall: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,10 +106,16 @@ impl LearnedPace {
     /// were such, `pause` is how long the lane stays away for it.
     pub(super) fn rate_limited(&mut self, now: Duration, is_burst: bool, pause: Option<Duration>) {
         self.learn(now);
-        // A lone 429 among answers is no wall, unless it makes the lane wait or the wall is known.
-        let is_wall = is_burst || pause.is_some() || self.pace.is_some();
-        if is_wall && now >= self.not_before && !self.is_given_up(now) {
-            self.last = Some(Wall { at: now, pause: pause.unwrap_or_default(), accepted: 0 });
+        if now >= self.not_before && !self.is_given_up(now) {
+            let (pause, is_wall) = (pause.unwrap_or_default(), is_burst || self.pace.is_some());
+            self.last = Some(Wall { at: now, pause, accepted: 0, is_wall });
+        }
+    }
+
+    /// Most of the replies to what was sent before the last 429 were such too.
+    pub(super) const fn is_burst(&mut self) {
+        if let Some(wall) = &mut self.last {
+            wall.is_wall = true;
         }
     }
 
@@ -116,6 +124,9 @@ impl LearnedPace {
     pub(super) fn learn(&mut self, now: Duration) {
         let Some(wall) = self.last.filter(|wall| now >= wall.at + wall.pause) else { return };
         self.last = None;
+        if !wall.is_wall {
+            return;
+        }
         let measured = self.measured(&wall);
         self.walls.push_back(Wall { accepted: self.accepted, ..wall });
         if let Some((quota, is_sure)) = measured {
@@ -177,64 +188,49 @@ impl LearnedPace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::quota_server::{RATE, Server};
     use super::*;
 
-    const LATENCY: f64 = 0.1;
+    fn second(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
 
-    /// Runs a lane with work to spare against a server for some minutes. Gives what share of the
-    /// quota it used, and what share of its requests met a 429, after the first minute.
-    fn run(mut server: Server, in_flight: usize) -> (f64, f64) {
+    /// A lane that was let through so many requests in its first second, and then met a wall.
+    fn at_a_wall(accepted: u32, pause: Duration) -> LearnedPace {
         let mut pace = LearnedPace::default();
-        let (mut now, mut not_before, mut next) = (0.0_f64, 0.0_f64, 0.0_f64);
-        let mut due: VecDeque<(f64, f64, Result<(), f64>)> = VecDeque::new();
-        let (mut burst_at, mut recent, mut accepted, mut refused) = (-1.0, VecDeque::new(), 0, 0);
-        while now < 300.0 {
-            if due.len() < in_flight {
-                pace.learn(Duration::from_secs_f64(now.max(not_before)));
-                let wait = pace.per_second(Duration::from_secs_f64(now)).map_or(0.0, |_| next);
-                let at = now.max(not_before).max(wait);
-                if due.front().is_none_or(|(done, ..)| at <= *done) {
-                    now = at;
-                    next = now + pace.per_second(Duration::from_secs_f64(now)).map_or(0.0, |rate| 1.0 / rate);
-                    due.push_back((now + LATENCY, now, server.admit(now)));
-                    continue;
-                }
-            }
-            let (done, sent, reply) = due.pop_front().unwrap();
-            now = done;
-            recent.push_back(reply.is_err());
-            if recent.len() > 4 {
-                recent.pop_front();
-            }
-            match reply {
-                Ok(()) => {
-                    pace.accepted(Duration::from_secs_f64(now));
-                    accepted += u32::from(sent >= 60.0);
-                }
-                Err(hint) => {
-                    refused += u32::from(sent >= 60.0);
-                    not_before = not_before.max(now + hint);
-                    if sent > burst_at {
-                        let is_burst = recent.iter().filter(|refused| **refused).count() >= 2;
-                        let pause = Some(Duration::from_secs_f64(hint));
-                        pace.rate_limited(Duration::from_secs_f64(now), is_burst, pause);
-                        burst_at = if is_burst { now } else { burst_at };
-                    }
-                }
-            }
-        }
-        (f64::from(accepted) / (240.0 * RATE), f64::from(refused) / f64::from(accepted + refused))
+        (0..accepted).for_each(|_| pace.accepted(Duration::ZERO));
+        pace.rate_limited(second(1), true, Some(pause));
+        pace
     }
 
     #[test]
-    fn a_quota_that_nobody_told_of_is_used_and_hardly_ever_met() {
-        for in_flight in [1, 2, 4, 16, 64] {
-            for (name, server) in Server::all() {
-                let (used, refused) = run(server, in_flight);
-                assert!(used >= 0.95 || in_flight == 1, "{name}, {in_flight} in flight: {used} used");
-                assert!(refused < 0.02, "{name}, {in_flight} in flight: {refused} refused");
-            }
+    fn a_window_tells_its_quota_once_the_lane_goes_on() {
+        let mut pace = at_a_wall(500, second(59));
+        (0..100).for_each(|_| pace.accepted(second(2)));
+        pace.learn(second(59));
+        assert_eq!(pace.per_second(second(59)), None, "replies may still come");
+        pace.learn(second(60));
+        let rates = [60, 90, 120, 180].map(|at| pace.per_second(second(at)).unwrap());
+        assert!((rates[0] - 9.75).abs() < 0.01 && (rates[1] - 10.0).abs() < 0.01, "{rates:?}");
+        assert!(rates[2] < 10.5 && rates[3] > 15.0, "{rates:?}");
+    }
+
+    #[test]
+    fn a_lone_429_among_answers_is_no_wall() {
+        let mut pace = LearnedPace::default();
+        (0..100).for_each(|_| pace.accepted(second(1)));
+        pace.rate_limited(second(2), false, Some(second(1)));
+        pace.learn(second(9));
+        assert_eq!(pace.per_second(second(9)), None);
+    }
+
+    #[test]
+    fn a_pace_that_429s_do_not_heed_is_given_up() {
+        let mut pace = at_a_wall(600, second(59));
+        pace.learn(second(60));
+        for at in 61..=61 + u64::from(WRONG) {
+            pace.accepted(second(at));
+            pace.rate_limited(second(at), false, None);
         }
+        assert_eq!(pace.per_second(second(70)), None);
     }
 }

@@ -19,7 +19,7 @@ const CATCH_UP: f64 = 0.005;
 /// of the quota.
 const ROOMY: u32 = 100;
 /// What is left of the quota for packets that arrive closer together than they were sent.
-const SLACK: f64 = 0.998;
+const SLACK: f64 = 0.995;
 
 /// Governor's limiter on tokio's clock.
 pub(super) type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<TokioInstant>>;
@@ -41,7 +41,8 @@ impl Pace {
     pub(super) fn per_minute(quota: NonZeroU32) -> Self {
         let least = if quota.get() >= ROOMY { 1.0 } else { 0.0 };
         let catch_up = (f64::from(quota.get()) * CATCH_UP).floor().max(least);
-        let per_minute = (f64::from(quota.get()) - catch_up) * SLACK;
+        // One more may bunch up with the next one on the way.
+        let per_minute = (f64::from(quota.get()) - catch_up - least) * SLACK;
         let period = Duration::from_secs_f64(60.0 / per_minute);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32, rounded down")]
         let burst = NonZeroU32::MIN.saturating_add(catch_up as u32);

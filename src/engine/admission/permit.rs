@@ -21,6 +21,8 @@ pub struct Permit {
     admitted: Instant,
     /// The level of the lane's limit when it was admitted.
     level: u32,
+    /// How often the lane had been full when it was admitted.
+    times_full: u64,
     size: Size,
     held: Option<(Taken, Option<Reservation>)>,
     /// What came of it.
@@ -63,8 +65,8 @@ impl Permit {
         size: Size,
         held: (Taken, Option<Reservation>),
     ) -> Self {
-        let admitted = Instant::now();
-        Self { gate, lane, admitted, level, size, held: Some(held), class: None, from_cache: false }
+        let (admitted, times_full) = (Instant::now(), gate.places.times_full(lane.index));
+        Self { gate, lane, admitted, level, times_full, size, held: Some(held), class: None, from_cache: false }
     }
 
     /// Settles what the request has taken with what came of it. It still holds its place.
@@ -163,7 +165,7 @@ impl Permit {
             Class::RateLimited | Class::NotConnected | Class::RefusedStream => return None,
             _ => Seen::Reply(self.admitted.elapsed()),
         };
-        let at_limit = self.gate.places.is_full(self.lane.index);
+        let at_limit = self.gate.places.times_full(self.lane.index) > self.times_full;
         let mut state = self.lane.state();
         let limit = state.in_flight.take()?;
         let decision = decide(&Observation { at: self.lane.age(), level: self.level, at_limit, seen }, &limit);

@@ -30,6 +30,8 @@ struct LanePlaces {
     waiting: Option<u64>,
     /// Whether its first request waits for the lane's own limit.
     wants_room: bool,
+    /// How often it has become full.
+    times_full: u64,
 }
 
 impl State {
@@ -57,7 +59,7 @@ impl Places {
     /// Adds a lane; gives its index.
     pub(super) fn add_lane(&self, limit: usize) -> usize {
         let mut state = self.state();
-        state.lanes.push(LanePlaces { limit, taken: 0, waiting: None, wants_room: false });
+        state.lanes.push(LanePlaces { limit, taken: 0, waiting: None, wants_room: false, times_full: 0 });
         state.lanes.len() - 1
     }
 
@@ -72,6 +74,7 @@ impl Places {
                 if !lane.wants_room {
                     return;
                 }
+                lane.times_full += 1;
             }
             changed.await;
         }
@@ -121,11 +124,9 @@ impl Places {
         (state.taken, state.limit)
     }
 
-    /// Whether a lane has more to send than its limit allows. A request that waits for room still
-    /// counts when the room is there and it has not come to take it yet.
-    pub(super) fn is_full(&self, lane: usize) -> bool {
-        let lane = &self.state().lanes[lane];
-        lane.wants_room || lane.taken >= lane.limit
+    /// How often a lane has had more to send than its limit allows.
+    pub(super) fn times_full(&self, lane: usize) -> u64 {
+        self.state().lanes[lane].times_full
     }
 
     /// Places of a lane that are taken, and how many it has.
@@ -193,10 +194,10 @@ mod tests {
         let places = Places::new(4);
         let (narrow, wide) = (places.add_lane(1), places.add_lane(9));
         places.take(narrow).await;
-        assert!(places.is_full(narrow));
+        assert!(tokio::time::timeout(std::time::Duration::from_secs(1), places.room(narrow)).await.is_err());
+        assert_eq!((places.times_full(narrow), places.times_full(wide)), (1, 0));
         assert!(tokio::time::timeout(std::time::Duration::from_secs(1), places.take(narrow)).await.is_err());
         places.take(wide).await;
-        assert!(!places.is_full(wide));
         places.set_lane_limit(narrow, 2);
         places.take(narrow).await;
         assert_eq!(places.of_run(), (3, 4));

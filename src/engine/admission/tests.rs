@@ -358,8 +358,7 @@ async fn told_nothing(server: Server, latency: Duration) -> (f64, f64) {
                 let reply = server.lock().unwrap().admit(sent.as_secs_f64());
                 tokio::time::sleep(latency).await;
                 let hint = reply.err().map(Duration::from_secs_f64);
-                let spent = if hint.is_some() { rate_limited(hint) } else { answered(0.0) };
-                permit.settle(&spent);
+                permit.settle(&if hint.is_some() { rate_limited(hint) } else { answered(0.0) });
                 drop(permit.finish());
                 if (Duration::from_mins(1)..Duration::from_mins(5)).contains(&sent) {
                     let mut counts = counts.lock().unwrap();
@@ -376,6 +375,35 @@ async fn told_nothing(server: Server, latency: Duration) -> (f64, f64) {
     workers.join_all().await;
     let (accepted, refused) = *counts.lock().unwrap();
     (accepted / (240.0 * RATE), refused / (accepted + refused))
+}
+
+/// A server one in ten of whose replies is a 429 for no reason, half of them with a pause of a second.
+#[tokio::test(start_paused = true)]
+async fn lone_429s_do_not_make_a_lane_crawl() {
+    let gate = Admission::new(AdmissionOptions::in_flight(InFlight::Auto));
+    let (model, _) = models();
+    let (begun, seed) = (Instant::now(), Arc::new(Mutex::new(fastrand::Rng::with_seed(7))));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..10_000 {
+        let (gate, model, seed) = (gate.clone(), Arc::clone(&model), Arc::clone(&seed));
+        workers.spawn(async move {
+            loop {
+                let mut permit = admit(&gate, &model).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                let draw = seed.lock().unwrap().u8(0..20);
+                let (refused, hinted) = (draw < 2, draw < 1);
+                let hint = hinted.then_some(Duration::from_secs(1));
+                permit.settle(&if refused { rate_limited(hint) } else { answered(0.0) });
+                drop(permit.finish());
+                if !refused {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+    }
+    workers.join_all().await;
+    assert!(begun.elapsed() < Duration::from_mins(3), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

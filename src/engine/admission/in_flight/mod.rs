@@ -39,7 +39,7 @@ pub(super) struct Observation {
     pub(super) at: Duration,
     /// The [`InFlight::level`] at which it was admitted.
     pub(super) level: u32,
-    /// Whether all places were taken when it came back: the limit was what held the lane back.
+    /// Whether the lane had more to send than the limit allows while it was in flight.
     pub(super) at_limit: bool,
     /// What came of it.
     pub(super) seen: Seen,
