@@ -58,7 +58,7 @@ struct Wall {
     /// Requests that had been let through when the lane went on.
     accepted: u32,
     /// Whether it is one: a lone 429 among answers is none, unless a wall is known.
-    is_wall: bool,
+    counts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,15 +107,15 @@ impl LearnedPace {
     pub(super) fn rate_limited(&mut self, now: Duration, is_burst: bool, pause: Option<Duration>) {
         self.learn(now);
         if now >= self.not_before && !self.is_given_up(now) {
-            let (pause, is_wall) = (pause.unwrap_or_default(), is_burst || self.pace.is_some());
-            self.last = Some(Wall { at: now, pause, accepted: 0, is_wall });
+            let (pause, counts) = (pause.unwrap_or_default(), is_burst || self.pace.is_some());
+            self.last = Some(Wall { at: now, pause, accepted: 0, counts });
         }
     }
 
     /// Most of the replies to what was sent before the last 429 were such too.
     pub(super) const fn is_burst(&mut self) {
         if let Some(wall) = &mut self.last {
-            wall.is_wall = true;
+            wall.counts = true;
         }
     }
 
@@ -124,7 +124,7 @@ impl LearnedPace {
     pub(super) fn learn(&mut self, now: Duration) {
         let Some(wall) = self.last.filter(|wall| now >= wall.at + wall.pause) else { return };
         self.last = None;
-        if !wall.is_wall {
+        if !wall.counts {
             return;
         }
         let measured = self.measured(&wall);
