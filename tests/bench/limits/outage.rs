@@ -20,7 +20,7 @@ pub(crate) fn other_lane(directory: &Path, hint: &str, (job, flags): (&str, &[&s
     let (from, to, end) = OUTAGE;
     let outage = format!("{}={from}..{to}", MODELS[0]);
     let lab = Lab::new(directory.to_owned(), &["--latency", "100ms", "--outage", &outage, "--hint", hint]);
-    lab.run_for(&Work { models: &MODELS, rows: 100_000, job, flags }, Duration::from_secs(end))?;
+    lab.run_for(&Work { models: &MODELS, rows: 400_000, job, flags }, Duration::from_secs(end))?;
     let journal = lab.end();
     let well = journal.arrivals(|line| line.model.as_deref() == Some(MODELS[1]));
     let rates = |from, to| -> Vec<f64> {
