@@ -69,10 +69,7 @@ impl Admission {
     /// A gate.
     #[must_use]
     pub fn new(options: AdmissionOptions) -> Self {
-        let places = match options.in_flight {
-            InFlight::Fixed(_) => options.in_flight.limit(),
-            InFlight::Auto => options.most_in_flight,
-        };
+        let places = options.places(options.in_flight);
         let run = RunQuotas {
             in_flight: options.in_flight,
             pace: options.requests_per_minute.map(|quota| Arc::new(Pace::per_minute(quota))),

@@ -79,6 +79,16 @@ impl AdmissionOptions {
     }
 }
 
+impl AdmissionOptions {
+    /// How many places the run has, where so many requests may be in flight.
+    pub(super) fn places(&self, in_flight: InFlight) -> usize {
+        match in_flight {
+            InFlight::Fixed(_) => in_flight.limit(),
+            InFlight::Auto => self.most_in_flight,
+        }
+    }
+}
+
 impl fmt::Debug for AdmissionOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdmissionOptions")

@@ -122,11 +122,7 @@ impl Admission {
         } else {
             let before = self.status().limit;
             self.0.run().in_flight = in_flight;
-            let places = match in_flight {
-                InFlight::Fixed(_) => in_flight.limit(),
-                InFlight::Auto => self.0.options.most_in_flight,
-            };
-            self.0.places.set_limit(places);
+            self.0.places.set_limit(self.0.options.places(in_flight));
             let lanes = self.0.lanes().clone();
             for lane in lanes.iter().filter(|lane| !lane.state().is_own_limit) {
                 self.0.set_lane_in_flight(lane, in_flight);
