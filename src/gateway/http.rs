@@ -132,7 +132,11 @@ impl HttpGateway {
     fn prepared(&self, request: &Request, tag: &Tag, lease: &Lease) -> reqwest::RequestBuilder {
         let url = self.urls.iter().find(|(endpoint, _)| *endpoint == request.endpoint);
         let (_, url) = url.expect("there is a URL for every endpoint");
-        let mut builder = self.clients[lease.index()].post(url.clone()).body(request.body.clone());
+        let client = &self.clients[lease.index()];
+        let mut builder = match request.endpoint {
+            Endpoint::Models => client.get(with_query(url.clone(), &request.body)),
+            _ => client.post(url.clone()).body(request.body.clone()),
+        };
         if let Some(told) = &self.told {
             builder = builder.header(METADATA, tag.metadata(&told.metadata)).header(EVENT_ID, tag.event_id());
             if let Some(cache_name) = &told.cache_name {
@@ -165,6 +169,16 @@ impl Gateway for HttpGateway {
     fn send<'a>(&'a self, request: &'a Request, tag: &'a Tag) -> BoxFuture<'a, Result<Response, Fault>> {
         Box::pin(self.send_once(request, tag))
     }
+}
+
+/// A URL with what stands in the place of a body, a JSON object of texts, as its query.
+fn with_query(mut url: url::Url, body: &[u8]) -> url::Url {
+    let members: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    if !members.is_empty() {
+        let texts = members.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default()));
+        url.query_pairs_mut().extend_pairs(texts);
+    }
+    url
 }
 
 /// Without a provider of cryptography the client's builder panics; a second installation is

@@ -15,6 +15,9 @@ pub(super) fn unusable(reply: &Reply) -> Option<String> {
         (End::TimedOut, BodyShape::Json(_)) => {
             Some(format!("the answer stopped after {received} bytes, until a time-out passed"))
         }
+        (End::GivenUp, BodyShape::Json(_)) => {
+            Some(format!("the answer was given up after {received} bytes: whoever asked went away"))
+        }
         // How far a stream came, its events say.
         (End::Complete, _) => looks(reply),
         (_, BodyShape::Events) => None,
@@ -50,6 +53,7 @@ pub(super) fn cut(streamed: &Streamed, reply: &Reply) -> Option<String> {
     let how = match reply.end {
         End::Reset => "the stream broke off",
         End::TimedOut => "the stream stopped, until a time-out passed,",
+        End::GivenUp => "the stream was given up, as whoever asked went away,",
         End::Complete if streamed.events == 0 => {
             return Some(format!("the stream has no event in it, and {} comments", streamed.comments));
         }

@@ -62,6 +62,6 @@ fn need_string<'m>(line: &Line<'_>, members: &'m Map<String, Value>, name: &str)
 }
 
 fn unknown_url(line: &Line<'_>, url: &str) -> InputError {
-    let known = Endpoint::ALL.map(|endpoint| format!("/v1/{endpoint}")).join(", ");
+    let known = Endpoint::ASKING.map(|endpoint| format!("/v1/{endpoint}")).join(", ");
     line.refused("url", "names no endpoint that can be sent to").value_text(url).hinted(format!("known are {known}"))
 }

@@ -27,7 +27,7 @@ pub(super) fn check_body(
     endpoint: Option<Endpoint>,
 ) -> Result<(), InputError> {
     let needed: &[&str] = match endpoint {
-        None => &["messages", "input", "prompt"],
+        None | Some(Endpoint::Models) => &["messages", "input", "prompt"],
         Some(Endpoint::ChatCompletions) => &["messages", "prompt"],
         Some(Endpoint::Messages) => &["messages"],
         Some(Endpoint::Completions) => &["prompt"],

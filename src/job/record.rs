@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::JobError;
 use super::setting::{Section, Setting};
-use crate::model::{IgnorePath, Mode};
+use crate::model::{IgnorePath, KeyRules, Mode};
 
 const KEYS: [&str; 4] = ["mode", "ignore", "redact", "fixture"];
 
@@ -13,13 +13,13 @@ const KEYS: [&str; 4] = ["mode", "ignore", "redact", "fixture"];
 pub struct RecordSpec {
     /// Whether to replay and whether to send.
     pub mode: Mode,
-    /// The members of a body that its key leaves out.
-    pub ignore: Vec<IgnorePath>,
+    /// What the key of a request leaves out.
+    pub rules: KeyRules,
     /// What is struck from bodies before they are kept.
     pub redact: Vec<Redact>,
     /// A read-only store that is looked into beside the run's own.
     pub fixture: Option<PathBuf>,
-    /// The texts of `ignore`, which has no text of its own.
+    /// The texts of `rules.ignore`, which has no text of its own.
     pub(super) ignore_texts: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl RecordSpec {
         let redact = |setting: Setting| setting.list()?.into_iter().map(Redact::read).collect::<Result<Vec<_>, _>>();
         Ok(Self {
             mode: section.read("mode", |setting| setting.word(&["auto", "record", "replay"]))?.unwrap_or_default(),
-            ignore,
+            rules: KeyRules { ignore },
             redact: section.read("redact", redact)?.unwrap_or_default(),
             fixture: section.read("fixture", Setting::filled_text)?.map(|fixture| directory.join(fixture)),
             ignore_texts,

@@ -61,7 +61,7 @@ impl RequestSpec {
             turns: section.read("turns", Setting::texts)?,
             params: section.read("params", |setting| setting.open_section()?.json())?.unwrap_or_default(),
             endpoint: section
-                .read("endpoint", |setting| setting.word(&Endpoint::ALL.map(Endpoint::path)))?
+                .read("endpoint", |setting| setting.word(&Endpoint::ASKING.map(Endpoint::path)))?
                 .unwrap_or_default(),
             samples: samples.unwrap_or(NonZeroU32::MIN),
             stream: section.read("stream", |setting| setting.boolean())?.unwrap_or_default(),
@@ -142,6 +142,7 @@ impl RequestSpec {
             Endpoint::ChatCompletions => &[("messages", "request.prompt or request.messages")],
             Endpoint::Completions => &[("prompt", "request.prompt")],
             Endpoint::Embeddings => &[("input", "request.prompt")],
+            Endpoint::Models => &[],
             Endpoint::Responses => {
                 &[("input", "request.prompt or request.messages"), ("instructions", "request.system")]
             }

@@ -20,16 +20,21 @@ pub enum Endpoint {
     Responses,
     /// `messages`, Anthropic's Messages
     Messages,
+    /// `models`, the list of models: a GET, whose query stands in the body's place, as a JSON object
+    Models,
 }
 
 /// A path that names no endpoint nightreel can send to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown endpoint \"{0}\"; known are {known}", known = Endpoint::ALL.map(Endpoint::path).join(", "))]
+#[error("unknown endpoint \"{0}\"; known are {known}", known = Endpoint::ASKING.map(Endpoint::path).join(", "))]
 pub struct UnknownEndpoint(pub String);
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; 6] =
+        [Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Responses, Self::Messages, Self::Models];
+    /// The endpoints that ask a model: what a job may send to.
+    pub const ASKING: [Self; 5] =
         [Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Responses, Self::Messages];
 
     /// The path without host, account, gateway and `/v1`.
@@ -41,7 +46,14 @@ impl Endpoint {
             Self::Embeddings => "embeddings",
             Self::Responses => "responses",
             Self::Messages => "messages",
+            Self::Models => "models",
         }
+    }
+
+    /// The endpoint of a bare path, as [`Self::path`] writes it.
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|endpoint| endpoint.path() == path)
     }
 }
 
@@ -58,7 +70,10 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let path = text.trim_start_matches('/');
         let path = path.strip_prefix("v1/").unwrap_or(path).trim_end_matches('/');
-        Self::ALL.into_iter().find(|endpoint| endpoint.path() == path).ok_or_else(|| UnknownEndpoint(text.to_owned()))
+        Self::ASKING
+            .into_iter()
+            .find(|endpoint| endpoint.path() == path)
+            .ok_or_else(|| UnknownEndpoint(text.to_owned()))
     }
 }
 

@@ -6,6 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::{CanonicalError, Endpoint, IgnorePath, canonical_json};
 
+/// What a key leaves out of a request, so that requests which differ in nothing else share it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyRules {
+    /// The members of the body that are left out.
+    pub ignore: Vec<IgnorePath>,
+}
+
 /// The SHA-256 of a canonical request: `endpoint`, a line feed, the body as canonical JSON.
 ///
 /// For a body `{"b":1.0,"a":"x"}` sent to `chat/completions` another tool computes it as
@@ -19,8 +26,8 @@ impl Key {
     ///
     /// # Errors
     /// Fails if the body is not JSON.
-    pub fn of(endpoint: Endpoint, body: &[u8], ignore: &[IgnorePath]) -> Result<Self, CanonicalError> {
-        let canonical = canonical_json(body, ignore)?;
+    pub fn of(endpoint: Endpoint, body: &[u8], rules: &KeyRules) -> Result<Self, CanonicalError> {
+        let canonical = canonical_json(body, &rules.ignore)?;
         let mut hasher = Sha256::new();
         hasher.update(endpoint.path().as_bytes());
         hasher.update(b"\n");
@@ -65,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_key_is_what_sha256sum_says_of_the_documented_text() {
-        let key = Key::of(Endpoint::ChatCompletions, br#"{ "b": 1.0, "a": "x" }"#, &[]).unwrap();
+        let key = Key::of(Endpoint::ChatCompletions, br#"{ "b": 1.0, "a": "x" }"#, &KeyRules::default()).unwrap();
         // printf 'chat/completions\n{"a":"x","b":1}' | sha256sum
         assert_eq!(key.to_string(), "bc0363f60ff48bef2607f0935e57494d44650252ca48c4df9335617a4f6a823b");
     }
@@ -73,8 +80,8 @@ mod tests {
     #[test]
     fn the_endpoint_is_part_of_the_key() {
         let body = br#"{"model":"m"}"#;
-        let chat = Key::of(Endpoint::ChatCompletions, body, &[]).unwrap();
-        let responses = Key::of(Endpoint::Responses, body, &[]).unwrap();
+        let chat = Key::of(Endpoint::ChatCompletions, body, &KeyRules::default()).unwrap();
+        let responses = Key::of(Endpoint::Responses, body, &KeyRules::default()).unwrap();
         assert_ne!(chat, responses);
     }
 }

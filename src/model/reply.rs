@@ -97,6 +97,8 @@ pub enum End {
     Reset,
     /// A deadline passed first.
     TimedOut,
+    /// Whoever asked went away first.
+    GivenUp,
 }
 
 impl End {
@@ -107,13 +109,14 @@ impl End {
             Self::Complete => "complete",
             Self::Reset => "reset",
             Self::TimedOut => "timed_out",
+            Self::GivenUp => "given_up",
         }
     }
 
     /// The end that a store's name stands for.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Complete, Self::Reset, Self::TimedOut].into_iter().find(|end| end.as_str() == name)
+        [Self::Complete, Self::Reset, Self::TimedOut, Self::GivenUp].into_iter().find(|end| end.as_str() == name)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{CanonicalError, Endpoint, IgnorePath, Key};
+use super::{CanonicalError, Endpoint, Key, KeyRules};
 
 /// What goes on the wire: an endpoint and a body, with the key that replay finds it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +25,8 @@ impl Request {
     ///
     /// # Errors
     /// Fails if the body is not JSON.
-    pub fn new(
-        endpoint: Endpoint,
-        model: Arc<str>,
-        body: Bytes,
-        ignore: &[IgnorePath],
-    ) -> Result<Self, CanonicalError> {
-        let key = Key::of(endpoint, &body, ignore)?;
+    pub fn new(endpoint: Endpoint, model: Arc<str>, body: Bytes, rules: &KeyRules) -> Result<Self, CanonicalError> {
+        let key = Key::of(endpoint, &body, rules)?;
         Ok(Self { endpoint, model, body, key })
     }
 

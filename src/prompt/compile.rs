@@ -13,7 +13,7 @@ use super::splice::Models;
 use super::templates::Templates;
 use super::{PromptError, RowPlace};
 use crate::job::Job;
-use crate::model::{Endpoint, IgnorePath, Row, RowRequest};
+use crate::model::{Endpoint, KeyRules, Row, RowRequest};
 
 /// A job's templates, compiled: rows go in, drafts come out.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Prompt {
     templates: Templates,
     /// `None` where every row must be a request of its own.
     plan: Option<Plan>,
-    ignore: Arc<[IgnorePath]>,
+    rules: Arc<KeyRules>,
     job: Arc<Path>,
     input: Arc<Path>,
 }
@@ -45,7 +45,7 @@ impl Prompt {
             streams: job.request.stream,
             templates,
             plan,
-            ignore: job.record.ignore.as_slice().into(),
+            rules: Arc::new(job.record.rules.clone()),
             job: job.path.as_path().into(),
             input: job.input.path.as_path().into(),
         })
@@ -130,7 +130,7 @@ impl Prompt {
         if endpoint == Endpoint::Embeddings && request.asks_for_stream() {
             return Err(PromptError::EmbeddingStream { place });
         }
-        Ok(Draft { model, endpoint, place, ignore: self.ignore.clone(), body: Body::Whole(body) })
+        Ok(Draft { model, endpoint, place, rules: Arc::clone(&self.rules), body: Body::Whole(body) })
     }
 
     fn rendered(&self, plan: &Plan, row: &Row, model: &Arc<str>, place: RowPlace) -> Result<Draft, PromptError> {
@@ -148,7 +148,7 @@ impl Prompt {
             let turns = plan.turns.iter().map(|turn| filler.fill(turn)).collect::<Result<_, _>>()?;
             Body::Turns { head, turns, tail: filler.fill(&plan.tail)? }
         };
-        Ok(Draft { model: model.clone(), endpoint: self.endpoint, place, ignore: self.ignore.clone(), body })
+        Ok(Draft { model: model.clone(), endpoint: self.endpoint, place, rules: Arc::clone(&self.rules), body })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{PromptError, RowPlace};
-use crate::model::{CanonicalError, Endpoint, IgnorePath, Key, Request};
+use crate::model::{CanonicalError, Endpoint, Key, KeyRules, Request};
 
 /// What one row asks of one model: rendered, so that making its requests cannot meet a missing
 /// variable any more.
@@ -17,7 +17,7 @@ pub struct Draft {
     pub endpoint: Endpoint,
     /// The row it came from.
     pub place: RowPlace,
-    pub(super) ignore: Arc<[IgnorePath]>,
+    pub(super) rules: Arc<KeyRules>,
     pub(super) body: Body,
 }
 
@@ -52,7 +52,7 @@ impl Draft {
             Body::Whole(body) => body.clone(),
             Body::Turns { head, turns, tail } => conversation(head, &turns[..=step], tail, answers),
         };
-        Request::new(self.endpoint, self.model.clone(), body, &self.ignore)
+        Request::new(self.endpoint, self.model.clone(), body, &self.rules)
             .map_err(|error| PromptError::Body { place: self.place.clone(), problem: error.to_string() })
     }
 
@@ -61,7 +61,7 @@ impl Draft {
     /// # Errors
     /// Fails if the body is not JSON.
     pub fn key(&self, body: &[u8]) -> Result<Key, CanonicalError> {
-        Key::of(self.endpoint, body, &self.ignore)
+        Key::of(self.endpoint, body, &self.rules)
     }
 }
 

@@ -155,6 +155,7 @@ impl Writer<'_> {
                 self.raw(b",\"input\":");
                 self.input(request)
             }
+            Endpoint::Models => Ok(Vec::new()),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::job::Job;
-use crate::model::{Endpoint, Key, Row, RowRequest};
+use crate::model::{Endpoint, Key, KeyRules, Row, RowRequest};
 
 fn job(request: &str) -> Job {
     let text = format!("[input]\npath = \"q.jsonl\"\n[request]\nmodels = [\"m\"]\n{request}\n");
@@ -291,7 +291,7 @@ fn a_rows_own_request_keeps_its_bytes() {
     assert_eq!((&*draft.model, draft.endpoint, draft.steps()), ("x", Endpoint::ChatCompletions, 1));
     let request = draft.request(0, &[]).unwrap();
     assert_eq!(request.body, text);
-    assert_eq!(request.key, Key::of(Endpoint::ChatCompletions, text.as_bytes(), &[]).unwrap());
+    assert_eq!(request.key, Key::of(Endpoint::ChatCompletions, text.as_bytes(), &KeyRules::default()).unwrap());
     let draft = prompt.draft(&own(text, Some(Endpoint::Responses)), 0).unwrap();
     assert_eq!(draft.endpoint, Endpoint::Responses);
 }

@@ -39,7 +39,7 @@ impl Route {
         if way.call == "models" {
             return allowed(method, &[Method::GET, Method::HEAD], Self::Models);
         }
-        match Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == way.call) {
+        match Endpoint::ASKING.into_iter().find(|endpoint| endpoint.path() == way.call) {
             Some(endpoint) => allowed(method, &[Method::POST], Self::Call(endpoint)),
             None => Err(RouterError::not_found().into()),
         }
@@ -80,7 +80,7 @@ fn without_version(path: &str) -> &str {
 }
 
 fn is_call(path: &str) -> bool {
-    path == "models" || Endpoint::ALL.into_iter().any(|endpoint| endpoint.path() == path)
+    path == "models" || Endpoint::ASKING.into_iter().any(|endpoint| endpoint.path() == path)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_form_of_a_path_leads_to_its_endpoint() {
-        for endpoint in Endpoint::ALL {
+        for endpoint in Endpoint::ASKING {
             for base in ["", "/v1", "/api/v1", "/openrouter", "/openrouter/v1"] {
                 assert_eq!(post(&format!("{base}/{endpoint}")), Ok(Route::Call(endpoint)), "{base}");
             }

@@ -107,7 +107,7 @@ impl Reader {
             }
             let Some(owner) = items.get_mut(index).filter(|candidate| candidate.item == item) else { continue };
             let endpoint: String = row.get(1)?;
-            let endpoint = endpoint.parse().map_err(|_| StoreError::Damaged("an unknown endpoint"))?;
+            let endpoint = Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?;
             let attempt = attempt(row, 3, &self.connection, &mut self.unpacker)?;
             owner.steps.push(StepView { endpoint, key: key(row, 2)?, attempt });
         }

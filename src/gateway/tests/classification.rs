@@ -502,7 +502,7 @@ fn no_bytes_make_it_panic() {
     ];
     for status in [0, 100, 101, 200, 204, 206, 299, 300, 304, 399, 400, 418, 499, 500, 599, 999, u16::MAX] {
         for body in bodies {
-            for endpoint in Endpoint::ALL {
+            for endpoint in Endpoint::ASKING {
                 let now = "2026-11-22T12:00:00Z".parse().unwrap();
                 let verdict = classify_at(now, endpoint, &Ok(reply(status, &[], body)), false);
                 assert_ne!(verdict.class, Answered, "{status} {}", String::from_utf8_lossy(body));

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Credentials, Gateway, HttpGateway, Options, Response, Tag};
-use crate::model::{Endpoint, Fault, Request};
+use crate::model::{Endpoint, Fault, KeyRules, Request};
 
 fn request() -> Request {
     let body = Bytes::from_static(br#"{ "model":"m", "messages":[] , "z":1,"a":1.0}"#);
-    Request::new(Endpoint::ChatCompletions, Arc::from("m"), body, &[]).unwrap()
+    Request::new(Endpoint::ChatCompletions, Arc::from("m"), body, &KeyRules::default()).unwrap()
 }
 
 fn tag() -> Tag {

@@ -113,6 +113,22 @@ impl Answer {
             Endpoint::Embeddings => parse_body::<embedding::EmbeddingBody<'_>>(body)?.answer(),
             Endpoint::Responses => parse_body::<responses::ResponsesBody<'_>>(body)?.answer(),
             Endpoint::Messages => parse_body::<messages::MessagesBody<'_>>(body)?.answer(),
+            Endpoint::Models => Ok(Self::without_model(parse_body(body)?)),
+        }
+    }
+
+    /// An answer that no model gave: JSON that costs nothing.
+    fn without_model(json: Box<RawValue>) -> Self {
+        Self {
+            content: Some(Content::Json(json)),
+            reasoning: None,
+            tool_calls: None,
+            finish: Finish::Stop,
+            finish_reason: None,
+            usage: Usage::default(),
+            model: None,
+            provider: None,
+            streamed: None,
         }
     }
 

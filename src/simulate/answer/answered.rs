@@ -8,7 +8,7 @@ use super::super::reply::Reply;
 use super::ask::{Ask, Invalid};
 use super::source::Source;
 use super::usage::{self, TOKEN_BYTES, Usage};
-use super::{chat, completions, embeddings, messages, responses};
+use super::{chat, completions, embeddings, messages, models, responses};
 use crate::model::Endpoint;
 
 /// An answer: what it says, how it ends, what it costs.
@@ -143,6 +143,7 @@ impl<'a> Answer<'a> {
             Endpoint::Messages if stream => Reply::events(messages::events(self)),
             Endpoint::Messages => Reply::json(200, &messages::body(self)),
             Endpoint::Embeddings => Reply::json(200, &embeddings::body(self)),
+            Endpoint::Models => Reply::json(200, &models()),
         }
     }
 
@@ -164,7 +165,7 @@ impl<'a> Answer<'a> {
         match self.ask.endpoint {
             Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Responses => self.failed(None).reply(),
             Endpoint::Messages => self.failed(Some(error)).reply(),
-            Endpoint::Embeddings => self.error_alone(error),
+            Endpoint::Embeddings | Endpoint::Models => self.error_alone(error),
         }
     }
 

@@ -161,6 +161,7 @@ impl<'a> Fields<'a> {
             }
             Endpoint::Completions => self.get(Field::Prompt).or_else(messages).ok_or(Invalid::NoPrompt("\"prompt\"")),
             Endpoint::Messages => messages().ok_or(Invalid::NoPrompt("\"messages\"")),
+            Endpoint::Models => Ok(RawValue::NULL),
             Endpoint::Embeddings | Endpoint::Responses => input().ok_or(Invalid::NoPrompt("\"input\"")),
         }
     }

@@ -10,6 +10,7 @@ use crate::model::{Answer, Content, Endpoint, Finish};
 
 fn body_for(endpoint: Endpoint) -> Value {
     match endpoint {
+        Endpoint::Models => json!({}),
         Endpoint::Completions => json!({"model": "a/b", "prompt": "Why?"}),
         Endpoint::Embeddings | Endpoint::Responses => json!({"model": "a/b", "input": "Why?"}),
         Endpoint::ChatCompletions | Endpoint::Messages => {
@@ -21,7 +22,7 @@ fn body_for(endpoint: Endpoint) -> Value {
 #[tokio::test]
 async fn every_endpoint_answers_in_its_own_shape() {
     let simulator = start(Options::default()).await;
-    for endpoint in Endpoint::ALL {
+    for endpoint in Endpoint::ASKING {
         let answered = ask(&simulator, &format!("/v1/{endpoint}"), &body_for(endpoint).to_string()).await;
         assert_eq!((answered.status, answered.end), (200, Ok(())), "{endpoint}");
         assert_eq!(answered.headers["content-type"], "application/json");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::model::{
-    Attempt, Chunk, Class, End, Endpoint, Fault, FaultKind, Header, Key, Outcome, Reply, Success, Timing,
+    Attempt, Chunk, Class, End, Endpoint, Fault, FaultKind, Header, Key, KeyRules, Outcome, Reply, Success, Timing,
 };
 
 use super::*;
@@ -65,7 +65,7 @@ fn body(text: &str) -> Bytes {
 }
 
 fn exchange(run: RunId, position: u32, request: Bytes) -> Arc<ExchangeRecord> {
-    let key = Key::of(Endpoint::ChatCompletions, &request, &[]).unwrap();
+    let key = Key::of(Endpoint::ChatCompletions, &request, &KeyRules::default()).unwrap();
     let id = run.item(position).exchange(0);
     Arc::new(ExchangeRecord { id, key, occurrence: 0, endpoint: Endpoint::ChatCompletions, request })
 }
@@ -213,7 +213,7 @@ fn a_recording_is_found_by_key_where_its_scope_admits_it() {
     let fixture = Fixture::new();
     let (run, request) = (fixture.run, body("a"));
     fixture.write(vec![settled(run, 0, request.clone(), "{\"n\":1}")]);
-    let key = Key::of(Endpoint::ChatCompletions, &request, &[]).unwrap();
+    let key = Key::of(Endpoint::ChatCompletions, &request, &KeyRules::default()).unwrap();
     let all = Scope { others: true, ..Scope::default() };
     let body_of = |reader: &mut Reader, occurrence, scope| {
         let found = reader.find(&key, occurrence, scope).unwrap();
