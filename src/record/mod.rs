@@ -9,5 +9,5 @@ mod redact;
 pub use decide::{Action, decide};
 pub use difference::{Difference, differences};
 pub use recall::{Found, Origin, Recall, Source};
-pub use recorder::{Recorder, facts};
+pub use recorder::Recorder;
 pub use redact::{RedactError, Redactor};
