@@ -6,6 +6,8 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
+//!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
 //! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
@@ -34,6 +36,7 @@
 
 pub mod clock;
 pub mod engine;
+pub mod fixture;
 pub mod gateway;
 pub mod input;
 pub mod job;
