@@ -216,6 +216,7 @@ impl Planned {
             id: id.exchange(step),
             key: asked.key,
             occurrence: self.occurrence,
+            session: None,
             endpoint: asked.request.endpoint,
             request: asked.kept.clone(),
         }

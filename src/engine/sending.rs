@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use crate::clock::now_ms;
 use crate::gateway::{Stops, Verdict};
 use crate::model::{Attempt, Class, FaultKind, Reply};
-use crate::record::facts;
 use crate::store::{ExchangeRecord, Facts, ItemRecord};
 
 use super::item::Asked;
@@ -70,7 +69,7 @@ impl Worker<'_> {
                 Next::Retry { after } => {
                     let class = attempt.class;
                     last = self.shared.policy.item_deadline.map(|_| (attempt.clone(), verdict.clone()));
-                    self.keep_attempt(&exchange, attempt, facts(verdict.answer.as_ref())).await?;
+                    self.keep_attempt(&exchange, attempt, Facts::of(verdict.answer.as_ref())).await?;
                     self.changed(permit.finish()).await?;
                     self.pause(class, tries, verdict, after).await?;
                 }
@@ -154,7 +153,7 @@ impl Worker<'_> {
         attempt: Attempt,
         verdict: Verdict,
     ) -> Result<bool, Stopping> {
-        let facts = facts(verdict.answer.as_ref());
+        let facts = Facts::of(verdict.answer.as_ref());
         let settled = self.conclude(step, exchange, (&attempt, verdict));
         let goes_on = settled.is_none();
         let kept = self.shared.recorder.settle(exchange, attempt, facts, settled).await;

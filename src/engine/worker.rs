@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::gateway::Gateway;
 use crate::model::{Class, Mode, Outcome};
 use crate::price::Prices;
-use crate::record::{Action, Recorder, decide, facts};
-use crate::store::{ItemRecord, RunId, StoreError};
+use crate::record::{Action, Recorder, decide};
+use crate::store::{Facts, ItemRecord, RunId, StoreError};
 
 use super::dispatch::LaneLoad;
 use super::item::{Asked, Item, asked};
@@ -83,7 +83,7 @@ impl Worker<'_> {
             self.trail.note_server(&exchange.request, &found.attempt);
             let settled = (!goes_on || index + 1 == self.steps()).then(|| self.settlement());
             let is_last = settled.is_some();
-            let facts = facts(self.trail.answer.as_ref());
+            let facts = Facts::of(self.trail.answer.as_ref());
             let kept = self.shared.recorder.replay(exchange, found.clone(), facts, settled).await;
             self.kept(kept)?;
             if is_last {

@@ -5,9 +5,11 @@ mod difference;
 mod recall;
 mod recorder;
 mod redact;
+mod session_report;
 
 pub use decide::{Action, decide};
 pub use difference::{Difference, differences};
 pub use recall::{Found, Origin, Recall, Source};
-pub use recorder::{Recorder, facts};
+pub use recorder::Recorder;
 pub use redact::{RedactError, Redactor};
+pub use session_report::{Listed, Missed, SessionCounts, SessionReport, UnusedRecording, UsedRecording};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Answer, Attempt};
+use crate::model::Attempt;
 use crate::store::{ExchangeRecord, Facts, ItemRecord, LimitChange, Record, Settled, StoreError, Submit};
 
 use super::{Found, Origin, Redactor};
@@ -113,18 +113,5 @@ impl<N> Recorder<N> {
     /// Fails if the store cannot be written any more.
     pub async fn item(&self, item: ItemRecord, note: N) -> Result<(), StoreError> {
         self.submit.commit(Record::Item(item), Some(note)).await
-    }
-}
-
-/// What people want to see of an answer without reading it.
-#[must_use]
-pub fn facts(answer: Option<&Answer>) -> Facts {
-    let Some(answer) = answer else { return Facts::default() };
-    Facts {
-        prompt_tokens: answer.usage.prompt_tokens,
-        completion_tokens: answer.usage.completion_tokens,
-        served_model: answer.model.clone(),
-        provider: answer.provider.clone(),
-        finish_reason: answer.finish_reason.clone(),
     }
 }

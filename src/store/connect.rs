@@ -14,7 +14,8 @@ use super::{Holder, Reader};
 /// "nrel": what makes a `SQLite` file a store of nightreel.
 const APPLICATION_ID: i32 = 0x6e72_656c;
 /// Each brings a store from the version of its index to the next. Append only.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_mins(1);
 /// How long to wait before asking again where `SQLite` does not wait by itself.
@@ -242,11 +243,7 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have done it while this one waited.
         let found = self.version(&transaction)?;
-        for migration in MIGRATIONS.iter().skip(found) {
-            transaction.execute_batch(migration)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX))?;
+        migrate_from(&transaction, found)?;
         transaction.commit()?;
         Ok(())
     }
@@ -267,6 +264,20 @@ impl Store {
         };
         StoreError::Open { path: self.path.clone(), source: io::Error::other(kind) }
     }
+}
+
+/// Makes an empty file a store.
+pub(super) fn create_schema(connection: &Connection) -> Result<(), StoreError> {
+    migrate_from(connection, 0)
+}
+
+fn migrate_from(connection: &Connection, version: usize) -> Result<(), StoreError> {
+    for migration in MIGRATIONS.iter().skip(version) {
+        connection.execute_batch(migration)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX))?;
+    Ok(())
 }
 
 /// Turns the log on. `SQLite` does not wait here for another process that does the same.

@@ -6,9 +6,13 @@
 
 mod column;
 mod connect;
+mod exchanges;
+mod fixture;
 mod frame;
 mod id;
+mod inserter;
 mod item_view;
+mod keep;
 mod lease;
 mod limit_change;
 mod names;
@@ -29,6 +33,8 @@ mod totals;
 mod writer;
 
 pub use connect::{Access, Store, StoreError};
+pub use exchanges::KeptExchange;
+pub use fixture::{FIXTURE_JOB, write_fixture};
 pub use id::{ExchangeId, ItemId, Items, RunId};
 pub use item_view::{AttemptOrigin, AttemptView, ItemView, StepView};
 pub use lease::{Holder, Lease};

@@ -33,7 +33,8 @@ const ELSEWHERE: u8 = 3;
 pub(super) struct Packer {
     kind: &'static str,
     job: String,
-    plain: Compressor<'static>,
+    /// `None` leaves bodies as they are.
+    plain: Option<Compressor<'static>>,
     trained: Option<(i64, Compressor<'static>)>,
     samples: Vec<Vec<u8>>,
 }
@@ -46,8 +47,13 @@ impl Packer {
             .query_row((job, kind), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .optional()?;
         let trained = found.map(|(id, bytes)| trained(&bytes).map(|compressor| (id, compressor))).transpose()?;
-        let plain = Compressor::new(LEVEL).map_err(StoreError::Compress)?;
+        let plain = Some(Compressor::new(LEVEL).map_err(StoreError::Compress)?);
         Ok(Self { kind, job: job.to_owned(), plain, trained, samples: Vec::new() })
+    }
+
+    /// A packer that leaves bodies as they are, and keeps large ones once.
+    pub(super) const fn plain() -> Self {
+        Self { kind: "", job: String::new(), plain: None, trained: None, samples: Vec::new() }
     }
 
     /// Packs a body into `out`.
@@ -55,16 +61,16 @@ impl Packer {
         out.clear();
         if bytes.len() > INLINE_BYTES {
             out.push(ELSEWHERE);
-            write_number(put_body(connection, &mut self.plain, bytes)?.unsigned_abs(), out);
+            write_number(put_body(connection, self.plain.as_mut(), bytes)?.unsigned_abs(), out);
             return Ok(());
         }
         self.learn(connection, bytes)?;
         let trained = self.trained.as_mut().map(|(id, compressor)| (*id, compressor));
-        pack_inline(&mut self.plain, trained, bytes, out)
+        pack_inline(self.plain.as_mut(), trained, bytes, out)
     }
 
     fn learn(&mut self, connection: &Connection, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.trained.is_some() || bytes.len() < WORTH_COMPRESSING {
+        if self.plain.is_none() || self.trained.is_some() || bytes.len() < WORTH_COMPRESSING {
             return Ok(());
         }
         self.samples.push(bytes.to_vec());
@@ -92,12 +98,12 @@ fn trained(dictionary: &[u8]) -> Result<Compressor<'static>, StoreError> {
 }
 
 fn pack_inline(
-    plain: &mut Compressor<'static>,
+    plain: Option<&mut Compressor<'static>>,
     trained: Option<(i64, &mut Compressor<'static>)>,
     bytes: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), StoreError> {
-    if bytes.len() >= WORTH_COMPRESSING {
+    if let Some(plain) = plain.filter(|_| bytes.len() >= WORTH_COMPRESSING) {
         let compressed = if let Some((id, compressor)) = trained {
             out.push(ZSTD_DICTIONARY);
             write_number(id.unsigned_abs(), out);
@@ -119,7 +125,7 @@ fn pack_inline(
     Ok(())
 }
 
-fn put_body(connection: &Connection, plain: &mut Compressor<'static>, bytes: &[u8]) -> Result<i64, StoreError> {
+fn put_body(connection: &Connection, plain: Option<&mut Compressor<'static>>, bytes: &[u8]) -> Result<i64, StoreError> {
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     let mut first = [0; 8];
     first.copy_from_slice(&hash[..8]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::model::{Attempt, Endpoint, Key, Outcome};
+use crate::model::{Answer, Attempt, Endpoint, Key, Outcome};
 
 use super::{ExchangeId, ItemId, LimitChange};
 
@@ -30,6 +30,8 @@ pub struct ExchangeRecord {
     pub key: Key,
     /// The how-manieth time the key is asked in the run, from 0.
     pub occurrence: u32,
+    /// The session that it is asked in, where there are any.
+    pub session: Option<Arc<str>>,
     /// Where it goes.
     pub endpoint: Endpoint,
     /// The raw body.
@@ -62,6 +64,21 @@ pub struct Facts {
     pub provider: Option<String>,
     /// How the answer ended, as the body says it.
     pub finish_reason: Option<String>,
+}
+
+impl Facts {
+    /// Those of an answer; none where there is none.
+    #[must_use]
+    pub fn of(answer: Option<&Answer>) -> Self {
+        let Some(answer) = answer else { return Self::default() };
+        Self {
+            prompt_tokens: answer.usage.prompt_tokens,
+            completion_tokens: answer.usage.completion_tokens,
+            served_model: answer.model.clone(),
+            provider: answer.provider.clone(),
+            finish_reason: answer.finish_reason.clone(),
+        }
+    }
 }
 
 /// An item that is settled.

@@ -59,27 +59,7 @@ impl Store {
     pub fn begin_run(&self, run: &NewRun) -> Result<RunId, StoreError> {
         let mut connection = self.connect()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute(
-            "INSERT INTO run (job, job_file, job_identity, job_description, input, input_hash, mode, simulated, continues, \
-             row_count, item_count, started_at_ms, version) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            (
-                &run.job,
-                &run.job_file,
-                &run.job_identity,
-                &run.job_description,
-                &run.input,
-                run.input_hash,
-                &run.mode,
-                run.simulated,
-                run.continues.map(|run| run.0),
-                i64::try_from(run.row_count).unwrap_or(i64::MAX),
-                i64::try_from(run.item_count).unwrap_or(i64::MAX),
-                run.started_at_ms,
-                env!("CARGO_PKG_VERSION"),
-            ),
-        )?;
-        let id = RunId::from_rowid(transaction.last_insert_rowid()).ok_or(StoreError::TooManyRuns)?;
+        let id = insert_run(&transaction, run)?;
         transaction.commit()?;
         Ok(id)
     }
@@ -114,8 +94,9 @@ impl Store {
     /// Fails if the store cannot be written.
     pub fn end_run(&self, run: RunId, ended: &str, ended_at_ms: i64) -> Result<(), StoreError> {
         let mut connection = self.connect()?;
-        connection.execute("UPDATE run SET ended = ?2, ended_at_ms = ?3 WHERE id = ?1", (run.0, ended, ended_at_ms))?;
-        index_keys(&mut connection, run)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        end_run(&transaction, run, ended, ended_at_ms)?;
+        transaction.commit()?;
         Ok(())
     }
 
@@ -140,17 +121,53 @@ impl Store {
     }
 }
 
+/// Inserts a run, in a transaction of the caller's.
+pub(super) fn insert_run(connection: &Connection, run: &NewRun) -> Result<RunId, StoreError> {
+    connection.execute(
+        "INSERT INTO run (job, job_file, job_identity, job_description, input, input_hash, mode, simulated, continues, \
+         row_count, item_count, started_at_ms, version) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        (
+            &run.job,
+            &run.job_file,
+            &run.job_identity,
+            &run.job_description,
+            &run.input,
+            run.input_hash,
+            &run.mode,
+            run.simulated,
+            run.continues.map(|run| run.0),
+            i64::try_from(run.row_count).unwrap_or(i64::MAX),
+            i64::try_from(run.item_count).unwrap_or(i64::MAX),
+            run.started_at_ms,
+            env!("CARGO_PKG_VERSION"),
+        ),
+    )?;
+    RunId::from_rowid(connection.last_insert_rowid()).ok_or(StoreError::TooManyRuns)
+}
+
+/// Marks a run as ended, and makes its exchanges findable by key, in a transaction of the caller's.
+pub(super) fn end_run(connection: &Connection, run: RunId, ended: &str, ended_at_ms: i64) -> Result<(), StoreError> {
+    connection.execute("UPDATE run SET ended = ?2, ended_at_ms = ?3 WHERE id = ?1", (run.0, ended, ended_at_ms))?;
+    insert_keys(connection, run)
+}
+
 /// Adds a run's keys to the index, in key order: keys are random, and one by one each of them
 /// would cost a page of the index.
 fn index_keys(connection: &mut Connection, run: RunId) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute(
+    insert_keys(&transaction, run)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn insert_keys(connection: &Connection, run: RunId) -> Result<(), StoreError> {
+    connection.execute(
         "INSERT OR IGNORE INTO exchange_key (key_prefix, exchange_id) \
          SELECT substr(key, 1, 8), id FROM exchange WHERE id >= ?1 AND id < ?2 ORDER BY 1, 2",
         Items::from(run).exchanges(),
     )?;
-    transaction.execute("UPDATE run SET keys_indexed = 1 WHERE id = ?1", [run.0])?;
-    transaction.commit()?;
+    connection.execute("UPDATE run SET keys_indexed = 1 WHERE id = ?1", [run.0])?;
     Ok(())
 }
 

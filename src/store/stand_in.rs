@@ -7,10 +7,12 @@ use super::StoreError;
 
 /// For each version but the newest, what makes a connection see a store of it as one of the next
 /// version: views and tables of the connection's own, which come before the store's by name.
-const STAND_INS: [&str; 1] = [
+const STAND_INS: [&str; 2] = [
     // What 0002.sql adds.
     "CREATE TEMP VIEW attempt AS SELECT *, NULL AS assumed_cost_usd FROM main.attempt; \
      CREATE TEMP TABLE limit_change (id, run, lane, at_ms, what, was, now, reason);",
+    // What 0003.sql adds.
+    "CREATE TEMP VIEW exchange AS SELECT *, NULL AS session FROM main.exchange;",
 ];
 
 /// Lets a connection read a store of an older version by the newest version's names.

@@ -11,6 +11,7 @@ use crate::model::{
 
 use super::*;
 
+mod fixtures;
 mod money;
 
 fn new_run(job: &str) -> NewRun {
@@ -67,7 +68,7 @@ fn body(text: &str) -> Bytes {
 fn exchange(run: RunId, position: u32, request: Bytes) -> Arc<ExchangeRecord> {
     let key = Key::of(Endpoint::ChatCompletions, &request, &KeyRules::default()).unwrap();
     let id = run.item(position).exchange(0);
-    Arc::new(ExchangeRecord { id, key, occurrence: 0, endpoint: Endpoint::ChatCompletions, request })
+    Arc::new(ExchangeRecord { id, key, occurrence: 0, session: None, endpoint: Endpoint::ChatCompletions, request })
 }
 
 fn item(run: RunId, position: u32, outcome: Outcome) -> ItemRecord {

@@ -1,0 +1,102 @@
+//! Writing a fixture: the same exchanges are the same file, byte for byte.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::model::{Exchange, Key};
+
+use super::connect::create_schema;
+use super::inserter::Inserter;
+use super::keep::write_run;
+use super::{NewRun, StoreError};
+
+/// The job that the runs of a fixture are of.
+pub const FIXTURE_JOB: &str = "fixture";
+/// Where the header of a `SQLite` file tells which version of the library wrote it last.
+const LIBRARY_VERSION: SeekFrom = SeekFrom::Start(96);
+/// Who may read a fixture: it is made to be handed on.
+const MODE: u32 = 0o644;
+
+/// Writes a fixture: a store that holds some exchanges and nothing else, in place of what was there.
+///
+/// The same exchanges, in whatever order they come, make the same bytes: they are sorted, bodies
+/// are not compressed (a repository does so itself, and sees what two versions share), and neither
+/// the time of writing nor a version of any software stands in the file. Of two with the same
+/// session, key and occurrence the later one counts. Simulated answers are a run of their own.
+///
+/// # Errors
+/// Fails if the file cannot be written; what was there then stays as it was.
+pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new().prefix(".nightreel").tempfile_in(directory).map_err(failed)?;
+    fill(file.path(), sorted(exchanges))?;
+    let written = file.as_file();
+    written.set_permissions(Permissions::from_mode(MODE)).map_err(failed)?;
+    forget_version(written).and_then(|()| written.sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// What the exchanges of a fixture are sorted by.
+fn order(exchange: &Exchange) -> (Option<Arc<str>>, &'static str, Key, u32) {
+    let request = &exchange.request;
+    (exchange.session.clone(), request.endpoint.path(), request.key, exchange.occurrence)
+}
+
+fn sorted(exchanges: impl IntoIterator<Item = Exchange>) -> Vec<Exchange> {
+    let mut sorted: Vec<Exchange> = exchanges.into_iter().collect();
+    // Stable, and then from behind: the last one of equals is the one that stays.
+    sorted.reverse();
+    sorted.sort_by_cached_key(order);
+    sorted.dedup_by_key(|exchange| order(exchange));
+    sorted
+}
+
+fn fill(path: &Path, exchanges: Vec<Exchange>) -> Result<(), StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "page_size", 4096)?;
+    // Nobody else sees the file before it is whole: nothing has to be taken back.
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    create_schema(&connection)?;
+    let mut inserter = Inserter::plain(connection);
+    inserter.begin()?;
+    let (simulated, real): (Vec<_>, Vec<_>) = exchanges.into_iter().partition(Exchange::is_simulated);
+    let written = write_family(&mut inserter, false, real).and_then(|()| write_family(&mut inserter, true, simulated));
+    inserter.end(written)?;
+    inserter.into_connection().close().map_err(|(_, error)| error.into())
+}
+
+fn write_family(inserter: &mut Inserter, simulated: bool, exchanges: Vec<Exchange>) -> Result<(), StoreError> {
+    let Some(started_at_ms) = exchanges.iter().map(|exchange| exchange.attempt.sent_at_ms).min() else { return Ok(()) };
+    let run = NewRun {
+        job: FIXTURE_JOB.to_owned(),
+        job_file: String::new(),
+        job_identity: "{}".to_owned(),
+        job_description: "{}".to_owned(),
+        input: String::new(),
+        input_hash: [0; 32],
+        mode: "record".to_owned(),
+        simulated,
+        continues: None,
+        row_count: 0,
+        item_count: 0,
+        started_at_ms,
+    };
+    let id = write_run(inserter, &run, exchanges)?;
+    // A fixture made by the next version of nightreel is the same file.
+    inserter.connection().execute("UPDATE run SET version = '' WHERE id = ?1", [id.0])?;
+    Ok(())
+}
+
+/// The version of the `SQLite` library in the header is there to be looked at; nothing reads it.
+fn forget_version(mut file: &File) -> io::Result<()> {
+    file.seek(LIBRARY_VERSION)?;
+    file.write_all(&[0; 4])
+}

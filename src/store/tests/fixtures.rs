@@ -1,0 +1,89 @@
+//! Exchanges in and out of a store, and fixtures.
+
+use crate::model::{Exchange, Request};
+
+use super::*;
+
+fn asked(body: &str, occurrence: u32, answer: &str) -> Exchange {
+    let body = Bytes::from(body.to_owned());
+    let request = Request::new(Endpoint::ChatCompletions, "m".into(), body, &KeyRules::default()).unwrap();
+    let attempt = attempt(1, Class::Answered, Ok(reply(answer.to_owned())));
+    Exchange { request, session: None, occurrence, attempt }
+}
+
+fn in_session(session: &str, exchange: Exchange) -> Exchange {
+    Exchange { session: Some(session.into()), ..exchange }
+}
+
+fn some() -> Vec<Exchange> {
+    let large = format!("{{\"prompt\":\"{}\"}}", "x".repeat(20_000));
+    vec![
+        asked(r#"{"prompt":"b"}"#, 0, "{}"),
+        asked(&large, 0, &format!("{{\"a\":\"{}\"}}", "y".repeat(9_000))),
+        in_session("one", asked(r#"{"prompt":"b"}"#, 0, "[1]")),
+        asked(r#"{"prompt":"b"}"#, 1, "[2]"),
+        asked(r#"{"prompt":"a"}"#, 0, "[3]"),
+    ]
+}
+
+fn read(store: &Store) -> Vec<Exchange> {
+    let mut reader = store.reader().unwrap();
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = reader.exchanges(RunId(1), after, 2).unwrap();
+        let Some(last) = page.last() else { return found };
+        after = Some(last.id);
+        found.extend(page.into_iter().map(|kept| kept.exchange));
+    }
+}
+
+#[test]
+fn exchanges_come_back_as_they_were_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let run = store.keep_exchanges(&new_run("import"), some()).unwrap();
+    assert_eq!(read(&store), some());
+    let run = store.reader().unwrap().run(run).unwrap();
+    assert_eq!((run.begun.item_count, run.ended.as_deref()), (5, Some("complete")));
+}
+
+#[test]
+fn the_same_exchanges_in_any_order_are_the_same_fixture() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let mut reversed = some();
+    reversed.reverse();
+    write_fixture(&path("a.db"), some()).unwrap();
+    write_fixture(&path("b.db"), reversed).unwrap();
+    let store = Store::open(&path("a.db"), Access::ReadOnly).unwrap();
+    write_fixture(&path("c.db"), read(&store)).unwrap();
+    let bytes = |name: &str| std::fs::read(path(name)).unwrap();
+    assert_eq!(bytes("a.db"), bytes("b.db"));
+    assert_eq!(bytes("a.db"), bytes("c.db"));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3, "nothing is left beside them");
+}
+
+#[test]
+fn a_fixture_holds_each_occurrence_once_and_the_later_one_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f.db");
+    write_fixture(&path, [asked("{}", 0, "[1]"), asked("{}", 1, "[2]"), asked("{}", 0, "[3]")]).unwrap();
+    let found = read(&Store::open(&path, Access::ReadOnly).unwrap());
+    assert_eq!(found, [asked("{}", 0, "[3]"), asked("{}", 1, "[2]")]);
+}
+
+#[test]
+fn a_fixture_that_cannot_be_written_leaves_the_old_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("nowhere/f.db");
+    let error = write_fixture(&path, some()).unwrap_err();
+    assert!(error.to_string().contains("nowhere"), "{error}");
+}
+
+#[test]
+fn an_empty_fixture_is_a_store_without_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f.db");
+    write_fixture(&path, []).unwrap();
+    assert!(Store::open(&path, Access::ReadOnly).unwrap().reader().unwrap().runs().unwrap().is_empty());
+}
