@@ -18,6 +18,7 @@
 //! - [`simulate`]: a gateway to rehearse with. These five stand side by side.
 //! - [`job`]: the job file as plain values.
 //! - [`price`]: what requests cost. It stands beside the job.
+//! - [`listener`]: HTTP on a socket, whoever answers. It stands beside the clock.
 //! - [`clock`]: the time of day.
 //! - [`model`]: row, request, key, reply, attempt, outcome, answer. No I/O, no clock, no async.
 //!
@@ -40,6 +41,7 @@ pub mod fixture;
 pub mod gateway;
 pub mod input;
 pub mod job;
+pub mod listener;
 pub mod model;
 pub mod price;
 pub mod prompt;
