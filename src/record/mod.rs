@@ -1,5 +1,6 @@
 //! Record and replay: whether a request is sent, what answers it otherwise, and what is kept.
 
+mod compare;
 mod decide;
 mod difference;
 mod playback;
@@ -8,6 +9,7 @@ mod recorder;
 mod redact;
 mod session_report;
 
+pub use compare::{Comparison, Difference, Shown, differences};
 pub use decide::{Action, decide};
 pub use difference::{Difference, differences};
 pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy};
