@@ -6,6 +6,7 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
 //! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
@@ -43,5 +44,6 @@ pub mod model;
 pub mod price;
 pub mod prompt;
 pub mod record;
+pub mod serve;
 pub mod simulate;
 pub mod store;
