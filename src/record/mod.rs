@@ -2,7 +2,6 @@
 
 mod compare;
 mod decide;
-mod difference;
 mod playback;
 mod recall;
 mod recorder;
@@ -11,7 +10,6 @@ mod session_report;
 
 pub use compare::{Comparison, Difference, Shown, differences};
 pub use decide::{Action, decide};
-pub use difference::{Difference, differences};
 pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy};
 pub use recall::{Found, Origin, Recall, Source};
 pub use recorder::Recorder;
