@@ -6,6 +6,7 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
 //!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
@@ -46,5 +47,6 @@ pub mod model;
 pub mod price;
 pub mod prompt;
 pub mod record;
+pub mod serve;
 pub mod simulate;
 pub mod store;
