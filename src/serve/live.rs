@@ -8,18 +8,18 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::Upstream;
 use super::asked::AskedRequest;
 use super::recording::{Place, Recording};
 use super::refusal::Refusal;
 use super::reply_body::Flow;
 use super::score::header_map;
-use super::{Live, Playback};
 use crate::clock::now_ms;
 use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
 use crate::listener::Cut;
 use crate::model::{Attempt, Chunk, End, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
 use crate::price::cost_of;
-use crate::record::Redactor;
+use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
 
 /// How many pieces may wait for a client that reads slowly.
@@ -30,9 +30,9 @@ const AFTER_LAST_EVENT: Duration = Duration::from_secs(2);
 
 /// A request that is to be sent for a client.
 pub(super) struct Errand {
-    pub(super) live: Arc<Live>,
+    pub(super) upstream: Arc<Upstream>,
     pub(super) recording: Arc<Recording>,
-    pub(super) playback: Arc<dyn Playback>,
+    pub(super) playback: Arc<Playback>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) asked: AskedRequest,
     pub(super) session: Arc<str>,
@@ -56,20 +56,20 @@ impl Errand {
     pub(super) async fn carry_out(self, mut head: HeadSender) {
         let place = match self.recording.place().await {
             Ok(place) => place,
-            Err(error) => return self.refuse(Refusal::NotKept(error.to_string()), head),
+            Err(error) => return refuse(Refusal::NotKept(error.to_string()), head),
         };
         let (sent_at_ms, sent_at) = (now_ms(), Instant::now());
         let (request, tag) = (self.asked.sent(), self.tag(&place, sent_at_ms));
         let sent = tokio::select! {
             biased;
-            sent = self.live.gateway.send(&request, &tag) => sent,
+            sent = self.upstream.gateway.send(&request, &tag) => sent,
             () = head.closed() => Err(given_up()),
         };
         match sent {
             Ok(response) => self.pass_on(response, place, sent_at_ms, head).await,
             // Nothing was done with it, so there is nothing to keep, and it may be asked again.
             Err(fault) if matches!(fault.kind, FaultKind::Connect | FaultKind::Refused) => {
-                self.refuse(Refusal::NotReached(self.redactor.strike_text(&fault.message)), head);
+                refuse(Refusal::NotReached(self.redactor.strike_text(&fault.message)), head);
             }
             Err(fault) => {
                 let timing = Timing { total_us: micros(sent_at.elapsed()), ..Timing::default() };
@@ -78,12 +78,6 @@ impl Errand {
                 _ = head.send(Err(Cut));
             }
         }
-    }
-
-    fn refuse(&self, refusal: Refusal, head: HeadSender) {
-        self.playback.not_sent(&self.session, self.occurrence, &self.asked.kept);
-        // A client that left needs to be told nothing.
-        _ = head.send(Ok(Head::Refused(refusal)));
     }
 
     /// Passes a reply on, piece by piece. Its end goes out when all of it is committed, so that
@@ -117,7 +111,7 @@ impl Errand {
         let verdict = classify(request.endpoint, &reply, true);
         let usage = verdict.answer.as_ref().map(|answer| &answer.usage);
         let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
-        let price = self.live.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
+        let price = self.upstream.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
         let cost_usd = cost_of(&reply, verdict.class, usage, price.as_ref());
         let attempt =
             Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
@@ -127,9 +121,16 @@ impl Errand {
         };
         let exchange = self.exchange(&place);
         let item = self.item(&place, outcome, verdict.message);
-        let settled = Settled::Sent(attempt.clone(), Facts::of(verdict.answer.as_ref()));
+        let settled = Settled::Sent(attempt, Facts::of(verdict.answer.as_ref()));
+        let live = Live {
+            key: request.key,
+            occurrence: self.occurrence,
+            exchange: exchange.id,
+            class: verdict.class,
+            cost_usd,
+        };
         self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;
-        self.playback.recorded(&self.session, self.occurrence, request, &attempt);
+        self.playback.recorded(&self.session, &live);
         Ok(())
     }
 
@@ -169,6 +170,11 @@ impl Errand {
             passed_on: self.passed_on.clone(),
         }
     }
+}
+
+fn refuse(refusal: Refusal, head: HeadSender) {
+    // A client that left needs to be told nothing.
+    _ = head.send(Ok(Head::Refused(refusal)));
 }
 
 type Gathered = Vec<(Chunk, Bytes)>;

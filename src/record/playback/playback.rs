@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Attempt, Class, Key, KeyRules, Mode, Request};
+use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
 use crate::record::{Action, Missed, decide};
 use crate::store::{Access, ExchangeId, Reader, Store, StoreError};
 
@@ -105,7 +105,10 @@ impl Playback {
             Next::Recorded(at) => state.replay(index, at).map(|attempt| Asked::Replay(Box::new(attempt))),
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
-                state.count_unanswered(index, sends, recorded);
+                // A list of models that is not recorded can be made of what is.
+                if sends || request.endpoint != Endpoint::Models {
+                    state.count_unanswered(index, sends, recorded);
+                }
                 Ok(if sends { Asked::Send { occurrence } } else { Asked::Miss { recorded } })
             }
         }
