@@ -9,9 +9,10 @@ use regex::Regex;
 
 /// What each module of the library may use, beside itself. Imports only go down, and what stands
 /// side by side does not know each other.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("engine", &["record", "gateway", "store", "input", "prompt", "simulate", "job", "price", "model", "clock"]),
     ("record", &["gateway", "store", "input", "prompt", "simulate", "job", "model", "clock"]),
+    ("interchange", &["gateway", "price", "model", "clock"]),
     ("gateway", &["model", "clock"]),
     ("store", &["model", "clock"]),
     ("input", &["model", "clock"]),

@@ -1,0 +1,1 @@
+//! Recordings of every format, and what becomes of them.
