@@ -6,6 +6,7 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
 //! - [`interchange`]: what other tools have recorded, and what they can read. It stands beside the record.
@@ -17,6 +18,7 @@
 //! - [`simulate`]: a gateway to rehearse with. These five stand side by side.
 //! - [`job`]: the job file as plain values.
 //! - [`price`]: what requests cost. It stands beside the job.
+//! - [`listener`]: HTTP on a socket, whoever answers. It stands beside the clock.
 //! - [`clock`]: the time of day.
 //! - [`model`]: row, request, key, reply, attempt, outcome, answer. No I/O, no clock, no async.
 //!
@@ -39,9 +41,11 @@ pub mod gateway;
 pub mod input;
 pub mod interchange;
 pub mod job;
+pub mod listener;
 pub mod model;
 pub mod price;
 pub mod prompt;
 pub mod record;
+pub mod serve;
 pub mod simulate;
 pub mod store;
