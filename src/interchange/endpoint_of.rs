@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::model::Endpoint;
 
+/// The names under which a query carries a credential, which is no part of what is asked.
+const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
+
 /// A call, with what its URL says beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
@@ -49,7 +52,7 @@ fn is_of_thread(path: &str) -> bool {
 pub(super) fn query_of(url: &str) -> String {
     let bare = url.split('#').next().unwrap_or_default();
     let query = bare.split_once('?').map(|(_, query)| query).unwrap_or_default();
-    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !QUERY_KEYS.contains(&&**name));
     let members: Map<String, Value> =
         pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
     Value::Object(members).to_string()
@@ -88,6 +91,6 @@ mod tests {
     #[test]
     fn a_query_is_an_object_of_texts() {
         assert_eq!(query_of("https://h/models"), "{}");
-        assert_eq!(query_of("https://h/models?a=1&b=x%20y#c"), r#"{"a":"1","b":"x y"}"#);
+        assert_eq!(query_of("https://h/models?a=1&api_key=secret&b=x%20y#c"), r#"{"a":"1","b":"x y"}"#);
     }
 }

@@ -68,9 +68,8 @@ fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Resul
     if body.trim_ascii().is_empty() {
         return Err("it has no request body".to_owned());
     }
-    let asked: Body =
-        serde_json::from_slice(&body).map_err(|error| format!("its request body is no JSON object: {error}"))?;
-    let model = asked.model.as_deref().or(deployment).unwrap_or_default();
+    let asked = serde_json::from_slice::<Body>(&body).ok().and_then(|body| body.model);
+    let model = asked.as_deref().or(deployment).unwrap_or_default();
     Request::new(endpoint, model.into(), body, &KeyRules::default())
         .map_err(|error| format!("its request body is {error}"))
 }

@@ -9,6 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::super::body::BASE64;
 use super::super::node::{Content, Node};
 use super::line_breaks::LineBreaks;
+use super::scalar::{Scalar, resolve};
 
 /// How many values all aliases of a file may stand for: more is an attack on the memory.
 const MOST_ALIASED: usize = 2_000_000;
@@ -138,7 +139,7 @@ impl<'a> Builder<'a> {
         // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
         let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
         let plain = style == ScalarStyle::Plain && !is_text;
-        Ok(if plain && matches!(value.as_str(), "" | "~") { Content::Null } else { Content::Text { value, plain } })
+        Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
     }
 }
 
