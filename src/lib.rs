@@ -9,6 +9,7 @@
 //! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
+//! - [`interchange`]: what other tools have recorded, and what they can read. It stands beside the record.
 //! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
 //! - [`gateway`]: the seam to what answers requests, the HTTP client, and what a reply means.
 //! - [`store`]: the `SQLite` file.
@@ -38,6 +39,7 @@ pub mod clock;
 pub mod engine;
 pub mod gateway;
 pub mod input;
+pub mod interchange;
 pub mod job;
 pub mod listener;
 pub mod model;

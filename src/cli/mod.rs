@@ -6,9 +6,12 @@ mod count;
 mod credential_text;
 mod ctl;
 mod estimate;
+mod exchange_file;
 mod exit;
 mod export;
+mod export_format;
 mod gateway;
+mod import;
 mod job_args;
 mod local_time;
 mod man;
@@ -68,6 +71,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Writes the results of a run.
     Export(export::ExportArgs),
+    /// Takes other tools' recordings: cassettes, HAR, batches.
+    Import(import::ImportArgs),
     /// Prints a shell's completions.
     Completions(completions::CompletionsArgs),
     /// Writes the man pages into a directory.
@@ -90,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(args),
         Command::Show(args) => show::show(args),
         Command::Export(args) => export::export(args),
+        Command::Import(args) => import::import(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     };
