@@ -8,6 +8,7 @@ mod ctl;
 mod estimate;
 mod exit;
 mod export;
+mod fixture;
 mod gateway;
 mod job_args;
 mod local_time;
@@ -68,6 +69,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Writes the results of a run.
     Export(export::ExportArgs),
+    /// Makes, reads, checks and cleans fixtures.
+    Fixture(fixture::FixtureArgs),
     /// Prints a shell's completions.
     Completions(completions::CompletionsArgs),
     /// Writes the man pages into a directory.
@@ -90,6 +93,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(args),
         Command::Show(args) => show::show(args),
         Command::Export(args) => export::export(args),
+        Command::Fixture(args) => fixture::fixture(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     };
