@@ -2,6 +2,7 @@
 
 mod decide;
 mod difference;
+mod playback;
 mod recall;
 mod recorder;
 mod redact;
@@ -9,6 +10,7 @@ mod session_report;
 
 pub use decide::{Action, decide};
 pub use difference::{Difference, differences};
+pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy};
 pub use recall::{Found, Origin, Recall, Source};
 pub use recorder::Recorder;
 pub use redact::{RedactError, Redactor};

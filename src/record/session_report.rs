@@ -124,9 +124,15 @@ impl<T> Listed<T> {
     /// How many are shown at most.
     pub const MOST: usize = 1_000;
 
+    /// Whether one more would be shown.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shown.len() < Self::MOST
+    }
+
     /// Adds one more; it is made only where it is shown.
     pub fn push(&mut self, make: impl FnOnce() -> T) {
-        if self.shown.len() < Self::MOST {
+        if self.has_room() {
             self.shown.push(make());
         } else {
             self.more += 1;

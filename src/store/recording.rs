@@ -76,15 +76,7 @@ impl Reader {
     /// # Errors
     /// Fails if the store cannot be read.
     pub fn find(&mut self, key: &Key, occurrence: u32, scope: Scope) -> Result<Option<Recorded>, StoreError> {
-        if self.late_keys == LateKeys::Wanted {
-            self.index_late_keys()?;
-        }
-        let keys = if self.late_keys == LateKeys::Indexed {
-            "(SELECT * FROM exchange_key WHERE key_prefix = ?1 \
-              UNION SELECT * FROM temp.late_key WHERE key_prefix = ?1)"
-        } else {
-            "exchange_key"
-        };
+        let keys = self.keys_with_prefix()?;
         let sql = format!(
             "SELECT e.id, e.attempt_id, e.key, e.occurrence, {ATTEMPT} \
              FROM {keys} k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id \
@@ -125,7 +117,29 @@ impl Reader {
         self.late_keys = LateKeys::Wanted;
     }
 
-    fn index_late_keys(&mut self) -> Result<(), StoreError> {
+    /// What to join for the exchanges whose keys begin with `?1`.
+    pub(super) fn keys_with_prefix(&mut self) -> Result<&'static str, StoreError> {
+        if self.late_keys == LateKeys::Wanted {
+            self.index_late_keys()?;
+        }
+        Ok(if self.late_keys == LateKeys::Indexed {
+            "(SELECT * FROM exchange_key WHERE key_prefix = ?1 \
+              UNION SELECT * FROM temp.late_key WHERE key_prefix = ?1)"
+        } else {
+            "exchange_key"
+        })
+    }
+
+    /// Makes the runs that never ended findable by key for this reader, which may not write.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn index_late_keys(&mut self) -> Result<(), StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM run WHERE keys_indexed = 0)";
+        if !self.connection.query_row(sql, [], |row| row.get(0))? {
+            self.late_keys = LateKeys::Unwanted;
+            return Ok(());
+        }
         self.connection.execute_batch(
             "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, \
              PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \

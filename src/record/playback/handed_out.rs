@@ -1,0 +1,66 @@
+//! What each session has been given of each key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::policy::Policy;
+use super::tape::{At, Taped, Tapes};
+
+/// A session, by its place in the list of those that have asked.
+pub(super) type SessionIndex = usize;
+
+/// The recordings of one key, and how far each session has come in them.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    tapes: Tapes,
+    sessions: HashMap<SessionIndex, Progress>,
+}
+
+/// How far a session has come in the recordings of a key.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The recordings that it is given; `None` where they have to be looked up anew.
+    given: Option<Vec<Taped>>,
+    /// How many requests have been answered or sent.
+    asked: usize,
+    /// The occurrence of the next request that is sent, at least.
+    next_live: u32,
+}
+
+/// What is there for a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A recording.
+    Recorded(At),
+    /// Nothing: this would be the occurrence of what is sent, and so many recordings there are.
+    Nothing { occurrence: u32, recorded: usize },
+}
+
+impl Handed {
+    pub(super) fn new(tapes: Tapes) -> Self {
+        Self { tapes, sessions: HashMap::new() }
+    }
+
+    /// What a session's next request for the key is given.
+    pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
+        let progress = self.sessions.entry(index).or_default();
+        let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
+        let picked = policy.pick(progress.asked, given.len());
+        progress.asked += 1;
+        if let Some(picked) = picked {
+            return Next::Recorded(given[picked].at);
+        }
+        let behind = given.last().map_or(0, |last| last.occurrence + 1);
+        let occurrence = progress.next_live.max(behind);
+        progress.next_live = occurrence + 1;
+        Next::Nothing { occurrence, recorded: given.len() }
+    }
+
+    /// Adds what was just recorded; other sessions may be given it from now on.
+    pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
+        self.tapes.add(session, occurrence, at);
+        for progress in self.sessions.values_mut() {
+            progress.given = None;
+        }
+    }
+}

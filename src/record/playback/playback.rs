@@ -1,0 +1,164 @@
+//! Recordings of some stores, handed out to sessions.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::{Attempt, Class, Key, KeyRules, Mode, Request};
+use crate::record::{Action, Missed, decide};
+use crate::store::{Access, ExchangeId, Reader, Store, StoreError};
+
+use super::Policy;
+use super::handed_out::Next;
+use super::state::State;
+
+/// How recordings are handed out.
+#[derive(Debug, Clone, Default)]
+pub struct PlaybackOptions {
+    /// Whether recordings answer, and whether what is not recorded is sent.
+    pub mode: Mode,
+    /// What keys leave out.
+    pub rules: KeyRules,
+    /// What a session is given that asks the same request again.
+    pub policy: Policy,
+}
+
+/// What is done about a request.
+#[derive(Debug)]
+pub enum Asked {
+    /// A recording answers it.
+    Replay(Box<Attempt>),
+    /// It is sent and recorded, as this occurrence of its key in its session.
+    Send {
+        /// The occurrence.
+        occurrence: u32,
+    },
+    /// Nothing answers it.
+    Miss {
+        /// How many recordings of it the session has been given: none where it was never recorded.
+        recorded: usize,
+    },
+}
+
+/// A request that was sent and is on record now.
+#[derive(Debug, Clone, Copy)]
+pub struct Live {
+    /// Its key.
+    pub key: Key,
+    /// Which occurrence it is.
+    pub occurrence: u32,
+    /// Where it lies, in the first store.
+    pub exchange: ExchangeId,
+    /// What came of it.
+    pub class: Class,
+    /// What it cost, in USD, where that is known.
+    pub cost_usd: Option<f64>,
+}
+
+/// The recordings of some stores, handed out to those who ask.
+///
+/// Each session is given the recordings of a key in order, whatever other sessions ask. It may be
+/// asked from several threads.
+pub struct Playback {
+    options: PlaybackOptions,
+    stores: Vec<Store>,
+    state: Mutex<State>,
+}
+
+impl Playback {
+    /// Hands out the recordings of some stores. Where recordings are added, they are added to the
+    /// first one, by a run that begins later than this is made. Of two recordings for the same
+    /// request that of the earlier store counts.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn new(stores: Vec<Store>, options: PlaybackOptions) -> Result<Self, StoreError> {
+        let state = State::new(readers(&stores)?, &options.rules)?;
+        Ok(Self { options, stores, state: Mutex::new(state) })
+    }
+
+    /// Hands out the recordings of one store, such as a fixture, that nothing is added to.
+    ///
+    /// # Errors
+    /// Fails if it cannot be read.
+    pub fn of_fixture(path: &Path, options: PlaybackOptions) -> Result<Self, StoreError> {
+        Self::new(vec![Store::open(path, Access::ReadOnly)?], options)
+    }
+
+    /// How recordings are handed out.
+    #[must_use]
+    pub const fn options(&self) -> &PlaybackOptions {
+        &self.options
+    }
+
+    /// What is done about the next request of a session; the unnamed session is empty.
+    ///
+    /// The request's key must be made by the rules of the options.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn ask(&self, session: &str, request: &Request) -> Result<Asked, StoreError> {
+        let mut state = self.lock();
+        let (index, name) = state.sessions.of(session);
+        let handed = state.handed(&request.key, &self.options)?;
+        match handed.next(index, name.as_ref(), self.options.policy) {
+            Next::Recorded(at) => state.replay(index, at).map(|attempt| Asked::Replay(Box::new(attempt))),
+            Next::Nothing { occurrence, recorded } => {
+                let sends = decide(self.options.mode, false) == Action::Send;
+                state.count_unanswered(index, sends, recorded);
+                Ok(if sends { Asked::Send { occurrence } } else { Asked::Miss { recorded } })
+            }
+        }
+    }
+
+    /// Tells that what was sent for a session is on record now.
+    pub fn recorded(&self, session: &str, live: &Live) {
+        let mut state = self.lock();
+        state.count_live(live);
+        if self.options.mode == Mode::Auto && live.class == Class::Answered {
+            let (_, name) = state.sessions.of(session);
+            state.add(name, live);
+        }
+    }
+
+    /// Tells why a request of a session was not answered: the report shows it.
+    pub fn note_missed(&self, key: Key, missed: Missed) {
+        self.lock().note_missed(key, missed);
+    }
+
+    /// The models that the stores have recordings of, by name.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn models(&self) -> Result<Vec<String>, StoreError> {
+        self.lock().models()
+    }
+
+    /// How many recordings the stores hold.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn count_recordings(&self) -> Result<u64, StoreError> {
+        self.lock().count_recordings()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // What a panic left behind is a request that was not counted.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn readers(stores: &[Store]) -> Result<Vec<Reader>, StoreError> {
+    let reader = |store: &Store| {
+        let mut reader = store.reader()?;
+        reader.index_late_keys()?;
+        Ok(reader)
+    };
+    stores.iter().map(reader).collect()
+}
+
+impl fmt::Debug for Playback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Playback").field("options", &self.options).field("stores", &self.stores).finish_non_exhaustive()
+    }
+}

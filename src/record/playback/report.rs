@@ -1,0 +1,141 @@
+//! What a session reports at its end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::model::{Key, Mode};
+use crate::record::{SessionReport, UnusedRecording, UsedRecording};
+use crate::store::{KeptRequest, Place, StoreError};
+
+use super::Playback;
+use super::state::State;
+use super::tape::{At, lends};
+
+/// How many requests are read at once.
+const PAGE: usize = 1_000;
+/// How much of a prompt is shown, in characters.
+const SHOWN: usize = 60;
+
+/// What makes two recordings one for those who ask: of several the newest of the first store counts.
+type Slot = (Option<Arc<str>>, Key, u32);
+
+impl Playback {
+    /// What came of all requests so far, and which recordings nobody asked for. Recordings that
+    /// another one stands in front of, and those that were never lent, do not count as unused.
+    ///
+    /// It reads every request of the stores.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn report(&self) -> Result<SessionReport, StoreError> {
+        let mut state = self.lock();
+        let mut report = SessionReport {
+            exhausted: state.totals.exhausted,
+            cost_avoided_usd: state.totals.cost_avoided_usd,
+            unpriced_hits: state.totals.unpriced_hits,
+            live_cost_usd: state.totals.live_cost_usd,
+            unpriced_live: state.totals.unpriced_live,
+            ..SessionReport::default()
+        };
+        state.sessions.counts.iter().for_each(|counts| report.add(counts.clone()));
+        state.missed.iter().for_each(|missed| report.missed.push(|| missed.clone()));
+        if self.options().mode != Mode::Record {
+            state.report_recordings(self.options().mode, &mut report)?;
+        }
+        Ok(report)
+    }
+}
+
+/// A recording, as far as the report looks at it.
+struct Entry {
+    at: At,
+    key: Key,
+    place: Place,
+}
+
+impl State {
+    fn report_recordings(&mut self, mode: Mode, report: &mut SessionReport) -> Result<(), StoreError> {
+        let entries = self.entries()?;
+        let real: HashSet<Key> = entries.iter().filter(|entry| !entry.place.simulated).map(|entry| entry.key).collect();
+        let mut slots: HashSet<Slot> = HashSet::new();
+        for entry in entries {
+            let count = self.uses.get(&entry.at).copied();
+            report.used_recordings.extend(count.map(|count| used(&entry, count)));
+            let lent = lends(&entry.place, mode, real.contains(&entry.key));
+            let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
+            if !lent || !slots.insert(slot) || count.is_some() {
+                continue;
+            }
+            report.unused += 1;
+            if report.unused_recordings.has_room() {
+                let described = self.unused(&entry)?;
+                report.unused_recordings.push(|| described);
+            } else {
+                report.unused_recordings.more += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// All recordings: those of the first store first, and in each the newest first.
+    fn entries(&mut self) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        for (source, reader) in self.readers.iter_mut().enumerate() {
+            let mut before = None;
+            loop {
+                let page = reader.requests(None, before, PAGE)?;
+                let Some(last) = page.last() else { break };
+                before = Some(last.place.exchange);
+                entries.extend(page.into_iter().map(|KeptRequest { place, key, .. }| Entry {
+                    at: At { source, exchange: place.exchange },
+                    key,
+                    place,
+                }));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Reads what people know a recording by.
+    fn unused(&mut self, entry: &Entry) -> Result<UnusedRecording, StoreError> {
+        let request = self.readers[entry.at.source].kept_request(entry.at.exchange)?;
+        Ok(UnusedRecording {
+            session: entry.place.session.as_deref().map(str::to_owned),
+            key: entry.key.to_string(),
+            occurrence: entry.place.occurrence,
+            endpoint: request.endpoint.to_string(),
+            model: request.model.to_string(),
+            prompt: prompt_text(&request.body).unwrap_or_default(),
+        })
+    }
+}
+
+fn used(entry: &Entry, count: u64) -> UsedRecording {
+    UsedRecording {
+        session: entry.place.session.as_deref().map(str::to_owned),
+        key: entry.key.to_string(),
+        occurrence: entry.place.occurrence,
+        count,
+    }
+}
+
+/// How the last thing that was asked begins.
+fn prompt_text(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let asked = ["messages", "input", "prompt"].into_iter().find_map(|name| body.get(name))?;
+    let text = last_text(asked)?;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(words.chars().take(SHOWN).collect())
+}
+
+/// The last text within a prompt: a text, a list of texts, of messages or of their parts.
+fn last_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Array(items) => items.iter().rev().find_map(last_text),
+        Value::Object(item) => item.get("content").or_else(|| item.get("text")).and_then(last_text),
+        _ => None,
+    }
+}

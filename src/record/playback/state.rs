@@ -1,0 +1,186 @@
+//! What has been handed out so far, and what came of the rest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::model::{Attempt, Key, KeyRules};
+use crate::record::{Missed, SessionCounts};
+use crate::store::{Place, Reader, Run, StoreError};
+
+use super::handed_out::{Handed, SessionIndex};
+use super::playback::{Live, PlaybackOptions};
+use super::rekeyed::Rekeyed;
+use super::tape::{At, Tapes};
+
+/// What has been handed out so far, by whom it was asked for, and from where.
+pub(super) struct State {
+    pub(super) readers: Vec<Reader>,
+    keys: HashMap<Key, Handed>,
+    /// Whether a recording may have another key under the rules of now.
+    keyed_otherwise: bool,
+    /// Those that have; read when the first of them is looked for.
+    rekeyed: Option<Rekeyed>,
+    pub(super) sessions: Sessions,
+    /// How many requests each recording has answered.
+    pub(super) uses: HashMap<At, u64>,
+    /// What nothing answered, in the order in which it first came.
+    pub(super) missed: Vec<Missed>,
+    missed_index: HashMap<(SessionIndex, Key), usize>,
+    pub(super) totals: Totals,
+}
+
+/// The sessions that have asked.
+#[derive(Default)]
+pub(super) struct Sessions {
+    indexes: HashMap<Arc<str>, SessionIndex>,
+    pub(super) counts: Vec<SessionCounts>,
+}
+
+/// What is counted over all sessions.
+#[derive(Default)]
+pub(super) struct Totals {
+    pub(super) exhausted: u64,
+    pub(super) cost_avoided_usd: f64,
+    pub(super) unpriced_hits: u64,
+    pub(super) live_cost_usd: f64,
+    pub(super) unpriced_live: u64,
+}
+
+impl Sessions {
+    /// A session's place in the list, and its name where it has one.
+    pub(super) fn of(&mut self, name: &str) -> (SessionIndex, Option<Arc<str>>) {
+        let found = self.indexes.get_key_value(name).map(|(name, index)| (*index, Arc::clone(name)));
+        let (index, name) = found.unwrap_or_else(|| self.add(name));
+        (index, Some(name).filter(|name| !name.is_empty()))
+    }
+
+    fn add(&mut self, name: &str) -> (SessionIndex, Arc<str>) {
+        let (index, shared) = (self.counts.len(), Arc::<str>::from(name));
+        self.counts.push(SessionCounts { name: name.to_owned(), hits: 0, misses: 0, live: 0 });
+        self.indexes.insert(Arc::clone(&shared), index);
+        (index, shared)
+    }
+}
+
+impl State {
+    pub(super) fn new(readers: Vec<Reader>, rules: &KeyRules) -> Result<Self, StoreError> {
+        let mut keyed_otherwise = *rules != KeyRules::default();
+        for reader in &readers {
+            keyed_otherwise = keyed_otherwise || reader.runs()?.iter().any(has_rules);
+        }
+        Ok(Self {
+            readers,
+            keys: HashMap::new(),
+            keyed_otherwise,
+            rekeyed: None,
+            sessions: Sessions::default(),
+            uses: HashMap::new(),
+            missed: Vec::new(),
+            missed_index: HashMap::new(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// The recordings of a key, and who has been given them.
+    pub(super) fn handed(&mut self, key: &Key, options: &PlaybackOptions) -> Result<&mut Handed, StoreError> {
+        if !self.keys.contains_key(key) {
+            let places = self.places(key, &options.rules)?;
+            self.keys.insert(*key, Handed::new(Tapes::of(places, options.mode)));
+        }
+        Ok(self.keys.get_mut(key).expect("it was just put there"))
+    }
+
+    /// Where the recordings of a key lie in each store: those that were recorded under it, else
+    /// those that have it under the rules of now.
+    fn places(&mut self, key: &Key, rules: &KeyRules) -> Result<Vec<Vec<Place>>, StoreError> {
+        let places: Vec<_> = self.readers.iter_mut().map(|reader| reader.places(key)).collect::<Result<_, _>>()?;
+        if !self.keyed_otherwise || places.iter().any(|places| !places.is_empty()) {
+            return Ok(places);
+        }
+        if self.rekeyed.is_none() {
+            self.rekeyed = Some(Rekeyed::read(&mut self.readers, rules)?);
+        }
+        Ok(self.rekeyed.as_ref().and_then(|rekeyed| rekeyed.of(key)).cloned().unwrap_or(places))
+    }
+
+    /// Reads a recording, and counts that it answers.
+    pub(super) fn replay(&mut self, session: SessionIndex, at: At) -> Result<Attempt, StoreError> {
+        let attempt = self.readers[at.source].settled(at.exchange)?;
+        self.sessions.counts[session].hits += 1;
+        *self.uses.entry(at).or_default() += 1;
+        match attempt.cost_usd {
+            Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
+            None if attempt.class.may_cost() => self.totals.unpriced_hits += 1,
+            None => {}
+        }
+        Ok(attempt)
+    }
+
+    /// Counts a request that no recording answers, of which there were so many.
+    pub(super) fn count_unanswered(&mut self, session: SessionIndex, sends: bool, recorded: usize) {
+        let counts = &mut self.sessions.counts[session];
+        let count = if sends { &mut counts.live } else { &mut counts.misses };
+        *count += 1;
+        self.totals.exhausted += u64::from(recorded > 0);
+    }
+
+    /// Counts what a request that was sent has cost.
+    pub(super) fn count_live(&mut self, live: &Live) {
+        match live.cost_usd {
+            Some(cost_usd) => self.totals.live_cost_usd += cost_usd,
+            None if live.class.may_cost() => self.totals.unpriced_live += 1,
+            None => {}
+        }
+        *self.uses.entry(At { source: 0, exchange: live.exchange }).or_default() += 1;
+    }
+
+    /// Adds what is on record now to what is handed out.
+    pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
+        let at = At { source: 0, exchange: live.exchange };
+        self.keys.entry(live.key).or_default().add(session, live.occurrence, at);
+    }
+
+    /// Notes why a session's request was not answered; one that is asked again is counted.
+    pub(super) fn note_missed(&mut self, key: Key, missed: Missed) {
+        let (index, _) = self.sessions.of(&missed.session);
+        if let Some(known) = self.missed_index.get(&(index, key)) {
+            self.missed[*known].count += 1;
+            return;
+        }
+        self.missed_index.insert((index, key), self.missed.len());
+        self.missed.push(missed);
+    }
+
+    pub(super) fn models(&self) -> Result<Vec<String>, StoreError> {
+        let models: Vec<_> = self.readers.iter().map(Reader::models).collect::<Result<_, _>>()?;
+        let mut models = models.concat();
+        models.sort_unstable();
+        models.dedup();
+        Ok(models)
+    }
+
+    pub(super) fn count_recordings(&self) -> Result<u64, StoreError> {
+        self.readers.iter().map(Reader::count_recordings).sum()
+    }
+}
+
+/// Whether the keys of a run leave anything out.
+fn has_rules(run: &Run) -> bool {
+    #[derive(Deserialize)]
+    struct Identity {
+        record: Option<Rules>,
+    }
+    #[derive(Deserialize)]
+    struct Rules {
+        #[serde(default)]
+        ignore: Vec<String>,
+        #[serde(default)]
+        normalise: Vec<String>,
+    }
+    let identity = serde_json::from_str::<Identity>(&run.begun.job_identity).ok();
+    identity
+        .and_then(|identity| identity.record)
+        .is_some_and(|rules| !(rules.ignore.is_empty() && rules.normalise.is_empty()))
+}

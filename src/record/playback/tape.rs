@@ -1,0 +1,141 @@
+//! The recordings of one key in the order in which a session is given them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Class, Mode};
+use crate::store::{ExchangeId, Place};
+
+/// A recording of one of the stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct At {
+    /// Which store, by its place in the list of them.
+    pub(super) source: usize,
+    /// The exchange.
+    pub(super) exchange: ExchangeId,
+}
+
+/// A recording with the place that it has among those of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taped {
+    pub(super) occurrence: u32,
+    pub(super) at: At,
+}
+
+/// The recordings of one key by the session that they were recorded in.
+#[derive(Debug, Default)]
+pub(super) struct Tapes {
+    by_session: BTreeMap<Option<Arc<str>>, BTreeMap<u32, At>>,
+}
+
+impl Tapes {
+    /// The recordings that a mode lends, of the places in each store, the stores in the order in
+    /// which they count. Of two with the same session and occurrence that of the earlier store
+    /// stands, and within a store the newer one.
+    pub(super) fn of(places: Vec<Vec<Place>>, mode: Mode) -> Self {
+        let has_real = places.iter().flatten().any(|place| !place.simulated);
+        let mut tapes = Self::default();
+        for (source, places) in places.into_iter().enumerate() {
+            for place in places.into_iter().rev().filter(|place| lends(place, mode, has_real)) {
+                let at = At { source, exchange: place.exchange };
+                tapes.by_session.entry(place.session).or_default().entry(place.occurrence).or_insert(at);
+            }
+        }
+        tapes
+    }
+
+    /// Adds what was just recorded.
+    pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
+        self.by_session.entry(session).or_default().insert(occurrence, at);
+    }
+
+    /// The recordings that a session is given, in order: its own. Where it was given others before
+    /// its first own one was recorded, these stand before that. Where it has none, those that were
+    /// recorded without a session; else those of the first session that has any.
+    pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
+        let named = session.and_then(|session| self.by_session.get(&Some(Arc::clone(session))));
+        let unnamed = self.by_session.get(&None);
+        let shared = unnamed.or_else(|| self.by_session.values().next());
+        let taped = |(occurrence, at): (&u32, &At)| Taped { occurrence: *occurrence, at: *at };
+        let Some(own) = (if session.is_some() { named } else { unnamed }) else {
+            return shared.into_iter().flatten().map(taped).collect();
+        };
+        let last = own.last_key_value().map_or(0, |(occurrence, _)| *occurrence);
+        let lent = shared.into_iter().flatten().filter(|(occurrence, _)| **occurrence < last);
+        let merged: BTreeMap<u32, At> = lent.chain(own).map(|(occurrence, at)| (*occurrence, *at)).collect();
+        merged.iter().map(taped).collect()
+    }
+}
+
+/// Whether a mode lends a recording. A replay lends whatever was recorded, simulated answers where
+/// nothing else is there. `auto` sends again what brought no answer.
+pub(super) fn lends(place: &Place, mode: Mode, has_real: bool) -> bool {
+    match mode {
+        Mode::Replay => !(place.simulated && has_real),
+        Mode::Auto => !place.simulated && place.class == Class::Answered && !place.given_up,
+        Mode::Record => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RunId;
+
+    fn place(run: u32, session: &str, occurrence: u32) -> Place {
+        Place {
+            exchange: RunId(run).item(occurrence).exchange(0),
+            session: Some(session).filter(|session| !session.is_empty()).map(Arc::from),
+            occurrence,
+            class: Class::Answered,
+            simulated: false,
+            given_up: false,
+        }
+    }
+
+    /// The recordings that a session is given, each as store, run and occurrence.
+    fn given(tapes: &Tapes, session: &str) -> Vec<(usize, u32, u32)> {
+        let session = Some(session).filter(|session| !session.is_empty()).map(Arc::from);
+        let given = tapes.for_session(session.as_ref());
+        given.iter().map(|taped| (taped.at.source, taped.at.exchange.item().run().0, taped.occurrence)).collect()
+    }
+
+    #[test]
+    fn newer_runs_and_earlier_stores_come_first_for_each_occurrence() {
+        let first = vec![place(1, "", 0), place(1, "", 1), place(2, "", 0)];
+        let second = vec![place(9, "", 1), place(9, "", 2)];
+        let tapes = Tapes::of(vec![first, second], Mode::Replay);
+        assert_eq!(given(&tapes, ""), [(0, 2, 0), (0, 1, 1), (1, 9, 2)]);
+    }
+
+    #[test]
+    fn a_session_is_given_its_own_recordings_and_others_only_where_it_has_none() {
+        let places = vec![place(1, "", 0), place(1, "", 1), place(1, "", 2), place(2, "a", 0), place(3, "b", 1)];
+        let tapes = Tapes::of(vec![places], Mode::Replay);
+        assert_eq!(given(&tapes, "a"), [(0, 2, 0)]);
+        assert_eq!(given(&tapes, "b"), [(0, 1, 0), (0, 3, 1)], "it was given the first one before");
+        assert_eq!(given(&tapes, "c"), [(0, 1, 0), (0, 1, 1), (0, 1, 2)]);
+        assert_eq!(given(&tapes, ""), [(0, 1, 0), (0, 1, 1), (0, 1, 2)]);
+        let named_alone = Tapes::of(vec![vec![place(1, "z", 0), place(2, "y", 0)]], Mode::Replay);
+        assert_eq!(given(&named_alone, ""), [(0, 2, 0)]);
+        assert_eq!(given(&named_alone, "x"), [(0, 2, 0)]);
+    }
+
+    #[test]
+    fn each_mode_lends_what_its_table_says() {
+        let answer = place(1, "", 0);
+        let simulated = Place { simulated: true, ..place(1, "", 0) };
+        let failed = Place { class: Class::RateLimited, ..place(1, "", 0) };
+        let given_up = Place { given_up: true, ..place(1, "", 0) };
+        let table = [
+            (Mode::Replay, [true, false, true, true]),
+            (Mode::Auto, [true, false, false, false]),
+            (Mode::Record, [false; 4]),
+        ];
+        for (mode, expected) in table {
+            let lent = [&answer, &simulated, &failed, &given_up].map(|place| lends(place, mode, true));
+            assert_eq!(lent, expected, "{mode:?}");
+        }
+        assert!(lends(&simulated, Mode::Replay, false), "simulated answers are better than none");
+    }
+}

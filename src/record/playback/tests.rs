@@ -1,0 +1,228 @@
+//! Handing out the recordings of real stores.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::model::{Attempt, Class, End, Endpoint, Exchange, KeyRules, Mode, Reply, Request, Timing};
+use crate::record::Missed;
+use crate::store::{Access, NewRun, RunId, Store, write_fixture};
+
+fn request(prompt: &str) -> Request {
+    asked_with(&format!(r#"{{"model":"m","prompt":"{prompt}"}}"#), &KeyRules::default())
+}
+
+fn asked_with(body: &str, rules: &KeyRules) -> Request {
+    let body = Bytes::from(body.to_owned());
+    Request::new(Endpoint::Completions, "m".into(), body, rules).unwrap()
+}
+
+fn exchange(request: Request, session: &str, occurrence: u32, answer: &str) -> Exchange {
+    let reply = Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: format!(r#"{{"choices":[{{"text":"{answer}"}}]}}"#).into(),
+        chunks: Vec::new(),
+        end: End::Complete,
+    };
+    let attempt = Attempt {
+        number: 1,
+        sent_at_ms: 1,
+        timing: Timing::default(),
+        reply: Ok(reply),
+        class: Class::Answered,
+        cost_usd: Some(0.5),
+        assumed_cost_usd: None,
+    };
+    let session = (!session.is_empty()).then(|| session.into());
+    Exchange { request, session, occurrence, attempt }
+}
+
+struct Fixture {
+    directory: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new(exchanges: Vec<Exchange>) -> Self {
+        let fixture = Self { directory: tempfile::tempdir().unwrap() };
+        write_fixture(&fixture.path(), exchanges).unwrap();
+        fixture
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("fixture.db")
+    }
+
+    fn playback(&self, mode: Mode, policy: Policy, rules: KeyRules) -> Playback {
+        Playback::of_fixture(&self.path(), PlaybackOptions { mode, rules, policy }).unwrap()
+    }
+}
+
+/// The text of the recording that answers, or what is done otherwise.
+fn told(asked: Asked) -> String {
+    match asked {
+        Asked::Replay(attempt) => {
+            let body: serde_json::Value = serde_json::from_slice(&attempt.reply.unwrap().body).unwrap();
+            body["choices"][0]["text"].as_str().unwrap().to_owned()
+        }
+        Asked::Send { occurrence } => format!("send {occurrence}"),
+        Asked::Miss { recorded } => format!("miss {recorded}"),
+    }
+}
+
+fn ask(playback: &Playback, session: &str, prompt: &str) -> String {
+    told(playback.ask(session, &request(prompt)).unwrap())
+}
+
+fn three_and_one() -> Fixture {
+    let answers = ["a", "b", "c"].into_iter().zip(0..);
+    let mut exchanges: Vec<_> =
+        answers.map(|(answer, occurrence)| exchange(request("why"), "", occurrence, answer)).collect();
+    exchanges.push(exchange(request("how"), "", 0, "d"));
+    Fixture::new(exchanges)
+}
+
+#[test]
+fn each_session_is_given_the_recordings_in_order() {
+    let fixture = three_and_one();
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    let given = |session| (0..4).map(|_| ask(&playback, session, "why")).collect::<Vec<_>>();
+    for session in ["one", "two", ""] {
+        assert_eq!(given(session), ["a", "b", "c", "miss 3"], "{session}");
+    }
+    assert_eq!(ask(&playback, "one", "else"), "miss 0");
+}
+
+#[test]
+fn auto_sends_what_is_not_recorded_and_lends_it_to_others_once_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let options = PlaybackOptions { mode: Mode::Auto, ..PlaybackOptions::default() };
+    let playback = Playback::new(vec![store.clone()], options).unwrap();
+    assert_eq!(ask(&playback, "one", "why"), "send 0");
+    assert_eq!(ask(&playback, "one", "why"), "send 1");
+    let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 1, "b")]).unwrap();
+    let live = Live {
+        key: request("why").key,
+        occurrence: 1,
+        exchange: run.item(0).exchange(0),
+        class: Class::Answered,
+        cost_usd: Some(0.25),
+    };
+    playback.recorded("one", &live);
+    assert_eq!(ask(&playback, "two", "why"), "b");
+    assert_eq!(ask(&playback, "one", "why"), "send 2");
+    let report = playback.report().unwrap();
+    assert_eq!((report.hits, report.live, report.unused), (1, 3, 0));
+    assert!((report.live_cost_usd - 0.25).abs() < 1e-9 && (report.cost_avoided_usd - 0.5).abs() < 1e-9);
+}
+
+#[test]
+fn record_sends_everything_and_numbers_it_by_session() {
+    let playback = three_and_one().playback(Mode::Record, Policy::Once, KeyRules::default());
+    assert_eq!(ask(&playback, "one", "why"), "send 0");
+    assert_eq!(ask(&playback, "one", "why"), "send 1");
+    assert_eq!(ask(&playback, "two", "why"), "send 0");
+}
+
+#[test]
+fn what_was_recorded_under_other_rules_is_found_by_those_of_now() {
+    let body = |user: &str| format!(r#"{{"model":"m","prompt":"why","user":"{user}"}}"#);
+    let plain = KeyRules::default();
+    let recorded = |user: &str, answer: &str| exchange(asked_with(&body(user), &plain), "", 0, answer);
+    let fixture = Fixture::new(vec![recorded("ann", "a"), recorded("bob", "b")]);
+    let rules = KeyRules { ignore: vec!["$.user".parse().unwrap()] };
+    let playback = fixture.playback(Mode::Replay, Policy::Once, rules.clone());
+    let mut given: Vec<_> =
+        (0..3).map(|_| told(playback.ask("", &asked_with(&body("eve"), &rules)).unwrap())).collect();
+    assert_eq!(given.pop().unwrap(), "miss 2");
+    given.sort_unstable();
+    assert_eq!(given, ["a", "b"]);
+}
+
+#[test]
+fn the_report_counts_what_was_used_and_what_was_left() {
+    let fixture = three_and_one();
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    for _ in 0..2 {
+        ask(&playback, "one", "why");
+    }
+    ask(&playback, "two", "why");
+    for _ in 0..2 {
+        ask(&playback, "two", "else");
+        let missed = Missed {
+            session: "two".to_owned(),
+            endpoint: "completions".to_owned(),
+            model: "m".to_owned(),
+            reason: "prompt_changed".to_owned(),
+            message: "no".to_owned(),
+            count: 1,
+        };
+        playback.note_missed(request("else").key, missed);
+    }
+    let report = playback.report().unwrap();
+    assert_eq!((report.hits, report.misses, report.exhausted, report.unused), (3, 2, 0, 2));
+    assert_eq!(report.missed.shown.iter().map(|missed| missed.count).collect::<Vec<_>>(), [2]);
+    let unused: Vec<_> = report.unused_recordings.shown.iter().map(|unused| unused.prompt.as_str()).collect();
+    assert_eq!(
+        {
+            let mut unused = unused;
+            unused.sort_unstable();
+            unused
+        },
+        ["how", "why"]
+    );
+    let mut counts: Vec<_> = report.used_recordings.iter().map(|used| (used.occurrence, used.count)).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [(0, 2), (1, 1)]);
+}
+
+#[test]
+fn sessions_that_ask_at_once_are_each_given_every_recording_once() {
+    let fixture = three_and_one();
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    let given: Vec<(usize, String)> = std::thread::scope(|scope| {
+        let playback = &playback;
+        let threads: Vec<_> = (0..24)
+            .map(|asker| scope.spawn(move || (asker % 8, ask(playback, &format!("s{}", asker % 8), "why"))))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for session in 0..8 {
+        let mut given: Vec<_> = given.iter().filter(|(of, _)| *of == session).map(|(_, answer)| answer).collect();
+        given.sort_unstable();
+        assert_eq!(given, ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn the_keys_of_a_run_that_was_killed_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.db");
+    let store = Store::open(&path, Access::ReadWrite).unwrap();
+    store.keep_exchanges(&new_run(), [exchange(request("why"), "", 0, "a")]).unwrap();
+    // A run begins, and nobody ends it.
+    let _killed: RunId = store.begin_run(&new_run()).unwrap();
+    let options = PlaybackOptions { mode: Mode::Replay, ..PlaybackOptions::default() };
+    let playback = Playback::of_fixture(&path, options).unwrap();
+    assert_eq!(ask(&playback, "", "why"), "a");
+    assert_eq!((playback.models().unwrap(), playback.count_recordings().unwrap()), (vec!["m".to_owned()], 1));
+}
+
+fn new_run() -> NewRun {
+    NewRun {
+        job: "serve".to_owned(),
+        job_file: String::new(),
+        job_identity: "{}".to_owned(),
+        job_description: "{}".to_owned(),
+        input: String::new(),
+        input_hash: [0; 32],
+        mode: "auto".to_owned(),
+        simulated: false,
+        continues: None,
+        row_count: 0,
+        item_count: 0,
+        started_at_ms: 1,
+    }
+}

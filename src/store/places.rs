@@ -1,0 +1,163 @@
+//! Where the recordings of a request lie, for those who hand them out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::Row;
+
+use crate::model::{Attempt, Class, Endpoint, Key};
+
+use super::column::{ATTEMPT, attempt, class, key, sql_limit};
+use super::{ExchangeId, Reader, StoreError};
+
+/// Where a recording lies, and what there is to know of it without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// The session that it was recorded in, where there was one.
+    pub session: Option<Arc<str>>,
+    /// The how-manieth time its key was asked in its session or run, from 0.
+    pub occurrence: u32,
+    /// What the attempt that settled it meant.
+    pub class: Class,
+    /// Whether the simulated gateway answered.
+    pub simulated: bool,
+    /// Whether whoever asked went away before the end.
+    pub given_up: bool,
+}
+
+/// A request that was recorded, without what came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRequest {
+    /// Where its recording lies.
+    pub place: Place,
+    /// The key that it was recorded under.
+    pub key: Key,
+    /// Where it was sent.
+    pub endpoint: Endpoint,
+    /// The model that was asked.
+    pub model: Arc<str>,
+    /// The body, as it is kept.
+    pub body: Bytes,
+}
+
+/// What [`place`] reads.
+const PLACE: &str = "e.id, session.text, e.occurrence, a.class, r.simulated, a.ended = 'given_up'";
+
+impl Reader {
+    /// Where the recordings of a key lie, oldest first.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
+        let keys = self.keys_with_prefix()?;
+        let sql = format!(
+            "SELECT {PLACE} FROM {keys} k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id \
+             JOIN run r ON r.id = e.id >> 40 LEFT JOIN name session ON session.id = e.session \
+             WHERE k.key_prefix = ?1 AND e.key = ?2"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query((key.prefix(), key.as_bytes()))?;
+        let mut places = Vec::new();
+        while let Some(row) = rows.next()? {
+            places.push(place(row)?);
+        }
+        // One key has few recordings; the index gives them by exchange already, but for late ones.
+        places.sort_by_key(|place| place.exchange);
+        Ok(places)
+    }
+
+    /// The attempt that settled an exchange.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read, or has no such exchange.
+    pub fn settled(&mut self, exchange: ExchangeId) -> Result<Attempt, StoreError> {
+        let sql = format!("SELECT {ATTEMPT} FROM exchange e JOIN attempt a ON a.id = e.attempt_id WHERE e.id = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([exchange.rowid()])?;
+        match rows.next()? {
+            Some(row) => attempt(row, 0, &self.connection, &mut self.unpacker),
+            None => Err(StoreError::Damaged("a key without the exchange that it is of")),
+        }
+    }
+
+    /// Some recorded requests of all runs, newest first, before one of them; of one model where
+    /// one is named. An empty list means that there are no more.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn requests(
+        &mut self,
+        model: Option<&str>,
+        before: Option<ExchangeId>,
+        limit: usize,
+    ) -> Result<Vec<KeptRequest>, StoreError> {
+        let sql = format!(
+            "SELECT {PLACE}, e.key, endpoint.text, coalesce(model.text, ''), e.request \
+             FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id CROSS JOIN run r ON r.id = e.id >> 40 \
+             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN name session ON session.id = e.session \
+             LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
+             WHERE e.id < ?1 AND (?2 IS NULL OR i.model = (SELECT id FROM name WHERE text = ?2)) \
+             ORDER BY e.id DESC LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let before = before.map_or(i64::MAX, ExchangeId::rowid);
+        let mut rows = statement.query((before, model, sql_limit(limit)))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let endpoint: String = row.get(7)?;
+            let packed = row.get_ref(9)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
+            found.push(KeptRequest {
+                place: place(row)?,
+                key: key(row, 6)?,
+                endpoint: Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?,
+                model: row.get(8)?,
+                body: self.unpacker.unpack(&self.connection, packed)?.into(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// The request of an exchange.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read, or has no such exchange.
+    pub fn kept_request(&mut self, exchange: ExchangeId) -> Result<KeptRequest, StoreError> {
+        let behind = ExchangeId::from_rowid(exchange.rowid() + 1);
+        let found = self.requests(None, Some(behind), 1)?.pop();
+        found.filter(|found| found.place.exchange == exchange).ok_or(StoreError::Damaged("an exchange that is gone"))
+    }
+
+    /// The models that recordings were asked of, by name.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn models(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT text FROM name WHERE id IN (SELECT DISTINCT model FROM item) AND text <> '' ORDER BY text";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let models = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(models)
+    }
+
+    /// How many settled exchanges all runs have.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn count_recordings(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM exchange WHERE attempt_id IS NOT NULL";
+        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+fn place(row: &Row<'_>) -> Result<Place, StoreError> {
+    Ok(Place {
+        exchange: ExchangeId::from_rowid(row.get(0)?),
+        session: row.get(1)?,
+        occurrence: row.get(2)?,
+        class: class(row, 3)?,
+        simulated: row.get(4)?,
+        given_up: row.get(5)?,
+    })
+}
