@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::{FaultyGateway, Gateway, Play, Test};
+use crate::support::{CANARY, FaultyGateway, Gateway, Play, Test};
 
 const JOB: &str = r#"
 [input]
@@ -291,4 +291,61 @@ fn streams_and_binary_bodies_come_back_from_their_texts() {
     assert!(test.bytes("f.db") == test.bytes("g.db"));
     test.replay_job().and(["--store", "none.db", "--fixture", "g.db"]).output("replay.jsonl").run();
     assert!(test.bytes("replay.jsonl") == test.bytes("results.jsonl"));
+}
+
+/// A key that opens nothing.
+fn key() -> String {
+    format!("sk-proj-{}", "a1B2c3D4e5F6g7H8".repeat(3))
+}
+
+#[test]
+fn a_scan_finds_what_is_secret_and_shows_none_of_it() {
+    let rows = format!("id,q\nplain,Why?\nkey,Is {} right?\n", key());
+    let test = Test::new().job(&JOB.replace("samples = 2", "")).file("rows.csv", rows);
+    let gateway = FaultyGateway::new(|received| {
+        let text = if received.text().contains("Why?") { "password is Marigold-Seven77" } else { "no" };
+        Play::Answer(200, "x-request-id: opaque-Marigold-Seven77\r\n", answer(text))
+    });
+    test.run_job().to(&gateway).output("results.jsonl").run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"]).run();
+    for path in ["nightreel.db", "f.db", "texts"] {
+        let output = test.args(["fixture", "scan", path]).status(1).run();
+        assert!(output.stdout.lines().all(|line| line.contains("openai-key: sk-")), "{}", output.stdout);
+        assert!(!output.stdout.contains("c3D4"), "{}", output.stdout);
+        assert!(output.stdout.contains(": request $.messages[0].content: "), "{}", output.stdout);
+        let call = test.args(["fixture", "scan", path, "--value-env", "MINE"]).env("MINE", "Marigold-Seven77");
+        let output = call.status(1).run();
+        assert!(output.stdout.contains(": header x-request-id byte 7: value of MINE: "), "{}", output.stdout);
+        assert!(
+            output.stdout.contains(": response $.choices[0].message.content: value of MINE: "),
+            "{}",
+            output.stdout
+        );
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains("Marigold"));
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&test.args(["fixture", "scan", "f.db", "--json"]).status(1).run().stdout).unwrap();
+    let fingerprint = json["findings"][0]["fingerprint"].as_str().unwrap();
+    test.write("allow", format!("{fingerprint} # a key that opens nothing\n"));
+    let allowing = test.args(["fixture", "scan", "f.db", "--allow-file", "allow", "--allow", "0123456789abcdef"]);
+    allowing
+        .stdout("")
+        .stderr("0123456789abcdef is allowed, but was not found\n0 finds in 4 exchanges, 2 allowed\n")
+        .run();
+    test.args(["fixture", "scan", "f.db", "--allow", "x"]).status(2).stderr_contains("is no fingerprint").run();
+    test.args(["fixture", "scan", "f.db", "--value-env", "UNSET"]).status(2).stderr_contains("UNSET is not set").run();
+    test.args(["fixture", "scan", "rows.csv"]).status(5).run();
+}
+
+#[test]
+fn a_credential_of_the_environment_is_never_in_a_fixture() {
+    let test = Test::new().job(&JOB.replace("samples = 2", "")).file("rows.csv", ROWS);
+    let gateway = FaultyGateway::new(|received| {
+        Play::Answer(200, "cf-ray: ray-1\r\n", answer(&received.head.replace("\r\n", " ")))
+    });
+    test.run_job().to(&gateway).run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "scan", "f.db", "nightreel.db"]).env("OPENROUTER_API_KEY", CANARY).stdout("").run();
+    assert!(!String::from_utf8_lossy(&test.bytes("f.db")).contains(CANARY));
 }
