@@ -6,6 +6,7 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
 //!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
@@ -18,6 +19,7 @@
 //! - [`simulate`]: a gateway to rehearse with. These five stand side by side.
 //! - [`job`]: the job file as plain values.
 //! - [`price`]: what requests cost. It stands beside the job.
+//! - [`listener`]: HTTP on a socket, whoever answers. It stands beside the clock.
 //! - [`clock`]: the time of day.
 //! - [`model`]: row, request, key, reply, attempt, outcome, answer. No I/O, no clock, no async.
 //!
@@ -40,9 +42,11 @@ pub mod fixture;
 pub mod gateway;
 pub mod input;
 pub mod job;
+pub mod listener;
 pub mod model;
 pub mod price;
 pub mod prompt;
 pub mod record;
+pub mod serve;
 pub mod simulate;
 pub mod store;

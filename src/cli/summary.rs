@@ -297,9 +297,7 @@ impl ReplaySummary<'_> {
                 }
                 Some(differences) => {
                     for difference in differences {
-                        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-                        let (recorded, asked) = (shown(&difference.recorded), shown(&difference.asked));
-                        line(text, &format!("    {}: recorded {recorded}, asked {asked}", difference.path));
+                        line(text, &format!("    {difference}"));
                     }
                 }
             }

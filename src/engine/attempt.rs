@@ -88,6 +88,7 @@ impl Worker<'_> {
             item: Tag::item(&planned.row.id, &planned.draft.model, planned.sample),
             attempt,
             event_id: sent.event_id(),
+            ..Tag::default()
         }
     }
 }

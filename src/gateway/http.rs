@@ -15,7 +15,7 @@ use super::deadline::Deadlines;
 use super::fault::{fault_of, missed_fault};
 use super::shard::{Lease, POOL_IDLE, Shards};
 use super::told::{CacheName, attribution_headers, directive_headers};
-use super::{BaseUrl, Gateway, Options, Response, Tag};
+use super::{BaseUrl, Credentials, Gateway, Options, Response, Tag};
 use crate::model::{Endpoint, Fault, Request};
 
 /// How many requests in flight share an HTTP/2 connection; servers allow 100 and more.
@@ -37,6 +37,7 @@ pub struct HttpGateway {
     urls: Vec<(Endpoint, url::Url)>,
     clients: Vec<Client>,
     shards: Arc<Shards>,
+    credentials: Credentials,
     /// What a gateway is told of each request alone; `None` where none answers.
     told: Option<Told>,
     connect_timeout: Duration,
@@ -126,6 +127,7 @@ impl HttpGateway {
             idle_timeout: options.idle_timeout,
             total_timeout: options.total_timeout,
             base_url: options.base_url,
+            credentials: options.credentials,
         })
     }
 
@@ -143,7 +145,7 @@ impl HttpGateway {
                 builder = builder.header(CACHE_KEY, cache_name.of_request(&request.key));
             }
         }
-        builder
+        builder.headers(tag.passed_on.beside(&self.credentials))
     }
 
     async fn send_once(&self, request: &Request, tag: &Tag) -> Result<Response, Fault> {

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use crate::model::Header;
 
 /// Kept by name. Cookies, and whatever else may hold a secret, are not in the list.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 15] = [
     "content-type",
     // A body that came compressed though nobody asked for it explains itself by this.
     "content-encoding",
@@ -16,12 +16,19 @@ const NAMES: [&str; 10] = [
     "cf-ray",
     "x-generation-id",
     "x-request-id",
+    "request-id",
+    // A server's own word on whether a client is to try again: its clients go by it.
+    "x-should-retry",
+    // Beside these `OpenAI` sends one that names an account: it is not kept.
+    "openai-model",
+    "openai-processing-ms",
+    "openai-version",
     "x-nightreel-simulated",
     "location",
 ];
 
 /// Kept by how the name starts.
-const PREFIXES: [&str; 3] = ["x-ratelimit-", "cf-aig-", "x-openrouter-"];
+const PREFIXES: [&str; 4] = ["x-ratelimit-", "anthropic-ratelimit-", "cf-aig-", "x-openrouter-"];
 
 /// Whether a response header is kept. `name` is lower case.
 #[must_use]
@@ -65,10 +72,29 @@ mod tests {
 
     #[test]
     fn what_may_hold_a_secret_is_not_kept() {
-        for name in ["set-cookie", "authorization", "cf-aig-authorization", "server-timing", "www-authenticate"] {
+        for name in [
+            "set-cookie",
+            "authorization",
+            "cf-aig-authorization",
+            "server-timing",
+            "www-authenticate",
+            "openai-organization",
+            "openai-project",
+            "anthropic-organization-id",
+        ] {
             assert!(!keeps_header(name), "{name}");
         }
-        for name in ["retry-after", "x-ratelimit-reset", "cf-aig-log-id", "x-openrouter-cache-status", "cf-ray"] {
+        for name in [
+            "retry-after",
+            "x-ratelimit-reset",
+            "cf-aig-log-id",
+            "x-openrouter-cache-status",
+            "cf-ray",
+            "x-should-retry",
+            "request-id",
+            "openai-processing-ms",
+            "anthropic-ratelimit-requests-remaining",
+        ] {
             assert!(keeps_header(name), "{name}");
         }
         assert_eq!(kept_value("location", "https://u:p@host/a?token=1#x"), "https://host/a");

@@ -73,15 +73,15 @@ impl Response {
     /// are given without delay, and [`Response::collect`] gives the same reply back.
     #[must_use]
     pub fn replayed(reply: Reply, timing: Timing) -> Self {
-        let Reply { status, headers, body, chunks, end } = reply;
-        let notes_single_piece = !chunks.is_empty();
+        let (pieces, notes_single_piece) = (reply.pieces().into(), !reply.chunks.is_empty());
+        let Reply { status, headers, end, .. } = reply;
         Self {
             status,
             http2: false,
             headers,
             sent_at: Instant::now(),
             first_byte_us: timing.first_byte_us,
-            body: Body::Whole { pieces: cut(body, &chunks), end, total_us: timing.total_us },
+            body: Body::Whole { pieces, end, total_us: timing.total_us },
             received: 0,
             notes_single_piece,
         }
@@ -102,17 +102,22 @@ impl Response {
     /// A body that breaks off keeps what came of it. Pieces are noted where there was more
     /// than one, and of an event stream always.
     pub async fn collect(mut self) -> (Reply, u64) {
-        let (mut chunks, mut pieces) = (Vec::new(), Vec::new());
-        let mut end = End::Complete;
+        let (mut pieces, mut end) = (Vec::new(), End::Complete);
         while let Some(piece) = self.next_piece().await {
             match piece {
-                Ok((chunk, bytes)) => {
-                    chunks.push(chunk);
-                    pieces.push(bytes);
-                }
+                Ok(piece) => pieces.push(piece),
                 Err(how) => end = how,
             }
         }
+        self.gathered(pieces, end)
+    }
+
+    /// The reply, made of the pieces that [`Response::next_piece`] gave and of how they ended: what
+    /// [`Response::collect`] does, for one who passes the pieces on. Where the body goes on, it is
+    /// given up.
+    #[must_use]
+    pub fn gathered(self, pieces: Vec<(Chunk, Bytes)>, end: End) -> (Reply, u64) {
+        let (mut chunks, pieces): (Vec<Chunk>, Vec<Bytes>) = pieces.into_iter().unzip();
         if chunks.len() < 2 && !self.notes_single_piece {
             chunks.clear();
         }
@@ -123,7 +128,11 @@ impl Response {
         (Reply { status: self.status, headers: self.headers, body: joined(pieces), chunks, end }, total_us)
     }
 
-    async fn next_piece(&mut self) -> Option<Piece> {
+    /// The next piece of the body, and when it came; `None` after its last.
+    ///
+    /// # Errors
+    /// How the body ended where it did not end complete: nothing comes after it.
+    pub async fn next_piece(&mut self) -> Option<Piece> {
         let piece = match &mut self.body {
             Body::Live(live) => live.next(self.sent_at).await,
             Body::Whole { pieces, end, .. } => pieces.pop_front().map(Ok).or_else(|| match std::mem::take(end) {
@@ -162,22 +171,6 @@ impl Live {
             };
         }
     }
-}
-
-/// A body in the pieces that the chunks tell of; what they do not cover is one piece more.
-fn cut(mut body: Bytes, chunks: &[Chunk]) -> VecDeque<(Chunk, Bytes)> {
-    let mut pieces = VecDeque::with_capacity(chunks.len().max(1));
-    for &chunk in chunks {
-        let piece = body.split_to(chunk.length.min(body.len()));
-        if !piece.is_empty() {
-            pieces.push_back((chunk, piece));
-        }
-    }
-    if !body.is_empty() {
-        let offset_us = chunks.last().map_or(0, |chunk| chunk.offset_us);
-        pieces.push_back((Chunk { offset_us, length: body.len() }, body));
-    }
-    pieces
 }
 
 fn joined(mut pieces: Vec<Bytes>) -> Bytes {

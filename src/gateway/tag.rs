@@ -1,9 +1,11 @@
-//! What a gateway's own log is told about a request.
+//! What is sent with a request beside it: what a gateway's own log is told, and what somebody else sent.
 
 use std::fmt::Write as _;
 
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value, json};
+
+use super::PassedOn;
 
 /// The longest text of one entry, in characters: an id may be a whole cell of a table, and a
 /// server refuses a header of that size.
@@ -23,6 +25,8 @@ pub struct Tag {
     pub attempt: u32,
     /// An id of this send alone, by which it is found in the gateway's log.
     pub event_id: String,
+    /// What is passed on of whoever asks through us; nothing where nobody does.
+    pub passed_on: PassedOn,
 }
 
 impl Tag {
@@ -93,6 +97,7 @@ mod tests {
             item: "a\"b\\\n\u{7f}😀".to_owned(),
             attempt: 2,
             event_id: "01 é".to_owned(),
+            ..Tag::default()
         };
         let own = json!({"team": "Grün", "night": true, "shift": 2}).as_object().unwrap().clone();
         let header = tag.metadata(&own);

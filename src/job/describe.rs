@@ -13,11 +13,12 @@ impl Job {
     /// the same.
     #[must_use]
     pub fn identity(&self) -> String {
-        let identity = json!({
+        let mut identity = json!({
             "input": self.input_identity(),
             "request": self.request_identity(),
             "record": { "ignore": self.record.ignore_texts, "redact": self.redact_hash() },
         });
+        self.add_normalisers(&mut identity);
         let identity = identity.to_string();
         // A job that was read has a canonical form; one made by hand may be nested too deep for it.
         let canonical = canonical_json(identity.as_bytes(), &[]).ok();
@@ -29,7 +30,7 @@ impl Job {
     /// a base URL and the patterns of what is redacted are left out.
     #[must_use]
     pub fn describe(&self) -> String {
-        let description = json!({
+        let mut description = json!({
             "name": self.name,
             "path": self.path.display().to_string(),
             "input": self.described_input(),
@@ -47,7 +48,19 @@ impl Job {
             "outcomes": { "success": self.success.names().collect::<Vec<_>>() },
             "prices": self.prices.as_ref().map(|path| path.display().to_string()),
         });
+        self.add_normalisers(&mut description);
         format!("{description:#}")
+    }
+
+    /// Adds what keys look past, where there is any: a job without is what it was before there was
+    /// such a thing. Their order changes no key.
+    fn add_normalisers(&self, described: &mut Value) {
+        let mut normalisers: Vec<_> = self.record.rules.normalise.iter().map(ToString::to_string).collect();
+        normalisers.sort();
+        normalisers.dedup();
+        if !normalisers.is_empty() {
+            described["record"]["normalise"] = json!(normalisers);
+        }
     }
 
     /// A hash of what is redacted: it changes keys, and its patterns may themselves be secret.

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::JobError;
 use super::setting::{Section, Setting};
-use crate::model::{IgnorePath, KeyRules, Mode};
+use super::{JobError, nearest};
+use crate::model::{IgnorePath, KeyRules, Mode, Normaliser, NormaliserError};
 
-const KEYS: [&str; 4] = ["mode", "ignore", "redact", "fixture"];
+const KEYS: [&str; 5] = ["mode", "ignore", "normalise", "redact", "fixture"];
 
 /// What is replayed, and what is kept: `[record]`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,10 +36,12 @@ impl RecordSpec {
     pub(super) fn read(root: &mut Section, directory: &Path) -> Result<Self, JobError> {
         let mut section = root.subsection("record", &KEYS)?;
         let (ignore_texts, ignore) = section.read("ignore", ignore)?.unwrap_or_default();
+        let normalise = |setting: Setting| setting.list()?.into_iter().map(normaliser).collect::<Result<Vec<_>, _>>();
+        let normalise = section.read("normalise", normalise)?.unwrap_or_default();
         let redact = |setting: Setting| setting.list()?.into_iter().map(Redact::read).collect::<Result<Vec<_>, _>>();
         Ok(Self {
             mode: section.read("mode", |setting| setting.word(&["auto", "record", "replay"]))?.unwrap_or_default(),
-            rules: KeyRules { ignore },
+            rules: KeyRules { ignore, normalise },
             redact: section.read("redact", redact)?.unwrap_or_default(),
             fixture: section.read("fixture", Setting::filled_text)?.map(|fixture| directory.join(fixture)),
             ignore_texts,
@@ -71,4 +73,17 @@ fn ignore_path(setting: Setting) -> Result<(String, IgnorePath), JobError> {
         Ok(path) => Ok((text, path)),
         Err(error) => Err(JobError::Value { place, key, problem: format!("cannot be read: {error}") }),
     }
+}
+
+fn normaliser(setting: Setting) -> Result<Normaliser, JobError> {
+    let (place, key) = (setting.place.clone(), setting.key.clone());
+    let text = setting.filled_text()?;
+    text.parse().map_err(|error| {
+        let near = nearest(&text, Normaliser::NAMES).filter(|_| matches!(error, NormaliserError::Unknown { .. }));
+        let problem = match near {
+            Some(name) => format!("cannot be \"{text}\"; did you mean \"{name}\"?"),
+            None => format!("cannot be read: {error}"),
+        };
+        JobError::Value { place, key, problem }
+    })
 }

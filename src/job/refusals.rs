@@ -176,6 +176,18 @@ fn a_wrong_limit_time_or_gateway_is_named_with_its_place() {
             "jobs/a.toml:7:11: record.ignore[0] cannot be read: \"user\" is not a path of names, indexes and *, such as $.user or $.messages[*].name: it does not start with $",
         ),
         (
+            small("[record]\nnormalise = [\"timestamp\"]"),
+            "jobs/a.toml:7:14: record.normalise[0] cannot be \"timestamp\"; did you mean \"timestamps\"?",
+        ),
+        (
+            small("[record]\nnormalise = [\"ids\", \"everything\"]"),
+            "jobs/a.toml:7:21: record.normalise[1] cannot be read: unknown normaliser \"everything\"; known are timestamps, ids, tool-call-ids, model-dates and pattern:REGEX",
+        ),
+        (
+            small("[record]\nnormalise = [\"pattern:(\"]"),
+            "jobs/a.toml:7:14: record.normalise[0] cannot be read: \"(\" is not a regular expression: unclosed group",
+        ),
+        (
             small("[gateway]\napi_key_env = \"sk-or-v1-secret\""),
             "jobs/a.toml:7:15: gateway.api_key_env must be the name of an environment variable, such as OPENROUTER_API_KEY, never the secret itself",
         ),

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Endpoint, Format, Mode};
+use crate::model::{Endpoint, Format, Mode, Normaliser};
 
 /// The smallest job, to which a test adds its lines.
 const SMALL: &str = "[input]\npath = \"rows.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\n";
@@ -320,10 +320,22 @@ fn the_identity_is_what_is_asked_and_nothing_else() {
         ("samples = 2", "request.samples"),
         ("params = { a = { b = 1 } }", "request.params.a"),
         ("[record]\nignore = [\"$.user\"]", "record.ignore"),
+        ("[record]\nnormalise = [\"ids\"]", "record.normalise"),
         ("[record]\nredact = [{ pattern = \"a\", with = \"b\" }]", "record.redact"),
     ] {
         assert_eq!(changed_parts(&small, &identity(&format!("{SMALL}{line}\n"))), [expected]);
     }
+}
+
+#[test]
+fn the_order_of_normalisers_is_no_part_of_the_identity() {
+    let job = |list: &str| load(&format!("{SMALL}[record]\nnormalise = {list}\n")).unwrap();
+    let (one, other) = (job(r#"["timestamps", "ids"]"#), job(r#"["ids", "timestamps", "ids"]"#));
+    assert_eq!(one.identity(), other.identity());
+    assert_eq!(one.record.rules.normalise, [Normaliser::Timestamps, Normaliser::Ids]);
+    assert!(one.describe().contains("timestamps"));
+    assert!(!job("[]").describe().contains("normalise"));
+    assert_eq!(job("[]").identity(), load(SMALL).unwrap().identity());
 }
 
 #[test]

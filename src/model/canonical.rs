@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::IgnorePath;
+use super::normalise::{Numbering, Rewrite, number};
 
 /// How deep arrays and objects may be nested.
 const MAX_DEPTH: usize = 128;
@@ -30,11 +31,21 @@ pub struct CanonicalError {
 /// # Errors
 /// Fails if `json` is not one JSON value, or is nested deeper than 128 levels.
 pub fn canonical_json(json: &[u8], ignore: &[IgnorePath]) -> Result<Vec<u8>, CanonicalError> {
-    let mut reader = Reader { json, at: 0, ignore, path: Vec::new() };
-    let mut out = Vec::with_capacity(json.len());
-    reader.value(&mut out)?;
-    reader.skip_space();
-    if reader.at == json.len() { Ok(out) } else { Err(reader.error("text after the value")) }
+    Reader { json, at: 0, ignore, rewrite: None, path: Vec::new() }.whole()
+}
+
+/// The normal form of a JSON text: its canonical form, with placeholders for what is looked past.
+///
+/// # Errors
+/// Fails where [`canonical_json`] does.
+pub(super) fn normal_json(
+    json: &[u8],
+    ignore: &[IgnorePath],
+    rewrite: &Rewrite<'_>,
+    numbering: Numbering,
+) -> Result<Vec<u8>, CanonicalError> {
+    let marked = Reader { json, at: 0, ignore, rewrite: Some(rewrite), path: Vec::new() }.whole()?;
+    Ok(number(&marked, numbering))
 }
 
 /// A step from the top of the value to where the reader is.
@@ -50,10 +61,18 @@ struct Reader<'a> {
     json: &'a [u8],
     at: usize,
     ignore: &'a [IgnorePath],
+    rewrite: Option<&'a Rewrite<'a>>,
     path: Vec<Step<'a>>,
 }
 
 impl<'a> Reader<'a> {
+    fn whole(mut self) -> Result<Vec<u8>, CanonicalError> {
+        let mut out = Vec::with_capacity(self.json.len());
+        self.value(&mut out)?;
+        self.skip_space();
+        if self.at == self.json.len() { Ok(out) } else { Err(self.error("text after the value")) }
+    }
+
     fn error(&self, problem: &'static str) -> CanonicalError {
         CanonicalError { problem, offset: self.at }
     }
@@ -87,10 +106,21 @@ impl<'a> Reader<'a> {
             Some(b'[') => self.array(out),
             Some(b'"') => {
                 let text = self.string()?;
-                write_string(&text, out);
+                match self.rewrite {
+                    None => write_string(&text, out),
+                    Some(rewrite) => write_string(&rewrite.string(&self.path, text), out),
+                }
                 Ok(())
             }
-            Some(b'-' | b'0'..=b'9') => self.number(out),
+            Some(b'-' | b'0'..=b'9') => {
+                let start = out.len();
+                self.number(out)?;
+                if let Some(placeholder) = self.rewrite.and_then(|rewrite| rewrite.number(&self.path, &out[start..])) {
+                    out.truncate(start);
+                    write_string(placeholder.as_bytes(), out);
+                }
+                Ok(())
+            }
             Some(b't') => self.word(b"true", out),
             Some(b'f') => self.word(b"false", out),
             Some(b'n') => self.word(b"null", out),
@@ -114,6 +144,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
         self.at += 1;
         let mut members: Vec<(Cow<'a, [u8]>, Vec<u8>)> = Vec::new();
+        let mut ids = Vec::new();
         self.skip_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -127,6 +158,9 @@ impl<'a> Reader<'a> {
             }
             let name = self.string()?;
             self.expect(b':', "':' was expected")?;
+            if self.rewrite.is_some() && *name == *b"id" {
+                ids.push((members.len(), self.at));
+            }
             let mut value = Vec::new();
             self.path.push(Step::Member(name.clone()));
             self.value(&mut value)?;
@@ -142,8 +176,34 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
+        self.tool_call_ids(&ids, &mut members)?;
         members.sort_by(|left, right| compare_utf16(&left.0, &right.0));
         write_members(&members, out);
+        Ok(())
+    }
+
+    /// Rewrites the `id`s of an object, which are known by their index and where they stand: what
+    /// they are only the whole object tells.
+    fn tool_call_ids(
+        &mut self,
+        ids: &[(usize, usize)],
+        members: &mut [(Cow<'a, [u8]>, Vec<u8>)],
+    ) -> Result<(), CanonicalError> {
+        let Some(_) = self.rewrite.filter(|rewrite| !ids.is_empty() && rewrite.is_tool_call(members)) else {
+            return Ok(());
+        };
+        let end = self.at;
+        for (index, at) in ids {
+            self.at = *at;
+            self.skip_space();
+            // An id that is ignored is no member, and another may have its index.
+            let Some((_, value)) = members.get_mut(*index).filter(|(name, _)| **name == *b"id") else { continue };
+            if self.peek() == Some(b'"') {
+                value.clear();
+                write_string(&Rewrite::tool_call_id(self.string()?), value);
+            }
+        }
+        self.at = end;
         Ok(())
     }
 

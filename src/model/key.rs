@@ -4,20 +4,53 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{CanonicalError, Endpoint, IgnorePath, canonical_json};
+use super::canonical::normal_json;
+use super::normalise::{Numbering, Rewrite};
+use super::{CanonicalError, Endpoint, IgnorePath, Normaliser, canonical_json};
 
 /// What a key leaves out of a request, so that requests which differ in nothing else share it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyRules {
     /// The members of the body that are left out.
     pub ignore: Vec<IgnorePath>,
+    /// What is looked past in the values of the others.
+    pub normalise: Vec<Normaliser>,
+}
+
+impl KeyRules {
+    /// The text of a body that its key is made of: its canonical form, less what is ignored, with
+    /// placeholders for what is looked past.
+    ///
+    /// # Errors
+    /// Fails if the body is not JSON.
+    pub fn canonical(&self, body: &[u8]) -> Result<Vec<u8>, CanonicalError> {
+        self.normal(body, Numbering::ByAppearance)
+    }
+
+    /// The same text with one placeholder for all ids, so that an id which came in between does not
+    /// change every later one: what two bodies are compared by, and no key is made of.
+    ///
+    /// # Errors
+    /// Fails if the body is not JSON.
+    pub fn comparable(&self, body: &[u8]) -> Result<Vec<u8>, CanonicalError> {
+        self.normal(body, Numbering::None)
+    }
+
+    fn normal(&self, body: &[u8], numbering: Numbering) -> Result<Vec<u8>, CanonicalError> {
+        if self.normalise.is_empty() {
+            return canonical_json(body, &self.ignore);
+        }
+        normal_json(body, &self.ignore, &Rewrite::new(&self.normalise), numbering)
+    }
 }
 
 /// The SHA-256 of a canonical request: `endpoint`, a line feed, the body as canonical JSON.
 ///
 /// For a body `{"b":1.0,"a":"x"}` sent to `chat/completions` another tool computes it as
 /// `printf 'chat/completions\n{"a":"x","b":1}' | sha256sum`. Host, account, gateway, `/v1` and
-/// credentials are no part of it; the fields that a job ignores are left out of the body first.
+/// credentials are no part of it; the fields that a job ignores are left out of the body first, and
+/// a [`Normaliser`] puts its placeholder where it finds what it looks past: with `timestamps`, the
+/// key of `{"a":"on 2026-11-22"}` is that of `{"a":"on ‹timestamp›"}`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key([u8; 32]);
 
@@ -27,7 +60,7 @@ impl Key {
     /// # Errors
     /// Fails if the body is not JSON.
     pub fn of(endpoint: Endpoint, body: &[u8], rules: &KeyRules) -> Result<Self, CanonicalError> {
-        let canonical = canonical_json(body, &rules.ignore)?;
+        let canonical = rules.canonical(body)?;
         let mut hasher = Sha256::new();
         hasher.update(endpoint.path().as_bytes());
         hasher.update(b"\n");

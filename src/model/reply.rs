@@ -31,6 +31,25 @@ impl Reply {
         caches.into_iter().any(|name| self.header(name).is_some_and(|status| status.eq_ignore_ascii_case("hit")))
     }
 
+    /// The body in the pieces that it came in. What the chunks do not cover is one piece more; a body
+    /// that came in one piece is one, from the start.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<(Chunk, Bytes)> {
+        let mut body = self.body.clone();
+        let mut pieces = Vec::with_capacity(self.chunks.len().max(1));
+        for &chunk in &self.chunks {
+            let piece = body.split_to(chunk.length.min(body.len()));
+            if !piece.is_empty() {
+                pieces.push((chunk, piece));
+            }
+        }
+        if !body.is_empty() {
+            let offset_us = self.chunks.last().map_or(0, |chunk| chunk.offset_us);
+            pieces.push((Chunk { offset_us, length: body.len() }, body));
+        }
+        pieces
+    }
+
     /// What the body is, by its beginning and its type: a server may stream what was not to be
     /// streamed, and a guardrail gives in one piece what was.
     #[must_use]

@@ -1,15 +1,15 @@
 //! Record and replay: whether a request is sent, what answers it otherwise, and what is kept.
 
+mod compare;
 mod decide;
-mod difference;
 mod playback;
 mod recall;
 mod recorder;
 mod redact;
 mod session_report;
 
+pub use compare::{Comparison, Difference, Shown, differences};
 pub use decide::{Action, decide};
-pub use difference::{Difference, differences};
 pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy};
 pub use recall::{Found, Origin, Recall, Source};
 pub use recorder::Recorder;

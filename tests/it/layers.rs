@@ -9,7 +9,8 @@ use regex::Regex;
 
 /// What each module of the library may use, beside itself. Imports only go down, and what stands
 /// side by side does not know each other.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
+    ("serve", &["engine", "record", "gateway", "store", "simulate", "job", "price", "listener", "model", "clock"]),
     (
         "fixture",
         &["engine", "record", "gateway", "store", "input", "prompt", "simulate", "job", "price", "model", "clock"],
@@ -20,9 +21,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("store", &["model", "clock"]),
     ("input", &["model", "clock"]),
     ("prompt", &["job", "model", "clock"]),
-    ("simulate", &["model", "clock"]),
+    ("simulate", &["listener", "model", "clock"]),
     ("job", &["model", "clock"]),
     ("price", &["model"]),
+    ("listener", &[]),
     ("model", &[]),
     ("clock", &[]),
 ];

@@ -111,7 +111,7 @@ fn what_is_not_recorded_is_told_with_what_is_nearest() {
              300 items: 1 not_recorded, 299 ok; nothing was sent\n  \
              results: replay.jsonl (300 lines)\n  \
              row \"8\", m: not recorded\n      \
-             $.messages[0].content: recorded \"question 7\", asked \"question seven\"\n  \
+             $.messages[0].content: recorded \"question »7«\", asked \"question »seven«\"\n  \
              record them: nightreel run job.toml\n",
         )
         .run();

@@ -24,7 +24,7 @@ fn request() -> Request {
 }
 
 fn tag() -> Tag {
-    Tag { run: "run-1".to_owned(), item: "é".to_owned(), attempt: 1, event_id: "event-1".to_owned() }
+    Tag { run: "run-1".to_owned(), item: "é".to_owned(), attempt: 1, event_id: "event-1".to_owned(), ..Tag::default() }
 }
 
 fn options(base_url: &str) -> Options {

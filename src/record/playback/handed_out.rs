@@ -56,6 +56,16 @@ impl Handed {
         Next::Nothing { occurrence, recorded: given.len() }
     }
 
+    /// Takes back an occurrence that was to be sent and was not: the session's next request for the
+    /// key gets it, unless a later one is under way already.
+    pub(super) fn take_back(&mut self, index: SessionIndex, occurrence: u32) {
+        let Some(progress) = self.sessions.get_mut(&index) else { return };
+        progress.asked = progress.asked.saturating_sub(1);
+        if progress.next_live == occurrence + 1 {
+            progress.next_live = occurrence;
+        }
+    }
+
     /// Adds what was just recorded; other sessions may be given it from now on.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
         self.tapes.add(session, occurrence, at);

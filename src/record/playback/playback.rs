@@ -121,6 +121,14 @@ impl Playback {
         }
     }
 
+    /// Tells that what was to be sent for a session was not, and nothing of it is on record: the
+    /// next request for it is the same occurrence.
+    pub fn not_sent(&self, session: &str, key: &Key, occurrence: u32) {
+        let mut state = self.lock();
+        let (index, _) = state.sessions.of(session);
+        state.not_sent(index, key, occurrence);
+    }
+
     /// Tells why a request of a session was not answered: the report shows it.
     pub fn note_missed(&self, key: Key, missed: Missed) {
         self.lock().note_missed(key, missed);

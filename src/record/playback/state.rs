@@ -136,6 +136,15 @@ impl State {
         *self.uses.entry(At { source: 0, exchange: live.exchange }).or_default() += 1;
     }
 
+    /// Takes back that a request was sent.
+    pub(super) fn not_sent(&mut self, session: SessionIndex, key: &Key, occurrence: u32) {
+        let counts = &mut self.sessions.counts[session];
+        counts.live = counts.live.saturating_sub(1);
+        if let Some(handed) = self.keys.get_mut(key) {
+            handed.take_back(session, occurrence);
+        }
+    }
+
     /// Adds what is on record now to what is handed out.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
         let at = At { source: 0, exchange: live.exchange };

@@ -119,6 +119,18 @@ fn auto_sends_what_is_not_recorded_and_lends_it_to_others_once_it_is() {
 }
 
 #[test]
+fn what_was_not_sent_is_handed_out_again() {
+    let playback = three_and_one().playback(Mode::Auto, Policy::Once, KeyRules::default());
+    assert_eq!(ask(&playback, "one", "new"), "send 0");
+    playback.not_sent("one", &request("new").key, 0);
+    assert_eq!(ask(&playback, "one", "new"), "send 0");
+    assert_eq!(ask(&playback, "one", "new"), "send 1");
+    playback.not_sent("one", &request("new").key, 0);
+    assert_eq!(ask(&playback, "one", "new"), "send 2", "a later one is under way");
+    assert_eq!(playback.report().unwrap().live, 2);
+}
+
+#[test]
 fn record_sends_everything_and_numbers_it_by_session() {
     let playback = three_and_one().playback(Mode::Record, Policy::Once, KeyRules::default());
     assert_eq!(ask(&playback, "one", "why"), "send 0");
@@ -132,7 +144,7 @@ fn what_was_recorded_under_other_rules_is_found_by_those_of_now() {
     let plain = KeyRules::default();
     let recorded = |user: &str, answer: &str| exchange(asked_with(&body(user), &plain), "", 0, answer);
     let fixture = Fixture::new(vec![recorded("ann", "a"), recorded("bob", "b")]);
-    let rules = KeyRules { ignore: vec!["$.user".parse().unwrap()] };
+    let rules = KeyRules { ignore: vec!["$.user".parse().unwrap()], ..KeyRules::default() };
     let playback = fixture.playback(Mode::Replay, Policy::Once, rules.clone());
     let mut given: Vec<_> =
         (0..3).map(|_| told(playback.ask("", &asked_with(&body("eve"), &rules)).unwrap())).collect();

@@ -52,6 +52,13 @@ impl Redactor {
         Ok(Self { rules: secrets.chain(rules).collect::<Result<_, _>>()? })
     }
 
+    /// The redactor that strikes some more credentials beside what this one does.
+    #[must_use]
+    pub fn with_secrets<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).map(Rule::of_secret);
+        Self { rules: secrets.chain(self.rules.iter().cloned()).collect() }
+    }
+
     /// The body with everything struck that must not be kept; the same bytes where there is nothing.
     #[must_use]
     pub fn strike(&self, body: &Bytes) -> Bytes {

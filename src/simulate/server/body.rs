@@ -15,15 +15,10 @@ use super::super::injection::PADDING;
 use super::super::ledger::Fate;
 use super::super::reply::{Ending, Reply};
 use super::super::simulation::{Arrival, Simulation};
-use super::wire::ResetOnDrop;
+use crate::listener::{Cut, Link};
 
 /// How often a slow answer is preceded by white space, and how slow it must be for it.
 pub(super) const PADDING_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The connection is to be cut: hyper drops it when it meets this.
-#[derive(Debug, thiserror::Error)]
-#[error("the simulated gateway cuts the connection")]
-pub(super) struct Cut;
 
 /// What a body does next.
 #[derive(Debug)]
@@ -80,12 +75,12 @@ impl Drop for InFlight {
 }
 
 /// A body on its way.
-pub(super) struct ReplyBody {
+pub(in crate::simulate) struct ReplyBody {
     steps: VecDeque<Step>,
     pause: Option<Pin<Box<Sleep>>>,
     /// How many bytes are still to come, where that is told in advance.
     left_bytes: Option<u64>,
-    reset: ResetOnDrop,
+    link: Link,
     in_flight: Option<InFlight>,
 }
 
@@ -93,11 +88,11 @@ impl ReplyBody {
     /// A body all of which is there.
     pub(super) fn whole(body: Bytes) -> Self {
         let left_bytes = u64::try_from(body.len()).ok();
-        Self::new(VecDeque::from([Step::Send(body)]), left_bytes, ResetOnDrop::default())
+        Self::new(VecDeque::from([Step::Send(body)]), left_bytes, Link::default())
     }
 
     /// The body of a reply. The pieces of a stream spread evenly over `delay`.
-    pub(super) fn of(reply: Reply, delay: Duration, reset: ResetOnDrop) -> Self {
+    pub(super) fn of(reply: Reply, delay: Duration, link: Link) -> Self {
         let (ending, is_stream) = (reply.ending, reply.is_stream());
         let left_bytes = if is_stream { None } else { u64::try_from(reply.length()).ok() };
         let pieces = reply.sent_pieces();
@@ -114,12 +109,12 @@ impl ReplyBody {
             Ending::Reset => steps.extend([Step::Yield, Step::Cut { reset: true }]),
             Ending::Stalled => steps.push_back(Step::Stall),
         }
-        Self::new(steps, left_bytes, reset)
+        Self::new(steps, left_bytes, link)
     }
 
     /// The body of a reply behind white space that is sent while `delay` lasts.
-    pub(super) fn padded(reply: Reply, delay: Duration, reset: ResetOnDrop) -> Self {
-        let mut body = Self::of(reply, Duration::ZERO, reset);
+    pub(super) fn padded(reply: Reply, delay: Duration, link: Link) -> Self {
+        let mut body = Self::of(reply, Duration::ZERO, link);
         body.left_bytes = None;
         let mut steps = VecDeque::new();
         let mut left = delay;
@@ -137,8 +132,8 @@ impl ReplyBody {
         Self { in_flight: Some(in_flight), ..self }
     }
 
-    fn new(steps: VecDeque<Step>, left_bytes: Option<u64>, reset: ResetOnDrop) -> Self {
-        Self { steps, pause: None, left_bytes, reset, in_flight: None }
+    fn new(steps: VecDeque<Step>, left_bytes: Option<u64>, link: Link) -> Self {
+        Self { steps, pause: None, left_bytes, link, in_flight: None }
     }
 }
 
@@ -174,7 +169,7 @@ impl Body for ReplyBody {
                 }
                 Some(Step::Cut { reset }) => {
                     if reset {
-                        self.reset.arm();
+                        self.link.reset_on_drop();
                     }
                     return Poll::Ready(Some(Err(Cut)));
                 }
@@ -216,7 +211,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn padding_comes_each_second_before_the_answer() {
         let reply = Reply::json(200, &1);
-        let body = ReplyBody::padded(reply, Duration::from_millis(2500), ResetOnDrop::default());
+        let body = ReplyBody::padded(reply, Duration::from_millis(2500), Link::default());
         assert_eq!(body.size_hint().exact(), None);
         let padding = Bytes::from_static(PADDING);
         let expected = [(1.0, padding.clone()), (2.0, padding), (2.5, Bytes::from_static(b"1"))];
@@ -226,7 +221,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_spreads_over_its_latency() {
         let pieces = vec![Bytes::from_static(b"data: a\n\n"), Bytes::from_static(b"data: b\n\n")];
-        let body = |delay| ReplyBody::of(Reply::events(pieces.clone()), delay, ResetOnDrop::default());
+        let body = |delay| ReplyBody::of(Reply::events(pieces.clone()), delay, Link::default());
         let [a, b] = [pieces[0].clone(), pieces[1].clone()];
         assert_eq!(arrivals(body(Duration::from_secs(3))).await, [(1.5, a), (3.0, b)]);
         assert_eq!(arrivals(body(Duration::ZERO)).await, [(0.0, Bytes::from(pieces.concat()))]);
@@ -235,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn a_cut_body_tells_its_whole_length_and_fails_within_it() {
         let reply = Reply::json(200, &"four").ending_with(Ending::Closed);
-        let mut body = ReplyBody::of(reply, Duration::ZERO, ResetOnDrop::default());
+        let mut body = ReplyBody::of(reply, Duration::ZERO, Link::default());
         assert_eq!(body.size_hint().exact(), Some(6));
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "\"fo");
         assert!(body.frame().await.unwrap().is_err());

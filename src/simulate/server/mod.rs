@@ -3,6 +3,5 @@
 mod body;
 mod service;
 mod simulator;
-mod wire;
 
 pub use simulator::{SimulateError, Simulator};

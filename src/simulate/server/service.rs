@@ -1,6 +1,7 @@
 //! One request, from its arrival to its reply.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,8 +15,8 @@ use super::super::journal::Entry;
 use super::super::reply::{Layer, Reply};
 use super::super::simulation::{Asked, LONGEST_BODY, Simulation};
 use super::super::verdict::{Delivery, Verdict};
-use super::body::{Cut, InFlight, PADDING_INTERVAL, ReplyBody};
-use super::wire::ResetOnDrop;
+use super::body::{InFlight, PADDING_INTERVAL, ReplyBody};
+use crate::listener::{Answering, Cut, Link};
 
 /// Where the numbers of the simulator are.
 const STATS_PATH: &str = "/simulator/stats";
@@ -32,13 +33,33 @@ const STEP: HeaderName = HeaderName::from_static("cf-aig-step");
 /// How many header lines a reply has at most; the server adds two.
 const HEADERS: usize = 16;
 
+impl Answering for Simulation {
+    type Body = ReplyBody;
+
+    fn accepted(&self) {
+        self.counters.connections.fetch_add(1, Relaxed);
+    }
+
+    fn not_accepted(&self) {
+        self.counters.failed_accepts.fetch_add(1, Relaxed);
+    }
+
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        link: Link,
+    ) -> impl Future<Output = Result<Response<ReplyBody>, Cut>> + Send + 'static {
+        answer(self, link, request)
+    }
+}
+
 /// Answers one request.
 ///
 /// # Errors
 /// Fails where the connection is to be cut.
-pub(super) async fn answer(
+async fn answer(
     simulation: Arc<Simulation>,
-    reset: ResetOnDrop,
+    link: Link,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Cut> {
     if request.uri().path() == STATS_PATH {
@@ -59,7 +80,7 @@ pub(super) async fn answer(
             simulation.alarm.wait(verdict.delay).await;
             // A stream of HTTP/2 is reset by itself; its connection serves others too.
             if asked.head.version < Version::HTTP_2 {
-                reset.arm();
+                link.reset_on_drop();
             }
             return Err(Cut);
         }
@@ -69,12 +90,12 @@ pub(super) async fn answer(
     let headers = headers(&reply, &identity, &asked.head.headers);
     let status = StatusCode::from_u16(reply.status).expect("the simulator's statuses are valid");
     let body = if verdict.delay.is_zero() || reply.is_stream() {
-        ReplyBody::of(reply, verdict.delay, reset)
+        ReplyBody::of(reply, verdict.delay, link)
     } else if simulation.options.padding && reply.status == 200 && verdict.delay > PADDING_INTERVAL {
-        ReplyBody::padded(reply, verdict.delay, reset)
+        ReplyBody::padded(reply, verdict.delay, link)
     } else {
         simulation.alarm.wait(verdict.delay).await;
-        ReplyBody::of(reply, Duration::ZERO, reset)
+        ReplyBody::of(reply, Duration::ZERO, link)
     };
     simulation.counters.answered(reply_status);
     Ok(response(status, headers, body.counted(in_flight)))

@@ -1,36 +1,25 @@
 //! A simulated gateway that listens.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use hyper::rt::Executor;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
 use super::super::alarm::Alarm;
 use super::super::journal::Journal;
 use super::super::options::{Options, OptionsError};
 use super::super::simulation::Simulation;
 use super::super::stats::Stats;
-use super::service;
-use super::wire::{ResetOnDrop, Wire};
+use crate::listener::{Ends, reachable, run};
 
 /// How long requests may still take when the simulator is stopped.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long to wait where no connection can be accepted (no more file descriptors).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A simulated gateway that listens. Dropping it ends its connections at once.
 pub struct Simulator {
@@ -84,8 +73,8 @@ impl Simulator {
         let simulation = Arc::new(Simulation::new(options, journal, alarm));
         let ending = CancellationToken::new();
         let stopping = ending.child_token();
-        let server = Server::new(Arc::clone(&simulation), ending.clone());
-        let accepting = tokio::spawn(server.run(listener, stopping.clone()));
+        let ends = Ends { stopping: stopping.clone(), grace: GRACE, ending: ending.clone() };
+        let accepting = tokio::spawn(run(listener, Arc::clone(&simulation), ends));
         Ok(Self { address, simulation, stopping, accepting, _ending: ending.drop_guard() })
     }
 
@@ -127,82 +116,5 @@ impl Simulator {
 impl std::fmt::Debug for Simulator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Simulator").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// The address that a client on this machine can connect to: an unspecified one stands for all.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
-/// The accept loop and all that it has started. Whatever it starts ends with `ending`.
-struct Server {
-    simulation: Arc<Simulation>,
-    connections: TaskTracker,
-    ending: CancellationToken,
-    http: auto::Builder<Tasks>,
-}
-
-impl Server {
-    fn new(simulation: Arc<Simulation>, ending: CancellationToken) -> Self {
-        let connections = TaskTracker::new();
-        let http = auto::Builder::new(Tasks { tracker: connections.clone(), ending: ending.clone() });
-        Self { simulation, connections, ending, http }
-    }
-
-    async fn run(self, listener: TcpListener, stopping: CancellationToken) {
-        let graceful = GracefulShutdown::new();
-        while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
-            if let Ok((stream, _)) = accepted {
-                self.serve(stream, graceful.watcher());
-            } else {
-                self.simulation.counters.failed_accepts.fetch_add(1, Relaxed);
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-        drop(listener);
-        // Who is not done by then is cut off below.
-        _ = timeout(GRACE, graceful.shutdown()).await;
-        self.connections.close();
-        self.ending.cancel();
-        self.connections.wait().await;
-    }
-
-    /// Serves one connection on a task of its own.
-    fn serve(&self, stream: TcpStream, watcher: Watcher) {
-        self.simulation.counters.connections.fetch_add(1, Relaxed);
-        if stream.set_nodelay(true).is_err() {
-            // The client is gone already.
-            return;
-        }
-        let (simulation, reset) = (Arc::clone(&self.simulation), ResetOnDrop::default());
-        let wire = TokioIo::new(Wire::new(stream, reset.clone()));
-        let answer = service_fn(move |request| service::answer(Arc::clone(&simulation), reset.clone(), request));
-        let connection = watcher.watch(self.http.serve_connection(wire, answer).into_owned());
-        let served = self.ending.clone().run_until_cancelled_owned(connection);
-        // How a connection ends is the client's matter, or that of a fault which is counted.
-        self.connections.spawn(async move { _ = served.await });
-    }
-}
-
-/// Runs what HTTP/2 does beside its connection, so that it ends with the simulator too.
-#[derive(Clone)]
-struct Tasks {
-    tracker: TaskTracker,
-    ending: CancellationToken,
-}
-
-impl<F> Executor<F> for Tasks
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, task: F) {
-        self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(task));
     }
 }

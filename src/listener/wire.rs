@@ -1,41 +1,30 @@
-//! A connection that can be reset instead of closed.
+//! A TCP connection that tells when it was flushed, and that can be reset instead of closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Whether a connection is to be reset when it is dropped. Shared by the connection and by those who
-/// answer its requests.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ResetOnDrop(Arc<AtomicBool>);
+use super::Link;
 
-impl ResetOnDrop {
-    pub(super) fn arm(&self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-/// A TCP connection; the peer sees a reset where [`ResetOnDrop`] is armed before it is dropped.
+/// A TCP connection; the peer sees a reset where its [`Link`] says so before it is dropped.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,
-    reset: ResetOnDrop,
+    link: Link,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, reset: ResetOnDrop) -> Self {
-        Self { stream, reset }
+    pub(super) fn new(stream: TcpStream, link: Link) -> Self {
+        Self { stream, link }
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.reset.0.load(Relaxed) {
+        if self.link.is_reset_on_drop() {
             // Where the peer is gone already there is nobody to reset.
             _ = self.stream.set_zero_linger();
         }
@@ -65,8 +54,11 @@ impl AsyncWrite for Wire {
         self.stream.is_write_vectored()
     }
 
+    /// Called when all that there was to send has been written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.link.flushed();
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

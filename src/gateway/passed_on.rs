@@ -1,0 +1,140 @@
+//! Which headers of somebody else's request are passed on with ours.
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use super::{Credentials, Secret};
+
+/// Under these a provider is shown who asks.
+const KEYS: [HeaderName; 3] = [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
+/// Under this a gateway is.
+const TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
+/// Passed on by name: they say how a request is meant, or on whose behalf it comes.
+const NAMES: [&str; 7] = [
+    "anthropic-version",
+    "anthropic-beta",
+    "openai-organization",
+    "openai-project",
+    "openai-beta",
+    "http-referer",
+    "x-title",
+];
+/// Passed on by how the name starts.
+const PREFIX: &str = "x-openrouter-";
+
+/// The headers of a client's request that go on with the request that is sent for it: its
+/// credentials, and what says how the request is meant. All of them are kept out of every log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassedOn(HeaderMap);
+
+impl PassedOn {
+    /// What is passed on of a client's headers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let passed = headers.iter().filter(|(name, _)| is_passed_on(name)).map(|(name, value)| {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            (name.clone(), value)
+        });
+        Self(passed.collect())
+    }
+
+    /// The credentials in a client's headers, without the word that says what kind they are of:
+    /// what must not be kept of anything that has to do with the request.
+    pub fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+        let values = KEYS.into_iter().chain([TOKEN]).flat_map(|name| headers.get_all(name));
+        values.filter_map(|value| value.to_str().ok()).map(bare).filter(|credential| !credential.is_empty())
+    }
+
+    /// The headers that go before those that every request has. Where there is a credential of our
+    /// own, the client's of the same kind stays behind.
+    pub(super) fn beside(&self, own: &Credentials) -> HeaderMap {
+        let stays = |name: &HeaderName| {
+            (own.api_key.is_some() && KEYS.contains(name)) || (own.token.is_some() && *name == TOKEN)
+        };
+        let passed = self.0.iter().filter(|(name, _)| !stays(name));
+        passed.map(|(name, value): (&HeaderName, &HeaderValue)| (name.clone(), value.clone())).collect()
+    }
+}
+
+fn is_passed_on(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    KEYS.contains(name) || *name == TOKEN || NAMES.contains(&text) || text.starts_with(PREFIX)
+}
+
+/// A credential without its scheme, of whatever kind that is.
+fn bare(value: &str) -> &str {
+    let bare = Secret::bare(value);
+    bare.rsplit_once(char::is_whitespace).map_or(bare, |(_, credential)| credential)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    fn secret(text: &str) -> Option<Secret> {
+        Some(Secret::new(text).unwrap())
+    }
+
+    #[test]
+    fn what_says_who_asks_and_how_it_is_meant_is_passed_on_and_nothing_else() {
+        let passed = [
+            ("authorization", "Bearer sk-1"),
+            ("x-api-key", "sk-2"),
+            ("api-key", "sk-3"),
+            ("cf-aig-authorization", "Bearer token"),
+            ("anthropic-version", "2023-06-01"),
+            ("anthropic-beta", "a"),
+            ("openai-organization", "org"),
+            ("openai-project", "proj"),
+            ("openai-beta", "assistants=v2"),
+            ("http-referer", "https://example.com"),
+            ("x-title", "title"),
+            ("x-openrouter-title", "title"),
+        ];
+        let behind = [
+            ("cookie", "a=b"),
+            ("host", "x"),
+            ("content-length", "1"),
+            ("accept-encoding", "gzip"),
+            ("user-agent", "x"),
+            ("x-nightreel-session", "s"),
+            ("x-stainless-lang", "js"),
+            ("cf-aig-metadata", "{}"),
+        ];
+        let all: Vec<_> = passed.iter().chain(&behind).copied().collect();
+        assert_eq!(PassedOn::of(&headers(&all)).beside(&Credentials::default()), headers(&passed));
+    }
+
+    #[test]
+    fn a_credential_of_our_own_goes_before_the_clients_of_its_kind() {
+        let lines = [("authorization", "Bearer sk-1"), ("x-api-key", "sk-2"), ("cf-aig-authorization", "Bearer t")];
+        let passed = PassedOn::of(&headers(&lines));
+        for (api_key, token, expected) in [
+            (None, None, &lines[..]),
+            (secret("sk-own"), None, &lines[2..]),
+            (None, secret("token"), &lines[..2]),
+            (secret("sk-own"), secret("token"), &[]),
+        ] {
+            assert_eq!(passed.beside(&Credentials { api_key, token }), headers(expected));
+        }
+    }
+
+    #[test]
+    fn credentials_are_told_without_their_scheme_and_shown_to_nobody() {
+        let lines = headers(&[
+            ("authorization", "Bearer sk-very-1"),
+            ("x-api-key", "sk-very-2"),
+            ("api-key", ""),
+            ("cf-aig-authorization", "Basic sk-very-3"),
+            ("cookie", "sk-very-4"),
+        ]);
+        let found: Vec<&str> = PassedOn::credentials(&lines).collect();
+        assert_eq!(found, ["sk-very-1", "sk-very-2", "sk-very-3"]);
+        let shown = format!("{:?}", PassedOn::of(&lines));
+        assert!(!shown.contains("very"), "{shown}");
+    }
+}

@@ -1,0 +1,14 @@
+//! An HTTP server on a socket: its accept loop, its connections, and how they end.
+//!
+//! It speaks HTTP/1 and HTTP/2 and knows nothing of what is answered: an [`Answering`] does that.
+//! Whatever it starts, it ends: requests in flight get a grace, then their connections are cut, and
+//! [`run`] returns when no task of it is left.
+
+mod answering;
+mod link;
+mod server;
+mod wire;
+
+pub use answering::Answering;
+pub use link::{Cut, Link};
+pub use server::{Ends, reachable, run};

@@ -1,0 +1,224 @@
+//! A request that is sent, its reply passed on while it comes, and both kept.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::asked::AskedRequest;
+use super::recording::{Place, Recording};
+use super::refusal::Refusal;
+use super::reply_body::Flow;
+use super::score::header_map;
+use super::{Live, Playback};
+use crate::clock::now_ms;
+use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
+use crate::listener::Cut;
+use crate::model::{Attempt, Chunk, End, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
+use crate::price::cost_of;
+use crate::record::Redactor;
+use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
+
+/// How many pieces may wait for a client that reads slowly.
+const PIECES: usize = 256;
+/// How long the end of a stream is waited for whose last event has come: clients leave at that,
+/// without waiting for it themselves.
+const AFTER_LAST_EVENT: Duration = Duration::from_secs(2);
+
+/// A request that is to be sent for a client.
+pub(super) struct Errand {
+    pub(super) live: Arc<Live>,
+    pub(super) recording: Arc<Recording>,
+    pub(super) playback: Arc<dyn Playback>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) asked: AskedRequest,
+    pub(super) session: Arc<str>,
+    pub(super) occurrence: u32,
+    pub(super) passed_on: PassedOn,
+}
+
+/// What goes to the client.
+pub(super) enum Head {
+    /// A reply, whose body follows.
+    Reply(StatusCode, HeaderMap, mpsc::Receiver<Flow>),
+    /// Nothing was sent.
+    Refused(Refusal),
+}
+
+/// Where the head of a reply goes to; its other end is dropped where the client leaves.
+pub(super) type HeadSender = oneshot::Sender<Result<Head, Cut>>;
+
+impl Errand {
+    /// Sends the request, and passes on and keeps what comes. A client that leaves ends it at once.
+    pub(super) async fn carry_out(self, mut head: HeadSender) {
+        let place = match self.recording.place().await {
+            Ok(place) => place,
+            Err(error) => return self.refuse(Refusal::NotKept(error.to_string()), head),
+        };
+        let (sent_at_ms, sent_at) = (now_ms(), Instant::now());
+        let (request, tag) = (self.asked.sent(), self.tag(&place, sent_at_ms));
+        let sent = tokio::select! {
+            biased;
+            sent = self.live.gateway.send(&request, &tag) => sent,
+            () = head.closed() => Err(given_up()),
+        };
+        match sent {
+            Ok(response) => self.pass_on(response, place, sent_at_ms, head).await,
+            // Nothing was done with it, so there is nothing to keep, and it may be asked again.
+            Err(fault) if matches!(fault.kind, FaultKind::Connect | FaultKind::Refused) => {
+                self.refuse(Refusal::NotReached(self.redactor.strike_text(&fault.message)), head);
+            }
+            Err(fault) => {
+                let timing = Timing { total_us: micros(sent_at.elapsed()), ..Timing::default() };
+                // Kept or not, the client sees what became of the server's connection.
+                _ = self.keep(place, sent_at_ms, timing, Err(fault)).await;
+                _ = head.send(Err(Cut));
+            }
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal, head: HeadSender) {
+        self.playback.not_sent(&self.session, self.occurrence, &self.asked.kept);
+        // A client that left needs to be told nothing.
+        _ = head.send(Ok(Head::Refused(refusal)));
+    }
+
+    /// Passes a reply on, piece by piece. Its end goes out when all of it is committed, so that
+    /// whoever has a whole answer can rely on its being kept.
+    async fn pass_on(self, mut response: Response, place: Place, sent_at_ms: i64, head: HeadSender) {
+        let first_byte_us = response.first_byte_us;
+        let (pieces, flow) = mpsc::channel(PIECES);
+        let status = StatusCode::from_u16(response.status).expect("the client takes no status but three digits");
+        _ = head.send(Ok(Head::Reply(status, header_map(response.headers.clone()), flow)));
+        let (gathered, end) = tee(&mut response, &pieces).await;
+        // This gives the request up where its end has not come.
+        let (reply, total_us) = response.gathered(gathered, end);
+        let timing = Timing { queued_us: 0, first_byte_us, total_us };
+        let kept = self.keep(place, sent_at_ms, timing, Ok(reply)).await;
+        if kept.is_ok() && end == End::Complete {
+            // A client that left has all it wanted.
+            _ = pieces.send(Flow::Complete).await;
+        }
+    }
+
+    /// Keeps what came back. Returns when it is committed.
+    async fn keep(
+        &self,
+        place: Place,
+        sent_at_ms: i64,
+        timing: Timing,
+        mut reply: Result<Reply, Fault>,
+    ) -> Result<(), StoreError> {
+        self.redactor.strike_answer(&mut reply);
+        let request = &self.asked.kept;
+        let verdict = classify(request.endpoint, &reply, true);
+        let usage = verdict.answer.as_ref().map(|answer| &answer.usage);
+        let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
+        let price = self.live.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
+        let cost_usd = cost_of(&reply, verdict.class, usage, price.as_ref());
+        let attempt =
+            Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
+        let outcome = match &verdict.answer {
+            Some(answer) => Outcome::of_finish(answer.finish),
+            None => Outcome::Failed(verdict.class),
+        };
+        let exchange = self.exchange(&place);
+        let item = self.item(&place, outcome, verdict.message);
+        let settled = Settled::Sent(attempt.clone(), Facts::of(verdict.answer.as_ref()));
+        self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;
+        self.playback.recorded(&self.session, self.occurrence, request, &attempt);
+        Ok(())
+    }
+
+    fn exchange(&self, place: &Place) -> ExchangeRecord {
+        let request = &self.asked.kept;
+        ExchangeRecord {
+            id: place.item().exchange(0),
+            key: request.key,
+            occurrence: self.occurrence,
+            session: (!self.session.is_empty()).then(|| Arc::clone(&self.session)),
+            endpoint: request.endpoint,
+            request: request.body.clone(),
+        }
+    }
+
+    fn item(&self, place: &Place, outcome: Outcome, error: Option<String>) -> ItemRecord {
+        let number = place.position + 1;
+        let row = RowRecord { number, id: number.to_string(), line: number.into(), fields: Bytes::from_static(b"{}") };
+        let model = Arc::clone(&self.asked.kept.model);
+        ItemRecord { id: place.item(), row: Arc::new(row), model, sample: 0, outcome, error }
+    }
+
+    fn tag(&self, place: &Place, at_ms: i64) -> Tag {
+        let sent = Sent {
+            run_started_at_ms: place.run_started_at_ms,
+            run: place.run.0,
+            position: place.position,
+            step: 0,
+            attempt: 1,
+            at_ms,
+        };
+        Tag {
+            run: place.run.to_string(),
+            item: Tag::item(&(place.position + 1).to_string(), &self.asked.kept.model, 0),
+            attempt: 1,
+            event_id: sent.event_id(),
+            passed_on: self.passed_on.clone(),
+        }
+    }
+}
+
+type Gathered = Vec<(Chunk, Bytes)>;
+
+/// Passes the pieces of a reply on and gathers them, until its end, or until the client leaves.
+async fn tee(response: &mut Response, pieces: &mpsc::Sender<Flow>) -> (Gathered, End) {
+    let mut gathered = Gathered::new();
+    loop {
+        let piece = tokio::select! {
+            biased;
+            piece = response.next_piece() => piece,
+            () = pieces.closed() => return left(response, gathered).await,
+        };
+        match piece {
+            Some(Ok((chunk, bytes))) => {
+                gathered.push((chunk, bytes.clone()));
+                if pieces.send(Flow::Piece(bytes)).await.is_err() {
+                    return left(response, gathered).await;
+                }
+            }
+            Some(Err(end)) => return (gathered, end),
+            None => return (gathered, End::Complete),
+        }
+    }
+}
+
+/// What is to be kept for a client that has left. One that has had a stream's last event has had
+/// all it wanted: the server's own end is waited for then.
+async fn left(response: &mut Response, mut gathered: Gathered) -> (Gathered, End) {
+    let body: Vec<u8> = gathered.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    if !Streamed::read(&body).is_whole(End::GivenUp) {
+        return (gathered, End::GivenUp);
+    }
+    let rest = timeout(AFTER_LAST_EVENT, async {
+        loop {
+            match response.next_piece().await {
+                Some(Ok(piece)) => gathered.push(piece),
+                Some(Err(end)) => return end,
+                None => return End::Complete,
+            }
+        }
+    });
+    let end = rest.await.unwrap_or(End::GivenUp);
+    (gathered, end)
+}
+
+fn given_up() -> Fault {
+    Fault { kind: FaultKind::GivenUp, message: "whoever asked went away before a reply came".to_owned() }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

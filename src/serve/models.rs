@@ -1,0 +1,68 @@
+//! The list of models, made of what is recorded.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+
+/// How many models a refusal names.
+const NAMED: usize = 20;
+
+/// The list in `OpenAI`'s shape.
+pub(super) fn list(models: &[String]) -> Bytes {
+    let data: Vec<Value> = models.iter().map(|name| model(name)).collect();
+    json!({"object": "list", "data": data}).to_string().into()
+}
+
+/// One of the list.
+///
+/// # Errors
+/// Fails where it is not in it.
+pub(super) fn one(models: &[String], name: &str) -> Result<Bytes, Refusal> {
+    match models.iter().find(|known| *known == name) {
+        Some(known) => Ok(model(known).to_string().into()),
+        None => Err(Refusal::NoSuchModel { model: name.to_owned(), known: known(models) }),
+    }
+}
+
+fn model(name: &str) -> Value {
+    let owner = name.split_once('/').map_or("nightreel", |(owner, _)| owner);
+    json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
+}
+
+fn known(models: &[String]) -> String {
+    if models.is_empty() {
+        return "none, since nothing is recorded".to_owned();
+    }
+    let named = models[..models.len().min(NAMED)].join(", ");
+    if models.len() > NAMED { format!("{named} and {} more", models.len() - NAMED) } else { named }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_openais_shape_and_each_of_it_can_be_asked_for() {
+        let models = ["openai/gpt-5".to_owned(), "local".to_owned()];
+        let listed: Value = serde_json::from_slice(&list(&models)).unwrap();
+        assert_eq!(listed["object"], "list");
+        for (index, owner) in [(0, "openai"), (1, "nightreel")] {
+            assert_eq!(listed["data"][index]["owned_by"], owner);
+            let one: Value = serde_json::from_slice(&one(&models, &models[index]).unwrap()).unwrap();
+            assert_eq!(one, listed["data"][index]);
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_is_told_which_are() {
+        for (models, expected) in [
+            (vec!["a".to_owned(), "b".to_owned()], "the model \"x\" is not in the list; there is a, b"),
+            (vec![], "the model \"x\" is not in the list; there is none, since nothing is recorded"),
+        ] {
+            assert_eq!(one(&models, "x").unwrap_err().to_string(), expected);
+        }
+        let many: Vec<String> = (0..25).map(|number| number.to_string()).collect();
+        assert!(one(&many, "x").unwrap_err().to_string().ends_with("18, 19 and 5 more"));
+    }
+}

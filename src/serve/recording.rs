@@ -1,0 +1,185 @@
+//! The run that what a server sends is kept in.
+
+use std::io;
+use std::sync::OnceLock;
+
+use tokio::sync::Mutex;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::Live;
+use crate::clock::now_ms;
+use crate::model::Mode;
+use crate::store::{Durable, ItemId, Lease, NewRun, Record, RunId, Store, StoreError, Submit, Writer, WriterOptions};
+
+/// Why what was sent is not, or no longer, kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The store cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log of the store could not be brought to the disk.
+    #[error("the store could not be synced: {0}")]
+    Sync(#[from] io::Error),
+    /// What was to be kept earlier could not be.
+    #[error("{0}")]
+    Earlier(String),
+    /// The server has stopped.
+    #[error("the server is stopping")]
+    Ended,
+}
+
+/// The run that what a server sends is kept in. It begins with the first request that is sent, so
+/// that a server which replays all of its life leaves no trace.
+pub(super) struct Recording {
+    store: Store,
+    run: NewRun,
+    state: Mutex<State>,
+    /// The first thing that could not be kept.
+    problem: OnceLock<String>,
+}
+
+enum State {
+    Waiting,
+    Begun(Begun),
+    Ended,
+}
+
+struct Begun {
+    run: RunId,
+    started_at_ms: i64,
+    lease: Lease,
+    writer: Writer<()>,
+    /// Reads the notes of what is on the disk, of which there are none: their errors count.
+    syncing: JoinHandle<io::Result<()>>,
+    /// How many places were given.
+    given: u32,
+}
+
+/// A place of the run for one exchange.
+pub(super) struct Place {
+    pub(super) run: RunId,
+    pub(super) run_started_at_ms: i64,
+    /// Its position among those that were sent, by arrival, from 0.
+    pub(super) position: u32,
+    submit: Submit<()>,
+}
+
+impl Recording {
+    pub(super) fn new(live: &Live, mode: Mode) -> Self {
+        let run = NewRun {
+            job: live.job.clone(),
+            job_file: String::new(),
+            job_identity: "{}".to_owned(),
+            job_description: live.description.clone(),
+            input: String::new(),
+            input_hash: [0; 32],
+            mode: mode.as_str().to_owned(),
+            simulated: live.simulated,
+            continues: None,
+            row_count: 0,
+            item_count: 0,
+            started_at_ms: 0,
+        };
+        Self { store: live.store.clone(), run, state: Mutex::new(State::Waiting), problem: OnceLock::new() }
+    }
+
+    /// Whether the run could begin: nobody else has it.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let NewRun { job, simulated, .. } = &self.run;
+        match self.store.reader()?.holder(job, *simulated, now_ms())? {
+            Some(holder) => Err(StoreError::Held { job: job.clone(), holder: Box::new(holder) }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first thing that could not be kept, if there was one.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.problem.get().map(String::as_str)
+    }
+
+    /// A place for an exchange that is about to be sent.
+    ///
+    /// # Errors
+    /// Fails where it could not be kept: nothing must be sent then.
+    pub(super) async fn place(&self) -> Result<Place, KeepError> {
+        if let Some(problem) = self.problem() {
+            return Err(KeepError::Earlier(problem.to_owned()));
+        }
+        let mut state = self.state.lock().await;
+        if matches!(*state, State::Waiting) {
+            let (store, run) = (self.store.clone(), NewRun { started_at_ms: now_ms(), ..self.run.clone() });
+            let begun = spawn_blocking(move || Begun::new(&store, &run)).await;
+            *state = State::Begun(begun.map_err(|_| KeepError::Ended)??);
+        }
+        let State::Begun(begun) = &mut *state else { return Err(KeepError::Ended) };
+        let position = begun.given;
+        begun.given += 1;
+        Ok(Place { run: begun.run, run_started_at_ms: begun.started_at_ms, position, submit: begun.writer.submit() })
+    }
+
+    /// Keeps an exchange in its place. Returns when that is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub(super) async fn keep(&self, place: Place, record: Record) -> Result<(), StoreError> {
+        let kept = place.submit.commit(record, None).await;
+        if let Err(error) = &kept {
+            // The first one counts.
+            _ = self.problem.set(error.to_string());
+        }
+        kept
+    }
+
+    /// Ends the run, once everything that was submitted is on the disk and every place is gone.
+    ///
+    /// # Errors
+    /// Fails with what kept something from being written.
+    pub(super) async fn finish(&self) -> Result<(), KeepError> {
+        let state = std::mem::replace(&mut *self.state.lock().await, State::Ended);
+        let State::Begun(begun) = state else { return Ok(()) };
+        let Begun { run, lease, writer, syncing, given, .. } = begun;
+        let store = self.store.clone();
+        let ended = spawn_blocking(move || {
+            let written = writer.finish();
+            let ended = if written.is_ok() { "complete" } else { "store" };
+            let told = store.resume_run(run, given.into(), given.into());
+            let told = told.and_then(|()| store.end_run(run, ended, now_ms())).and_then(|()| lease.release());
+            written.and(told)
+        });
+        let ended = ended.await.map_err(|_| KeepError::Ended)?;
+        let synced = syncing.await.map_err(|_| KeepError::Ended)?;
+        synced?;
+        Ok(ended?)
+    }
+}
+
+impl Begun {
+    fn new(store: &Store, run: &NewRun) -> Result<Self, StoreError> {
+        let lease = store.lease(&run.job, run.simulated, now_ms())?;
+        let id = store.begin_run(run)?;
+        let (writer, durable) =
+            Writer::start(store, WriterOptions { job: run.job.clone(), lease: lease.clone(), now_ms })?;
+        let syncing = tokio::spawn(sync(durable));
+        Ok(Self { run: id, started_at_ms: run.started_at_ms, lease, writer, syncing, given: 0 })
+    }
+}
+
+async fn sync(mut durable: Durable<()>) -> io::Result<()> {
+    while let Some(synced) = durable.recv().await {
+        synced?;
+    }
+    Ok(())
+}
+
+impl Place {
+    /// The item that stands there.
+    pub(super) fn item(&self) -> ItemId {
+        self.run.item(self.position)
+    }
+}
+
+impl std::fmt::Debug for Recording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").field("run", &self.run).field("problem", &self.problem).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,223 @@
+//! A reply's body on its way to a client.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use http::Version;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::piece::{Piece, Unsent};
+use super::score::{Finale, Score};
+use crate::listener::{Cut, Link};
+
+/// What comes of a body that is passed on. Where it stops without its end, the connection is cut.
+#[derive(Debug)]
+pub(super) enum Flow {
+    /// A piece has come.
+    Piece(Bytes),
+    /// All of it has come, and is on record.
+    Complete,
+}
+
+/// A body on its way.
+#[derive(Debug)]
+pub(super) struct ReplyBody(Part);
+
+#[derive(Debug)]
+enum Part {
+    /// All of it goes at once.
+    Whole(Bytes),
+    /// A recording is played.
+    Played(Box<Played>),
+    /// What comes is passed on.
+    Passed(mpsc::Receiver<Flow>, Cutter),
+}
+
+/// A recording that is played.
+#[derive(Debug)]
+struct Played {
+    pieces: IntoIter<(Duration, Bytes)>,
+    /// The piece whose time has not come.
+    next: Option<(Duration, Bytes)>,
+    finale: Finale,
+    arrived: Instant,
+    /// When the silence after the last piece ends, once it has begun.
+    stalls_until: Option<Instant>,
+    /// Runs until the time of the next piece, or of the end.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Told in advance to a client that would take the end of the connection for that of the body.
+    claimed: Option<u64>,
+    cutter: Cutter,
+}
+
+/// Cuts a connection, or a stream of HTTP/2, without losing what was said before.
+#[derive(Debug)]
+pub(super) struct Cutter {
+    link: Link,
+    /// Counts the pieces of a stream of HTTP/2: a reset overtakes what the connection has not taken.
+    unsent: Option<Unsent>,
+    flushes: Option<u64>,
+}
+
+impl Cutter {
+    /// What cuts a connection that speaks this version.
+    pub(super) fn new(link: Link, version: Version) -> Self {
+        let unsent = (version >= Version::HTTP_2).then(Unsent::default);
+        Self { link, unsent, flushes: None }
+    }
+
+    fn piece(&self, bytes: Bytes) -> Piece {
+        match &self.unsent {
+            Some(unsent) => unsent.piece(bytes),
+            None => bytes.into(),
+        }
+    }
+
+    fn poll_gone_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.unsent {
+            Some(unsent) => unsent.poll_none(cx),
+            None => {
+                let flushes = *self.flushes.get_or_insert_with(|| self.link.flushes());
+                self.link.poll_flushed(flushes, cx)
+            }
+        }
+    }
+}
+
+impl ReplyBody {
+    /// A body all of which is there.
+    pub(super) const fn whole(body: Bytes) -> Self {
+        Self(Part::Whole(body))
+    }
+
+    /// The body of a recording, to a request of a version that arrived at some time.
+    pub(super) fn played(score: Score, version: Version, arrived: Instant, link: Link) -> Self {
+        let Score { mut pieces, finale, is_whole, .. } = score;
+        if is_whole && matches!(finale, Finale::Complete(at) if at.is_zero()) {
+            return Self::whole(pieces.pop().map(|(_, bytes)| bytes).unwrap_or_default());
+        }
+        let length: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        let claimed = match finale {
+            Finale::Complete(_) => is_whole.then_some(length),
+            // Without chunks a body ends with its connection: one byte that never comes tells that
+            // this one does not.
+            Finale::Cut | Finale::Stall(_) => (version < Version::HTTP_11).then_some(length + 1),
+        };
+        let cutter = Cutter::new(link, version);
+        let pieces = pieces.into_iter();
+        let (next, stalls_until, timer) = (None, None, None);
+        let played = Played { pieces, next, finale, arrived, stalls_until, timer, claimed, cutter };
+        Self(Part::Played(Box::new(played)))
+    }
+
+    /// A body that is passed on as it comes.
+    pub(super) const fn passed_on(flow: mpsc::Receiver<Flow>, cutter: Cutter) -> Self {
+        Self(Part::Passed(flow, cutter))
+    }
+}
+
+/// A piece, the end, or that the connection is to be cut.
+type Next = Option<Result<Piece, Cut>>;
+
+impl Played {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        if self.next.is_none() {
+            self.next = self.pieces.next();
+        }
+        if let Some((at, _)) = self.next {
+            ready!(self.poll_time(at, cx));
+            if let Some((_, bytes)) = self.next.take() {
+                return Poll::Ready(Some(Ok(self.said(bytes))));
+            }
+        }
+        match self.finale {
+            Finale::Complete(at) => {
+                ready!(self.poll_time(at, cx));
+                Poll::Ready(None)
+            }
+            Finale::Cut => {
+                ready!(self.cutter.poll_gone_out(cx));
+                Poll::Ready(Some(Err(Cut)))
+            }
+            Finale::Stall(silence) => {
+                // It counts from the last piece, whenever that was.
+                let ends_at = *self.stalls_until.get_or_insert_with(|| Instant::now() + silence);
+                ready!(self.poll_timer(ends_at, cx));
+                self.finale = Finale::Cut;
+                self.poll_next(cx)
+            }
+        }
+    }
+
+    /// Waits for a time, counted from the request's arrival, so that no delay adds to another.
+    fn poll_time(&mut self, at: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if at.is_zero() { Poll::Ready(()) } else { self.poll_timer(self.arrived + at, cx) }
+    }
+
+    fn poll_timer(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
+        }
+        timer.as_mut().poll(cx)
+    }
+
+    fn said(&mut self, bytes: Bytes) -> Piece {
+        if let Some(claimed) = &mut self.claimed {
+            *claimed = claimed.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        }
+        if matches!(self.finale, Finale::Complete(_)) { bytes.into() } else { self.cutter.piece(bytes) }
+    }
+
+    fn has_ended(&self) -> bool {
+        let all_said = self.next.is_none() && self.pieces.as_slice().is_empty();
+        all_said && matches!(self.finale, Finale::Complete(at) if at.is_zero())
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Piece;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, Cut>>> {
+        let next = match &mut self.0 {
+            Part::Whole(body) => {
+                let body = std::mem::take(body);
+                if body.is_empty() { None } else { Some(Ok(body.into())) }
+            }
+            Part::Played(played) => ready!(played.poll_next(cx)),
+            Part::Passed(flow, cutter) => match ready!(flow.poll_recv(cx)) {
+                Some(Flow::Piece(bytes)) => Some(Ok(cutter.piece(bytes))),
+                Some(Flow::Complete) => None,
+                None => {
+                    ready!(cutter.poll_gone_out(cx));
+                    Some(Err(Cut))
+                }
+            },
+        };
+        Poll::Ready(next.map(|next| next.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Part::Whole(body) => body.is_empty(),
+            Part::Played(played) => played.has_ended(),
+            Part::Passed(..) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let exact = match &self.0 {
+            Part::Whole(body) => u64::try_from(body.len()).ok(),
+            Part::Played(played) => played.claimed,
+            Part::Passed(..) => None,
+        };
+        exact.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

@@ -1,0 +1,209 @@
+//! The body of a request: read whole, and decoded.
+
+use std::io::Read;
+
+use bytes::{Bytes, BytesMut};
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, EXPECT};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+
+use super::refusal::Refusal;
+use crate::listener::Cut;
+
+/// The longest body that is taken, decoded or not: 64 MiB.
+pub(super) const LONGEST_BODY: usize = 64 << 20;
+/// How much of a longer one is read and thrown away, so that its client comes to read the refusal:
+/// most of them send all before they look.
+const THROWN_AWAY: usize = 1 << 30;
+/// Bodies are compressed in windows of 8 MiB at most, as browsers hold it.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Why there is no body.
+#[derive(Debug)]
+pub(super) enum NoBody {
+    /// It cannot be taken.
+    Refused(Refusal),
+    /// Whoever sent it went away.
+    Gone,
+}
+
+impl From<Cut> for NoBody {
+    fn from(_: Cut) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<Refusal> for NoBody {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Reads a body to its end and decodes it.
+pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, NoBody> {
+    let raw = gather(headers, body).await?;
+    let encodings = encodings(headers)?;
+    if encodings.is_empty() {
+        return Ok(raw);
+    }
+    // Tens of megabytes take their time, and others are served meanwhile.
+    let decoded = tokio::task::spawn_blocking(move || decode(raw, &encodings, LONGEST_BODY));
+    Ok(decoded.await.map_err(|_| NoBody::Gone)??)
+}
+
+async fn gather(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, NoBody> {
+    let too_long = || NoBody::Refused(Refusal::TooLong(LONGEST_BODY));
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if told > LONGEST_BODY && (headers.contains_key(EXPECT) || told > THROWN_AWAY) {
+        return Err(too_long());
+    }
+    let (mut first, mut rest, mut length) = (Bytes::new(), BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Cut)?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length > THROWN_AWAY {
+            return Err(too_long());
+        }
+        if length > LONGEST_BODY || told > LONGEST_BODY {
+            (first, rest) = Default::default();
+        } else if first.is_empty() {
+            // Nearly all bodies come in one piece, which is then not copied.
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    if length > LONGEST_BODY {
+        return Err(too_long());
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Gzip,
+    Deflate,
+    Zstd,
+}
+
+/// The encodings of a body, in the order in which they were applied.
+fn encodings(headers: &HeaderMap) -> Result<Vec<Encoding>, Refusal> {
+    let mut encodings = Vec::new();
+    for value in headers.get_all(CONTENT_ENCODING) {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        for name in value.split(',').map(str::trim) {
+            encodings.extend(match name.to_ascii_lowercase().as_str() {
+                "" | "identity" => None,
+                "gzip" | "x-gzip" => Some(Encoding::Gzip),
+                "deflate" => Some(Encoding::Deflate),
+                "zstd" => Some(Encoding::Zstd),
+                _ => return Err(Refusal::UnknownEncoding(name.to_owned())),
+            });
+        }
+    }
+    Ok(encodings)
+}
+
+fn decode(body: Bytes, encodings: &[Encoding], longest: usize) -> Result<Bytes, Refusal> {
+    encodings.iter().rev().try_fold(body, |body, encoding| encoding.decode(&body, longest))
+}
+
+impl Encoding {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    fn decode(self, body: &[u8], longest: usize) -> Result<Bytes, Refusal> {
+        let mut decoded = Vec::new();
+        let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+        let read = match self {
+            Self::Gzip => MultiGzDecoder::new(body).take(limit).read_to_end(&mut decoded),
+            // The name means a zlib stream, and some clients send a bare one.
+            Self::Deflate if is_zlib(body) => ZlibDecoder::new(body).take(limit).read_to_end(&mut decoded),
+            Self::Deflate => DeflateDecoder::new(body).take(limit).read_to_end(&mut decoded),
+            Self::Zstd => zstd::stream::read::Decoder::with_buffer(body).and_then(|mut decoder| {
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                decoder.take(limit).read_to_end(&mut decoded)
+            }),
+        };
+        read.map_err(|error| Refusal::BadEncoding { encoding: self.name(), problem: error.to_string() })?;
+        if decoded.len() > longest { Err(Refusal::TooLong(longest)) } else { Ok(decoded.into()) }
+    }
+}
+
+/// Whether a body begins as a zlib stream does: its method, and a checksum of its first two bytes.
+fn is_zlib(body: &[u8]) -> bool {
+    matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    const BODY: &[u8] = br#"{"model":"m"}"#;
+
+    fn headers(value: &'static str) -> HeaderMap {
+        [(CONTENT_ENCODING, http::HeaderValue::from_static(value))].into_iter().collect()
+    }
+
+    fn gzipped(body: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decoded(name: &'static str, body: &[u8], longest: usize) -> Result<Bytes, Refusal> {
+        decode(Bytes::copy_from_slice(body), &encodings(&headers(name))?, longest)
+    }
+
+    #[test]
+    fn every_known_encoding_is_undone() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(BODY).unwrap();
+        let mut bare = DeflateEncoder::new(Vec::new(), Compression::fast());
+        bare.write_all(BODY).unwrap();
+        let zstd = zstd::bulk::compress(&gzipped(BODY), 1).unwrap();
+        for (name, body) in [
+            ("identity", BODY.to_vec()),
+            ("gzip", gzipped(BODY)),
+            ("X-GZIP", [gzipped(&BODY[..5]), gzipped(&BODY[5..])].concat()),
+            ("deflate", zlib.finish().unwrap()),
+            ("deflate", bare.finish().unwrap()),
+            ("gzip, zstd", zstd),
+        ] {
+            assert_eq!(decoded(name, &body, 100).unwrap(), BODY, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_grows_too_long_is_not_decoded_to_its_end() {
+        let bomb = gzipped(&vec![b' '; 1 << 20]);
+        assert_eq!(decoded("gzip", &bomb, 1000), Err(Refusal::TooLong(1000)));
+        let bomb = zstd::bulk::compress(&vec![b' '; 1 << 20], 1).unwrap();
+        assert_eq!(decoded("zstd", &bomb, 1000), Err(Refusal::TooLong(1000)));
+    }
+
+    #[test]
+    fn what_is_not_what_it_says_is_refused() {
+        for name in ["gzip", "deflate", "zstd"] {
+            let refusal = decoded(name, BODY, 100).unwrap_err();
+            assert!(matches!(refusal, Refusal::BadEncoding { encoding, .. } if encoding == name), "{refusal}");
+        }
+        assert_eq!(encodings(&headers("gzip, br")), Err(Refusal::UnknownEncoding("br".to_owned())));
+    }
+}

@@ -1,0 +1,250 @@
+//! What a request's path and method lead to.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use crate::model::Endpoint;
+
+/// What stands before a session's name in a path.
+const SESSION: &str = "session";
+
+/// Where a path leads, and the session that it names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Way<'a> {
+    pub(super) session: Option<Cow<'a, str>>,
+    pub(super) route: Result<Route<'a>, Astray>,
+}
+
+/// What a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    /// An answer; of the deployment that the path names, where it does.
+    Call(Endpoint, Option<Cow<'a, str>>),
+    /// The list of models.
+    Models,
+    /// One model of the list.
+    Model(Cow<'a, str>),
+    /// Whether the server works.
+    Health,
+    /// What it has done.
+    Report,
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Astray {
+    /// There is nothing.
+    NoSuchPath,
+    /// There is something, for another method.
+    WrongMethod {
+        /// The methods that there are.
+        allowed: &'static str,
+    },
+}
+
+impl<'a> Way<'a> {
+    /// Reads a path without its query.
+    pub(super) fn find(method: &Method, path: &'a str) -> Self {
+        // A base URL that ends in a slash makes two of them.
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let (session, segments) = match segments.as_slice() {
+            [SESSION, name, rest @ ..] => (Some(decoded(name)), rest),
+            segments => (None, segments),
+        };
+        Self { session, route: route(segments).and_then(|route| route.allowed(method)) }
+    }
+}
+
+fn route<'a>(segments: &[&'a str]) -> Result<Route<'a>, Astray> {
+    if let Some((endpoint, base)) = call(segments)
+        && let Some(deployment) = is_base(base)
+    {
+        return Ok(match endpoint {
+            Endpoint::Models => Route::Models,
+            endpoint => Route::Call(endpoint, deployment.map(decoded)),
+        });
+    }
+    match segments {
+        ["nightreel", "health"] => return Ok(Route::Health),
+        ["nightreel", "report"] => return Ok(Route::Report),
+        _ => {}
+    }
+    let models = segments.iter().position(|segment| *segment == Endpoint::Models.path());
+    match models.map(|at| (&segments[..at], &segments[at + 1..])) {
+        // A model's name has a slash in it, which some clients escape.
+        Some((base, name)) if is_base(base).is_some() => Ok(Route::Model(decoded_joined(name))),
+        _ => Err(Astray::NoSuchPath),
+    }
+}
+
+/// The call at the end of a path, and what stands before it.
+fn call<'s, 'a>(segments: &'s [&'a str]) -> Option<(Endpoint, &'s [&'a str])> {
+    if let [base @ .., "chat", "completions"] = segments {
+        return Some((Endpoint::ChatCompletions, base));
+    }
+    let (last, base) = segments.split_last()?;
+    Some((Endpoint::from_path(last)?, base))
+}
+
+/// Whether a path is a base URL's, as they are found in the field: nothing, a version with anything
+/// before it, a router's or a gateway's. Gives the deployment that it names, where it does.
+fn is_base<'a>(segments: &[&'a str]) -> Option<Option<&'a str>> {
+    match segments {
+        [.., "openai", "deployments", name] => Some(Some(*name)),
+        // Account, gateway and provider.
+        [] | ["openrouter" | "openai" | "anthropic" | "compat" | "api"] | ["v1", _, _, _] => Some(None),
+        [.., last] if is_version(last) => Some(None),
+        // What goes by the name of OpenAI behind a version of its own.
+        [.., version, "openai"] if is_version(version) => Some(None),
+        _ => None,
+    }
+}
+
+/// Whether a segment is `v1`, `v4` or `v1beta`.
+fn is_version(segment: &str) -> bool {
+    let number = segment.strip_prefix('v').map(|rest| rest.trim_end_matches("beta").trim_end_matches("alpha"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Route<'_> {
+    fn allowed(self, method: &Method) -> Result<Self, Astray> {
+        let (allowed, methods): (_, &[Method]) = match self {
+            Self::Call(..) => ("POST, OPTIONS", &[Method::POST]),
+            _ => ("GET, HEAD, OPTIONS", &[Method::GET, Method::HEAD]),
+        };
+        if methods.contains(method) { Ok(self) } else { Err(Astray::WrongMethod { allowed }) }
+    }
+}
+
+fn decoded_joined<'a>(segments: &[&str]) -> Cow<'a, str> {
+    Cow::Owned(decoded(&segments.join("/")).into_owned())
+}
+
+/// A segment with what it has escaped; what is no escape stays as it is.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return Cow::Borrowed(segment);
+    }
+    let bytes = segment.as_bytes();
+    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let escaped = segment.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        if let Some(byte) = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            decoded.push(byte);
+            at += 3;
+        } else {
+            decoded.push(bytes[at]);
+            at += 1;
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(path: &str) -> Way<'_> {
+        Way::find(&Method::POST, path)
+    }
+
+    #[test]
+    fn every_form_of_a_base_url_leads_to_every_endpoint() {
+        let bases = [
+            "",
+            "/",
+            "/v1",
+            "/v1/",
+            "/v1/v1",
+            "/api",
+            "/api/v1",
+            "/openrouter",
+            "/openrouter/v1",
+            "/v1/account/gateway/openrouter",
+            "/v1/account/gateway/openrouter/v1",
+            "/v1/account/gateway/openrouter/v1/v1",
+            "/v1/account/gateway/compat",
+            "/openai/v1",
+            "/openai",
+            "/anthropic",
+            "/v1beta/openai",
+            "/compatible-mode/v1",
+            "/api/paas/v4",
+        ];
+        for base in bases {
+            for endpoint in Endpoint::ASKING {
+                for path in [format!("{base}/{endpoint}"), format!("{base}/{endpoint}/")] {
+                    let session = format!("/session/a%20b{path}");
+                    assert_eq!(post(&path).route, Ok(Route::Call(endpoint, None)), "{path}");
+                    assert_eq!(
+                        post(&session),
+                        Way { session: Some("a b".into()), route: Ok(Route::Call(endpoint, None)) }
+                    );
+                }
+            }
+            let path = format!("{base}/models");
+            assert_eq!(Way::find(&Method::GET, &path), Way { session: None, route: Ok(Route::Models) }, "{path}");
+            for name in ["openai/gpt-5", "openai%2Fgpt-5"] {
+                let path = format!("{base}/models/{name}");
+                assert_eq!(Way::find(&Method::HEAD, &path).route, Ok(Route::Model("openai/gpt-5".into())), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_deployment_names_the_model() {
+        let route = post("/openai/deployments/gpt%2d5/chat/completions").route;
+        assert_eq!(route, Ok(Route::Call(Endpoint::ChatCompletions, Some("gpt-5".into()))));
+    }
+
+    #[test]
+    fn what_is_nothing_that_is_answered_leads_nowhere() {
+        for path in [
+            "/",
+            "",
+            "/v1",
+            "/v1/chat",
+            "/v1/threads/t/messages",
+            "/v1/responses/r",
+            "/v1/messages/count_tokens",
+            "/v1/audio/speech",
+            "/v1/account/gateway/chat/completions",
+            "/foo/chat/completions",
+            "/nightreel",
+            "/session",
+            "/session/a",
+            "*",
+        ] {
+            assert_eq!(post(path).route, Err(Astray::NoSuchPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn another_method_is_told_which_there_are() {
+        let get = "GET, HEAD, OPTIONS";
+        for (method, path, allowed) in [
+            (Method::GET, "/v1/chat/completions", "POST, OPTIONS"),
+            (Method::HEAD, "/v1/responses", "POST, OPTIONS"),
+            (Method::PUT, "/embeddings", "POST, OPTIONS"),
+            (Method::POST, "/v1/models", get),
+            (Method::DELETE, "/v1/models/a/b", get),
+            (Method::POST, "/nightreel/health", get),
+        ] {
+            let route = Way::find(&method, path).route;
+            assert_eq!(route, Err(Astray::WrongMethod { allowed }), "{method} {path}");
+        }
+        for (path, route) in [("/nightreel/health", Route::Health), ("/nightreel/report", Route::Report)] {
+            assert_eq!(Way::find(&Method::GET, path).route, Ok(route));
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_stays_as_it_is() {
+        for (text, expected) in
+            [("100%", "100%"), ("%zz", "%zz"), ("%e2%82%ac", "€"), ("%ff", "\u{fffd}"), ("é%20", "é ")]
+        {
+            assert_eq!(decoded(text), expected);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A server that listens.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::service::Service;
+use super::{Exposure, KeepError, Options};
+use crate::listener::{self, Ends, reachable};
+use crate::model::Mode;
+use crate::store::StoreError;
+
+/// A record/replay server that listens. Dropping it ends its connections at once; what was on its
+/// way to the store gets there as long as the runtime lives. [`Server::stop`] waits for all of it.
+pub struct Server {
+    address: SocketAddr,
+    stopping: CancellationToken,
+    serving: JoinHandle<Result<(), KeepError>>,
+    _ending: DropGuard,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It would answer other machines, which nobody asked for.
+    #[error("{0} can be reached from other machines, which could read all that is recorded")]
+    Exposed(IpAddr),
+    /// It would send for other machines, which nobody asked for.
+    #[error("{0} can be reached from other machines, which could spend with the credentials of this one")]
+    SendsExposed(IpAddr),
+    /// There is nothing to send with.
+    #[error("a server of mode {mode} sends what is not recorded, and there is nothing to send with", mode = .0.as_str())]
+    NothingToSendWith(Mode),
+    /// What is sent cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Listens on an address and answers on the current tokio runtime, which needs its time and its
+    /// I/O driver. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// Fails where the address is not one that the options allow or is taken, and where a server
+    /// that sends could not.
+    pub async fn start(options: Options, listen: SocketAddr) -> Result<Self, StartError> {
+        check(&options, listen.ip())?;
+        let cannot_listen = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let ending = CancellationToken::new();
+        let stopping = ending.child_token();
+        let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
+        let serving = tokio::spawn(serve(service(options)?, listener, ends));
+        Ok(Self { address, stopping, serving, _ending: ending.drop_guard() })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL to give to a client, with the version behind.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", reachable(self.address))
+    }
+
+    /// Stops: accepts nothing more, gives requests in flight their grace, cuts what is left, and
+    /// brings what was recorded to the disk.
+    ///
+    /// # Errors
+    /// Fails where something could not be kept.
+    pub async fn stop(self) -> Result<(), KeepError> {
+        self.stopping.cancel();
+        match self.serving.await {
+            Ok(served) => served,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => Err(KeepError::Ended),
+        }
+    }
+}
+
+/// Answers what comes to a listener until `shutdown` ends, then stops as [`Server::stop`] does.
+/// Dropped before, it ends all connections at once.
+///
+/// # Errors
+/// Fails where the options do not allow the listener's address, and where something could not be
+/// kept.
+pub async fn run(
+    options: Options,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Result<(), KeepError>, StartError> {
+    let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address: unspecified, source })?;
+    check(&options, address.ip())?;
+    let ending = CancellationToken::new();
+    let _guard = ending.clone().drop_guard();
+    let stopping = ending.child_token();
+    let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending };
+    let mut serving = std::pin::pin!(serve(service(options)?, listener, ends));
+    tokio::select! {
+        served = &mut serving => return Ok(served),
+        () = shutdown => stopping.cancel(),
+    }
+    Ok(serving.await)
+}
+
+fn check(options: &Options, address: IpAddr) -> Result<(), StartError> {
+    let sends = options.mode != Mode::Replay;
+    if sends && options.live.is_none() {
+        return Err(StartError::NothingToSendWith(options.mode));
+    }
+    match options.exposure {
+        _ if address.to_canonical().is_loopback() => Ok(()),
+        Exposure::Loopback => Err(StartError::Exposed(address)),
+        Exposure::Replays if sends => Err(StartError::SendsExposed(address)),
+        Exposure::Replays | Exposure::Everything => Ok(()),
+    }
+}
+
+fn service(options: Options) -> Result<Arc<Service>, StoreError> {
+    let service = Service::new(options);
+    if let Some(sending) = &service.sending {
+        sending.recording.check()?;
+    }
+    Ok(Arc::new(service))
+}
+
+async fn serve(service: Arc<Service>, listener: TcpListener, ends: Ends) -> Result<(), KeepError> {
+    listener::run(listener, Arc::clone(&service), ends).await;
+    let Some(sending) = &service.sending else { return Ok(()) };
+    // No connection is left, so every request that is out knows that its client has gone.
+    sending.errands.close();
+    sending.errands.wait().await;
+    sending.recording.finish().await
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
