@@ -7,6 +7,8 @@
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
 //! - [`serve`]: an HTTP server that replays, and records what it passes on.
+//! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
+//!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
 //! - [`interchange`]: what other tools have recorded, and what they can read. It stands beside the record.
@@ -37,6 +39,7 @@
 
 pub mod clock;
 pub mod engine;
+pub mod fixture;
 pub mod gateway;
 pub mod input;
 pub mod interchange;

@@ -10,6 +10,7 @@ mod exchange_file;
 mod exit;
 mod export;
 mod export_format;
+mod fixture;
 mod gateway;
 mod import;
 mod job_args;
@@ -73,6 +74,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Takes other tools' recordings: cassettes, HAR, batches.
     Import(import::ImportArgs),
+    /// Makes, reads, checks and cleans fixtures.
+    Fixture(fixture::FixtureArgs),
     /// Prints a shell's completions.
     Completions(completions::CompletionsArgs),
     /// Writes the man pages into a directory.
@@ -96,6 +99,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Show(args) => show::show(args),
         Command::Export(args) => export::export(args),
         Command::Import(args) => import::import(args),
+        Command::Fixture(args) => fixture::fixture(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     };
