@@ -11,6 +11,7 @@
 //!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
+//! - [`interchange`]: what other tools have recorded, and what they can read. It stands beside the record.
 //! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
 //! - [`gateway`]: the seam to what answers requests, the HTTP client, and what a reply means.
 //! - [`store`]: the `SQLite` file.
@@ -41,6 +42,7 @@ pub mod engine;
 pub mod fixture;
 pub mod gateway;
 pub mod input;
+pub mod interchange;
 pub mod job;
 pub mod listener;
 pub mod model;

@@ -12,6 +12,7 @@ mod data_sets;
 mod deadlines;
 mod disk;
 mod faults;
+mod fixture;
 mod kill;
 mod layers;
 mod lease;

@@ -11,8 +11,8 @@ use crate::model::canonical_json;
 
 /// How many differences are told.
 const MOST: usize = 5;
-/// The members that hold what is asked, by endpoint: their differences come first.
-const PROMPTS: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
+/// The members that hold what is asked: their differences come first.
+pub(in crate::record) const PROMPTS: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
 
 /// Where two bodies differ, and how far they are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

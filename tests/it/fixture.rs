@@ -1,0 +1,351 @@
+//! Fixtures from the outside: made of runs, written as text, shown by git.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::support::{CANARY, FaultyGateway, Gateway, Play, Test};
+
+const JOB: &str = r#"
+[input]
+path = "rows.csv"
+id = "id"
+[request]
+models = ["a/m", "b/m"]
+prompt = "{{ q }}"
+samples = 2
+[retry]
+attempts = 1
+"#;
+
+const ROWS: &str =
+    "id,q,kind\nsky,Why is the sky blue?,nature\nsea,Why is the sea salty?,nature\nlaw,May I park here?,law\n";
+
+fn answer(text: &str) -> String {
+    json!({
+        "id": "gen-1763-abc", "model": "m-2026-01-01", "provider": "Azure",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "cost": 0.25},
+    })
+    .to_string()
+}
+
+/// A gateway that answers each request with a number of its own, and fails one.
+fn gateway() -> FaultyGateway {
+    FaultyGateway::new(|received| {
+        let text = received.text();
+        if text.contains("park") && text.contains("b/m") {
+            return Play::Answer(400, "x-request-id: r-1\r\n", r#"{"error":{"code":400,"message":"no"}}"#.to_owned());
+        }
+        Play::Answer(200, "cf-ray: ray-1\r\n", answer(&format!("answer {}", received.times)))
+    })
+}
+
+/// A directory with a run of 12 items, two of which failed, and its results.
+fn recorded() -> Test {
+    let test = Test::new().job(JOB).file("rows.csv", ROWS);
+    test.run_job().to(&gateway()).output("results.jsonl").status(1).run();
+    test
+}
+
+/// Every file under a directory, with its content.
+fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            files.extend(tree(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
+        } else {
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+/// The rows of a results file that were answered.
+fn answered(test: &Test, results: &str) -> Vec<String> {
+    let lines = test.json_lines(results).into_iter().filter(|line| line["outcome"] == "ok");
+    lines
+        .map(|line| {
+            format!("{} {} {}", line["id"].as_str().unwrap(), line["model"].as_str().unwrap(), line["response"])
+        })
+        .collect()
+}
+
+#[test]
+fn a_fixture_created_twice_is_the_same_file_and_answers_what_it_was_made_of() {
+    let test = recorded();
+    test.args(["fixture", "create", "-o", "one.db"]).stderr_contains("one.db: 12 items of 12, 12 exchanges\n").run();
+    test.args(["fixture", "create", "job", "-o", "two.db"]).run();
+    assert!(test.bytes("one.db") == test.bytes("two.db"));
+    test.args(["fixture", "create", "1", "-o", "two.db"]).stderr_contains("; the file is as it was\n").run();
+    let replay = test.replay_job().and(["--store", "none.db", "--fixture", "one.db"]).output("replay.jsonl");
+    replay.status(1).run();
+    assert!(test.bytes("replay.jsonl") == test.bytes("results.jsonl"));
+}
+
+#[test]
+fn a_fixture_of_some_items_answers_those_and_no_others() {
+    let test = recorded();
+    let all = answered(&test, "results.jsonl");
+    for (filters, items, wanted) in [
+        (vec!["--ids", "sky,law", "--model", "a/m"], 4, vec!["sky a/m", "law a/m"]),
+        (vec!["--outcome", "rejected"], 2, vec![]),
+        (vec!["--failed"], 2, vec![]),
+        (vec!["--where", "input.kind = law", "--where", "text ~ answer"], 2, vec!["law a/m"]),
+        (vec!["--where", "request.messages[*].content ~ salty", "--model", "b/m"], 2, vec!["sea b/m"]),
+        (vec!["--limit", "3"], 3, vec![]),
+        (vec!["--endpoint", "chat/completions", "--limit", "1"], 1, vec![]),
+    ] {
+        test.args(["fixture", "create", "-o", "some.db"]).and(&filters).stderr_contains(&format!("{items} item")).run();
+        let replay = test.replay_job().and(["--store", "none.db", "--fixture", "some.db"]).output("some.jsonl");
+        replay.status(4).run();
+        let answered = answered(&test, "some.jsonl");
+        assert!(answered.iter().all(|line| all.contains(line)), "{answered:?}");
+        if !wanted.is_empty() {
+            let expected: Vec<_> =
+                all.iter().filter(|line| wanted.iter().any(|wanted| line.starts_with(wanted))).collect();
+            assert_eq!(answered.iter().collect::<Vec<_>>(), expected, "{filters:?}");
+        }
+    }
+}
+
+#[test]
+fn a_sample_is_the_same_every_time_and_another_seed_is_another() {
+    let test = recorded();
+    let sample = |seed: &str, name: &str| {
+        test.args(["fixture", "create", "--sample", "5", "--seed", seed, "-o", name])
+            .stderr_contains("5 items of 12")
+            .run();
+        test.bytes(name)
+    };
+    assert!(sample("0", "a.db") == sample("0", "b.db"));
+    let seeds: std::collections::BTreeSet<Vec<u8>> = ["0", "1", "2", "3"].map(|seed| sample(seed, "c.db")).into();
+    assert!(seeds.len() > 1);
+}
+
+#[test]
+fn a_conversation_comes_with_all_its_turns() {
+    let job =
+        "[input]\npath = \"rows.csv\"\nid = \"id\"\n[request]\nmodels = [\"m\"]\nturns = [\"{{ q }}\", \"Why?\"]\n";
+    let test = Test::new().job(job).file("rows.csv", ROWS);
+    test.run_job().to(&gateway()).output("results.jsonl").run();
+    test.args(["fixture", "create", "--ids", "sea", "-o", "sea.db"]).stderr_contains("1 item of 3, 2 exchanges").run();
+    test.write("rows.csv", "id,q,kind\nsea,Why is the sea salty?,nature\n");
+    test.replay_job().and(["--store", "none.db", "--fixture", "sea.db"]).output("sea.jsonl").run();
+    let lines = test.json_lines("sea.jsonl");
+    assert_eq!(lines[0]["responses"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn repetitions_are_counted_anew_where_that_is_asked_for() {
+    let test = Test::new().job(&JOB.replace("samples = 2", "")).file("rows.csv", "id,q\na,same\nb,same\n");
+    test.run_job().to(&gateway()).output("results.jsonl").run();
+    test.write("rows.csv", "id,q\nb,same\n");
+    let replay = || test.replay_job().and(["--store", "none.db", "--fixture", "b.db"]).output("b.jsonl");
+    test.args(["fixture", "create", "--ids", "b", "-o", "b.db"]).run();
+    replay().status(4).run();
+    test.args(["fixture", "create", "--ids", "b", "--renumber", "-o", "b.db"]).run();
+    replay().run();
+    let (all, alone) = (answered(&test, "results.jsonl"), answered(&test, "b.jsonl"));
+    assert_eq!(alone, all[2..]);
+}
+
+#[test]
+fn what_cannot_be_created_is_refused_and_replaces_nothing() {
+    let test = recorded().file("notes.txt", "mine");
+    let before = test.bytes("nightreel.db");
+    for (args, told) in [
+        (vec!["-o", "nightreel.db"], "is what the fixture is made of"),
+        (vec!["-o", "notes.txt"], "notes.txt is there and is no fixture"),
+        (vec!["-o", "a.db", "--ids", "sky,none"], "no settled item has the row \"none\""),
+        (vec!["-o", "a.db", "--model", "c/m"], "none of the 12 settled items is chosen"),
+        (vec!["-o", "a.db", "--where", "colour = red"], "is no condition"),
+        (vec!["-o", "a.db", "--outcome", "fine"], "no outcome has this name"),
+        (vec!["-o", "a.db", "other-job"], "other-job"),
+    ] {
+        test.args(["fixture", "create"]).and(&args).status(2).stdout("").stderr_contains(told).run();
+        assert!(!test.path("a.db").exists());
+    }
+    fs::copy(test.path("nightreel.db"), test.path("paid.db")).unwrap();
+    test.args(["fixture", "create", "-o", "paid.db"]).status(2).stderr_contains("only a fixture is replaced").run();
+    test.args(["fixture", "create", "--store", "none.db", "-o", "a.db"]).status(5).run();
+    assert!(test.bytes("nightreel.db") == before);
+    assert_eq!(test.text("notes.txt"), "mine");
+}
+
+#[test]
+fn a_fixture_and_its_texts_are_turned_into_each_other_without_loss() {
+    let test = recorded();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"])
+        .stdout("")
+        .stderr("texts: 12 texts written, 0 unchanged, 0 removed\n")
+        .run();
+    let before = tree(&test.path("texts"));
+    assert_eq!(before.len(), 12);
+    assert_eq!(before.keys().filter(|name| name.starts_with("chat-completions/a-m/")).count(), 6);
+    test.args(["fixture", "text", "import", "texts", "g.db"]).stderr("g.db: 12 exchanges\n").run();
+    assert!(test.bytes("f.db") == test.bytes("g.db"));
+    test.write("texts/README.md", "mine");
+    test.args(["fixture", "create", "--model", "a/m", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"])
+        .stderr("texts: 0 texts written, 6 unchanged, 6 removed\n")
+        .run();
+    let after = tree(&test.path("texts"));
+    assert_eq!(after.keys().filter(|name| !before.contains_key(*name)).collect::<Vec<_>>(), ["README.md"]);
+    assert_eq!(after.len(), 7);
+}
+
+#[test]
+fn a_text_that_is_not_understood_is_refused_with_file_and_line() {
+    let test = recorded();
+    test.args(["fixture", "create", "--limit", "1", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"]).run();
+    let name = tree(&test.path("texts")).into_keys().next().unwrap();
+    let text = test.text(&format!("texts/{name}")).replace("class: answered", "class: great");
+    test.write(&format!("texts/{name}"), text);
+    let told = format!("nightreel: texts/{name}:8: class cannot be \"great\"\n");
+    test.args(["fixture", "text", "import", "texts", "g.db"]).status(2).stderr(&told).run();
+    assert!(!test.path("g.db").exists());
+    test.args(["fixture", "text", "import", "nowhere", "g.db"]).status(5).stderr_contains("cannot read nowhere").run();
+    test.args(["fixture", "text", "export", "rows.csv", "texts"])
+        .status(5)
+        .stderr_contains("is not a nightreel store")
+        .run();
+}
+
+fn git(directory: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"])
+        .args(args)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .stdin(Stdio::null())
+        .output()
+        .expect("git is missing: install the package git");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn git_shows_what_changed_in_a_fixture() {
+    let test = recorded();
+    test.args(["fixture", "create", "--ids", "sky", "--model", "a/m", "-o", "f.db"]).run();
+    test.write(".gitattributes", "*.db diff=nightreel\n");
+    test.write(".gitignore", "nightreel.db*\n");
+    git(test.directory(), &["init", "-q"]);
+    let textconv = format!("'{}' fixture textconv", env!("CARGO_BIN_EXE_nightreel"));
+    git(test.directory(), &["config", "diff.nightreel.textconv", &textconv]);
+    git(test.directory(), &["add", "-A"]);
+    git(test.directory(), &["commit", "-qm", "A fixture"]);
+    test.args(["fixture", "create", "--ids", "sky", "--model", "a/m", "-o", "f.db"]).run();
+    assert_eq!(git(test.directory(), &["status", "--porcelain"]), "", "the same fixture is no change");
+    test.args(["fixture", "text", "export", "f.db", "texts"]).run();
+    let name = tree(&test.path("texts")).into_keys().next().unwrap();
+    let text = test.text(&format!("texts/{name}"));
+    test.write(&format!("texts/{name}"), text.replace("\"content\": \"answer ", "\"content\": \"changed answer "));
+    test.args(["fixture", "text", "import", "texts", "f.db"]).run();
+    let diff = git(test.directory(), &["diff", "--", "f.db"]);
+    let changed: Vec<&str> = diff
+        .lines()
+        .filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---"))
+        .collect();
+    assert_eq!(changed.len(), 2, "{diff}");
+    assert!(changed[0].starts_with("-") && changed[0].contains("\"content\": \"answer "), "{diff}");
+    assert!(changed[1].starts_with("+") && changed[1].contains("\"content\": \"changed answer "), "{diff}");
+}
+
+#[test]
+fn a_store_of_every_version_has_a_text_and_a_reader_may_go_away() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let test = Test::new();
+    for version in 1..=3 {
+        let store = fixtures.join(format!("store-v{version}.db"));
+        let text = test.args(["fixture", "textconv", store.to_str().unwrap()]).stderr("").run().stdout;
+        assert!(text.starts_with("=== chat/completions "), "{text}");
+        assert!(text.matches("\nnightreel exchange 1\n").count() > 1);
+    }
+    let store = fixtures.join("store-v3.db");
+    let binary = env!("CARGO_BIN_EXE_nightreel");
+    let script = format!("set -o pipefail; '{binary}' fixture textconv '{}' | head -n 1", store.display());
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn streams_and_binary_bodies_come_back_from_their_texts() {
+    let test = Test::new().job(&JOB.replace("samples = 2", "stream = true")).file("rows.csv", ROWS);
+    test.run_job().to(&Gateway::new()).output("results.jsonl").run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"]).run();
+    let texts = tree(&test.path("texts"));
+    let text = String::from_utf8(texts.values().next().unwrap().clone()).unwrap();
+    assert!(text.contains("--- response: literal\n"), "{text}");
+    assert!(text.contains("\ndata: [DONE]\n\n\n--- chunks\n"), "{text}");
+    test.args(["fixture", "text", "import", "texts", "g.db"]).run();
+    assert!(test.bytes("f.db") == test.bytes("g.db"));
+    test.replay_job().and(["--store", "none.db", "--fixture", "g.db"]).output("replay.jsonl").run();
+    assert!(test.bytes("replay.jsonl") == test.bytes("results.jsonl"));
+}
+
+/// A key that opens nothing.
+fn key() -> String {
+    format!("sk-proj-{}", "a1B2c3D4e5F6g7H8".repeat(3))
+}
+
+#[test]
+fn a_scan_finds_what_is_secret_and_shows_none_of_it() {
+    let rows = format!("id,q\nplain,Why?\nkey,Is {} right?\n", key());
+    let test = Test::new().job(&JOB.replace("samples = 2", "")).file("rows.csv", rows);
+    let gateway = FaultyGateway::new(|received| {
+        let text = if received.text().contains("Why?") { "password is Marigold-Seven77" } else { "no" };
+        Play::Answer(200, "x-request-id: opaque-Marigold-Seven77\r\n", answer(text))
+    });
+    test.run_job().to(&gateway).output("results.jsonl").run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "text", "export", "f.db", "texts"]).run();
+    for path in ["nightreel.db", "f.db", "texts"] {
+        let output = test.args(["fixture", "scan", path]).status(1).run();
+        assert!(output.stdout.lines().all(|line| line.contains("openai-key: sk-")), "{}", output.stdout);
+        assert!(!output.stdout.contains("c3D4"), "{}", output.stdout);
+        assert!(output.stdout.contains(": request $.messages[0].content: "), "{}", output.stdout);
+        let call = test.args(["fixture", "scan", path, "--value-env", "MINE"]).env("MINE", "Marigold-Seven77");
+        let output = call.status(1).run();
+        assert!(output.stdout.contains(": header x-request-id byte 7: value of MINE: "), "{}", output.stdout);
+        assert!(
+            output.stdout.contains(": response $.choices[0].message.content: value of MINE: "),
+            "{}",
+            output.stdout
+        );
+        assert!(!format!("{}{}", output.stdout, output.stderr).contains("Marigold"));
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&test.args(["fixture", "scan", "f.db", "--json"]).status(1).run().stdout).unwrap();
+    let fingerprint = json["findings"][0]["fingerprint"].as_str().unwrap();
+    test.write("allow", format!("{fingerprint} # a key that opens nothing\n"));
+    let allowing = test.args(["fixture", "scan", "f.db", "--allow-file", "allow", "--allow", "0123456789abcdef"]);
+    allowing
+        .stdout("")
+        .stderr("0123456789abcdef is allowed, but was not found\n0 finds in 4 exchanges, 2 allowed\n")
+        .run();
+    test.args(["fixture", "scan", "f.db", "--allow", "x"]).status(2).stderr_contains("is no fingerprint").run();
+    test.args(["fixture", "scan", "f.db", "--value-env", "UNSET"]).status(2).stderr_contains("UNSET is not set").run();
+    test.args(["fixture", "scan", "rows.csv"]).status(5).run();
+}
+
+#[test]
+fn a_credential_of_the_environment_is_never_in_a_fixture() {
+    let test = Test::new().job(&JOB.replace("samples = 2", "")).file("rows.csv", ROWS);
+    let gateway = FaultyGateway::new(|received| {
+        Play::Answer(200, "cf-ray: ray-1\r\n", answer(&received.head.replace("\r\n", " ")))
+    });
+    test.run_job().to(&gateway).run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.args(["fixture", "scan", "f.db", "nightreel.db"]).env("OPENROUTER_API_KEY", CANARY).stdout("").run();
+    assert!(!String::from_utf8_lossy(&test.bytes("f.db")).contains(CANARY));
+}
