@@ -91,6 +91,10 @@ impl Playback {
         &self.options
     }
 
+    pub(super) fn stores(&self) -> &[Store] {
+        &self.stores
+    }
+
     /// What is done about the next request of a session; the unnamed session is empty.
     ///
     /// The request's key must be made by the rules of the options.

@@ -228,6 +228,20 @@ fn sessions_that_ask_at_once_are_each_given_every_recording_once() {
 }
 
 #[test]
+fn a_miss_is_explained_by_what_the_stores_hold() {
+    let fixture = three_and_one();
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    let code = |prompt: &str, recorded| {
+        playback.explain("one", &request(prompt), recorded, "nightreel serve").unwrap().reason.code()
+    };
+    assert_eq!(code("why not", 0), "prompt_changed");
+    assert_eq!(code("why", 3), "exhausted");
+    let other = asked_with(r#"{"model":"n","prompt":"why"}"#, &KeyRules::default());
+    let other = Request { model: "n".into(), ..other };
+    assert_eq!(playback.explain("", &other, 0, "").unwrap().reason.code(), "model_not_recorded");
+}
+
+#[test]
 fn the_keys_of_a_run_that_was_killed_are_found() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s.db");
