@@ -52,7 +52,7 @@ enum Answers {
 /// Recordings, which are handed out as they are.
 struct Recorded {
     session: Session,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
     explain: Explain,
 }
 
@@ -84,7 +84,8 @@ impl FixtureGateway {
         let mode = fixture.playback_options(environment)?.mode;
         let answers = if mode == Mode::Replay {
             let session = Session::open(fixture, environment)?;
-            let (redactor, explain) = (fixture.redactor(environment)?, miss::explain(&session));
+            let redactor = Arc::new(fixture.redactor(environment)?);
+            let explain = miss::explain(&session.playback, &redactor);
             Answers::Recorded(Recorded { session, redactor, explain })
         } else {
             let server = FixtureServer::start(fixture, environment)?;

@@ -134,8 +134,8 @@ fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> R
     });
     let mut options = Options::new(Arc::clone(&session.playback));
     options.upstream = upstream.transpose()?;
-    options.explain = miss::explain(session);
     options.redactor = Arc::new(fixture.redactor(environment)?);
+    options.explain = miss::explain(&options.playback, &options.redactor);
     options.pace = fixture.chosen_pace()?;
     if mode == Mode::Replay {
         // Nobody waits for what is still being played; what is being recorded is waited for.
