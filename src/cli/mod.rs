@@ -14,6 +14,7 @@ mod fixture;
 mod gateway;
 mod import;
 mod job_args;
+mod listen;
 mod local_time;
 mod man;
 mod money;
