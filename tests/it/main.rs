@@ -6,12 +6,14 @@
 mod support;
 
 mod bodies;
+mod cassettes;
 mod commands;
 mod ctl;
 mod data_sets;
 mod deadlines;
 mod disk;
 mod faults;
+mod import;
 mod kill;
 mod layers;
 mod lease;
