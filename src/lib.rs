@@ -6,6 +6,7 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`testing`]: answers from a fixture, for the tests of other programs.
 //! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
 //!   searched for secrets, pruned, checked against live answers, compared.
@@ -52,3 +53,4 @@ pub mod record;
 pub mod serve;
 pub mod simulate;
 pub mod store;
+pub mod testing;
