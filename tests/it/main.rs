@@ -26,6 +26,7 @@ mod project;
 mod quick_start;
 mod resume;
 mod secrets;
+mod serve;
 mod signals;
 mod storm;
 mod streaming;
