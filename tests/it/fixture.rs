@@ -349,3 +349,97 @@ fn a_credential_of_the_environment_is_never_in_a_fixture() {
     test.args(["fixture", "scan", "f.db", "nightreel.db"]).env("OPENROUTER_API_KEY", CANARY).stdout("").run();
     assert!(!String::from_utf8_lossy(&test.bytes("f.db")).contains(CANARY));
 }
+
+#[test]
+fn two_fixtures_are_compared_exchange_by_exchange() {
+    let test = recorded();
+    test.args(["fixture", "create", "--ids", "sky,sea", "--model", "a/m", "-o", "a.db"]).run();
+    test.args(["fixture", "create", "--ids", "sky", "--model", "a/m", "-o", "b.db"]).run();
+    test.args(["fixture", "text", "export", "b.db", "texts"]).run();
+    let name = tree(&test.path("texts")).into_keys().next().unwrap();
+    let text =
+        test.text(&format!("texts/{name}")).replace("cf-ray: ray-1", "cf-ray: ray-2").replace("\"Azure\"", "\"Other\"");
+    test.write(&format!("texts/{name}"), text.replace("status: 200", "status: 201"));
+    test.args(["fixture", "diff", "a.db", "a.db"]).stdout("").stderr("").run();
+    let output = test.args(["fixture", "diff", "a.db", "texts"]).status(1).stderr("").run();
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("- chat/completions ")).count(), 2, "{lines:?}");
+    assert!(lines[2].starts_with("~ chat/completions ") && lines[2].ends_with(" a/m"), "{lines:?}");
+    let changes = [
+        "    status: 200 → 201",
+        "    header cf-ray: ray-1 → ray-2",
+        "    response $.provider: \"»Azure«\" → \"»Other«\"",
+    ];
+    assert_eq!(lines[3..], changes);
+    let json = test.args(["fixture", "diff", "texts", "a.db", "--json"]).status(1).run().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["only_right"].as_array().unwrap().len(), &json["same"]), (2, &json!(1)));
+    assert_eq!(json["changed"][0]["changes"][0], json!({"what": "status", "left": "201", "right": "200"}));
+    test.args(["fixture", "diff", "a.db", "none.db"]).status(5).run();
+}
+
+#[test]
+fn what_a_job_no_longer_asks_is_pruned() {
+    let test = recorded();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    let before = test.bytes("f.db");
+    test.args(["fixture", "prune", "f.db", "--job", "job.toml"])
+        .stdout("")
+        .stderr("f.db: 0 exchanges removed, 12 kept\n")
+        .run();
+    assert!(test.bytes("f.db") == before);
+    test.write("less.toml", JOB.replace("[\"a/m\", \"b/m\"]", "[\"a/m\"]").replace("samples = 2", "samples = 1"));
+    let dry = test.args(["fixture", "prune", "f.db", "--job", "less.toml", "--dry-run"]);
+    let dry = dry.stderr("f.db: 9 exchanges would be removed, 3 kept; nothing was changed\n").run();
+    assert_eq!(dry.stdout.lines().count(), 9);
+    assert!(test.bytes("f.db") == before);
+    let pruned = test.args(["fixture", "prune", "f.db", "--job", "less.toml"]).run();
+    assert_eq!(pruned.stdout, dry.stdout);
+    test.args(["replay", "less.toml", "--store", "none.db", "--fixture", "f.db", "--progress", "none"]).run();
+    test.args(["fixture", "create", "--model", "a/m", "--where", "text ~ answer", "-o", "g.db"]).run();
+    test.write("rows.csv", "id,q\nother,Another question?\n");
+    test.args(["fixture", "prune", "f.db", "--job", "less.toml"])
+        .status(2)
+        .stderr_contains("nothing of f.db is used")
+        .run();
+    test.args(["fixture", "prune", "f.db"]).status(2).run();
+    test.args(["fixture", "prune", "nightreel.db", "--job", "job.toml"])
+        .status(2)
+        .stderr_contains("only a fixture")
+        .run();
+}
+
+#[test]
+fn the_turns_of_a_conversation_are_kept_together() {
+    let job = "[input]\npath = \"rows.csv\"\n[request]\nmodels = [\"m\"]\nturns = [\"{{ q }}\", \"Why?\"]\n";
+    let test = Test::new().job(job).file("rows.csv", "q\none\ntwo\n");
+    test.run_job().to(&gateway()).run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test.write("rows.csv", "q\ntwo\n");
+    test.args(["fixture", "prune", "f.db", "--job", "job.toml"]).stderr("f.db: 2 exchanges removed, 2 kept\n").run();
+    test.replay_job().and(["--store", "none.db", "--fixture", "f.db"]).run();
+}
+
+#[test]
+fn what_a_session_did_not_use_is_pruned() {
+    let test = recorded();
+    test.args(["fixture", "create", "--ids", "sky", "-o", "f.db"]).run();
+    let listed: serde_json::Value =
+        serde_json::from_str(&test.args(["fixture", "diff", "f.db", "nightreel.db", "--json"]).status(1).run().stdout)
+            .unwrap();
+    assert_eq!(listed["only_right"].as_array().unwrap().len(), 8);
+    test.args(["fixture", "create", "--ids", "sky", "--model", "b/m", "-o", "b.db"]).run();
+    let of_a = test.args(["fixture", "diff", "f.db", "b.db", "--json"]).status(1).run().stdout;
+    let of_a: serde_json::Value = serde_json::from_str(&of_a).unwrap();
+    let used = &of_a["only_left"][0];
+    let recording = json!({"session": null, "key": used["key"], "occurrence": used["occurrence"], "count": 3});
+    test.write("report.json", json!({"hits": 3, "used_recordings": [recording]}).to_string());
+    test.args(["fixture", "prune", "f.db", "--report", "report.json"])
+        .stderr("f.db: 3 exchanges removed, 1 kept\n")
+        .run();
+    test.write("report.json", "{}");
+    test.args(["fixture", "prune", "f.db", "--report", "report.json"])
+        .status(2)
+        .stderr_contains("no session report")
+        .run();
+}
