@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::{CANARY, FaultyGateway, Gateway, Play, Test};
+use crate::support::{CANARY, Destination as _, FaultyGateway, Gateway, Play, Test};
 
 const JOB: &str = r#"
 [input]
@@ -442,4 +442,129 @@ fn what_a_session_did_not_use_is_pruned() {
         .status(2)
         .stderr_contains("no session report")
         .run();
+}
+
+/// A fixture of three items, each asked once, at a dollar's quarter.
+fn three() -> Test {
+    let test = Test::new().job(&JOB.replace("samples = 2", "").replace(", \"b/m\"", "")).file("rows.csv", ROWS);
+    test.run_job().to(&gateway()).output("results.jsonl").run();
+    test.args(["fixture", "create", "-o", "f.db"]).run();
+    test
+}
+
+/// A gateway whose answer to one question has another shape, and to another one another text.
+fn drifting() -> FaultyGateway {
+    FaultyGateway::new(|received| {
+        let text = received.text();
+        let mut body: serde_json::Value = serde_json::from_str(&answer("answer 1")).unwrap();
+        if text.contains("salty") {
+            body["provider"] = serde_json::Value::Null;
+            body["model"] = "m-2026-09-09".into();
+        } else if text.contains("blue") {
+            body["choices"][0]["message"]["content"] = "another answer".into();
+        }
+        Play::Answer(200, "cf-ray: ray-9\r\n", body.to_string())
+    })
+}
+
+#[test]
+fn nothing_is_sent_without_a_yes() {
+    let test = three();
+    let gateway = drifting();
+    let before = test.bytes("f.db");
+    for command in ["verify", "refresh"] {
+        let call = test.args(["fixture", command, "f.db"]).to(&gateway).status(2).stdout("");
+        let told = "3 requests to send; recording them cost $0.750\nnightreel: nothing was sent, as nobody can be asked \
+                    here; --yes sends them\n";
+        call.stderr(told).run();
+    }
+    test.args(["fixture", "verify", "f.db", "--yes", "--base-url", &gateway.base_url()])
+        .status(2)
+        .stderr_contains("OPENROUTER_API_KEY is not set")
+        .run();
+    test.args(["fixture", "verify", "f.db", "--yes"])
+        .env("OPENROUTER_API_KEY", CANARY)
+        .status(2)
+        .stderr_contains("there is nowhere to send to")
+        .run();
+    assert_eq!(gateway.received().len(), 0);
+    assert!(test.bytes("f.db") == before);
+}
+
+#[test]
+fn what_has_drifted_is_told_and_a_text_alone_does_not_count() {
+    let test = three();
+    let gateway = drifting();
+    let verify = |args: &[&str]| test.args(["fixture", "verify", "f.db", "--yes"]).and(args).to(&gateway);
+    let output = verify(&[]).status(1).run();
+    let drift = "    shape $.provider: text, now null\n    model: m-2026-01-01, now m-2026-09-09\n";
+    assert!(output.stdout.contains(drift), "{}", output.stdout);
+    assert_eq!(output.stdout.lines().filter(|line| line.starts_with("~ ")).count(), 1);
+    assert_eq!(output.stdout.matches("    text differs\n").count(), 1, "{}", output.stdout);
+    assert!(
+        output.stderr.ends_with("3 requests sent for $0.750: 2 as recorded, 1 drifted, 0 failed, 0 not sent\n"),
+        "{}",
+        output.stderr
+    );
+    let exact = verify(&["--exact", "--json"]).status(1).run().stdout;
+    let exact: serde_json::Value = serde_json::from_str(&exact).unwrap();
+    let endings = exact["exchanges"].as_array().unwrap().iter().filter(|entry| entry["ending"] == "drifted").count();
+    assert_eq!(endings, 2, "{exact}");
+    for limit in [["--max-requests", "1"], ["--budget", "0.3"]] {
+        let output = verify(&limit).status(3).run();
+        assert!(output.stderr.contains("1 request sent for $0.250"), "{}", output.stderr);
+        assert_eq!(output.stdout.matches(": not sent: ").count(), 2, "{}", output.stdout);
+    }
+    assert_eq!(gateway.received().len(), 8);
+}
+
+#[test]
+fn what_has_drifted_is_recorded_anew_and_the_rest_stays() {
+    let test = three();
+    let gateway = drifting();
+    fs::copy(test.path("f.db"), test.path("old.db")).unwrap();
+    let call = test.args(["fixture", "refresh", "f.db", "--yes"]).to(&gateway);
+    call.stderr_contains("f.db: 1 exchange recorded anew; 3 requests sent").run();
+    let diff = test.args(["fixture", "diff", "old.db", "f.db", "--json"]).status(1).run().stdout;
+    let diff: serde_json::Value = serde_json::from_str(&diff).unwrap();
+    assert_eq!((diff["changed"].as_array().unwrap().len(), &diff["same"]), (1, &json!(2)));
+    let call = test.args(["fixture", "verify", "f.db", "--yes"]).to(&gateway);
+    call.stderr_contains("3 as recorded, 0 drifted").run();
+    let before = test.bytes("f.db");
+    test.args(["fixture", "refresh", "f.db", "--yes"]).to(&gateway).stderr_contains("0 exchanges recorded anew").run();
+    test.args(["fixture", "refresh", "f.db", "--yes", "--older-than", "90d"])
+        .to(&gateway)
+        .stderr_contains("0 requests to send")
+        .run();
+    assert!(test.bytes("f.db") == before);
+    test.args(["fixture", "refresh", "f.db", "--yes", "--all"])
+        .to(&gateway)
+        .stderr_contains("3 exchanges recorded anew")
+        .run();
+    assert!(test.bytes("f.db") != before);
+}
+
+#[test]
+fn an_answer_is_never_replaced_by_a_failure() {
+    let test = three();
+    let before = test.bytes("f.db");
+    let gone = FaultyGateway::new(|_| {
+        Play::Answer(404, "", r#"{"error":{"code":404,"message":"No endpoints found"}}"#.to_owned())
+    });
+    let output = test.args(["fixture", "refresh", "f.db", "--yes", "--all"]).to(&gone).status(1).run();
+    assert!(output.stdout.contains("    status: 200, now 404\n"), "{}", output.stdout);
+    let refused =
+        FaultyGateway::new(|_| Play::Answer(401, "", r#"{"error":{"code":401,"message":"No auth"}}"#.to_owned()));
+    let output = test.args(["fixture", "refresh", "f.db", "--yes"]).to(&refused).status(1).run();
+    assert!(output.stdout.contains("! "), "{}", output.stdout);
+    assert!(test.bytes("f.db") == before);
+}
+
+#[test]
+fn a_credential_that_an_answer_repeats_is_struck_when_it_is_recorded_anew() {
+    let test = three();
+    let echoing = FaultyGateway::new(|received| Play::Answer(200, "", answer(&received.head.replace("\r\n", " "))));
+    test.args(["fixture", "refresh", "f.db", "--yes", "--all"]).to(&echoing).run();
+    assert!(!String::from_utf8_lossy(&test.bytes("f.db")).contains("canary"));
+    assert!(String::from_utf8_lossy(&test.bytes("f.db")).contains("[redacted]"));
 }
