@@ -6,11 +6,13 @@
 //! Each module may import only what stands below it. A test holds the code to this list.
 //!
 //! - `cli`, in the binary alone: arguments, progress, summaries, exit codes, one file a command.
+//! - [`testing`]: answers from a fixture, for the tests of other programs.
 //! - [`serve`]: an HTTP server that replays, and records what it passes on.
 //! - [`fixture`]: the small stores that are kept in a repository: made of runs, written as text,
 //!   searched for secrets, pruned, checked against live answers, compared.
 //! - [`engine`]: a run from its rows to its results: check, intake, admission, attempts, settling,
 //!   resume, stop, replay, export; the [`engine::Monitor`] that its events go to.
+//! - [`interchange`]: what other tools have recorded, and what they can read. It stands beside the record.
 //! - [`record`]: whether a request is sent or a recording answers it, and what is kept of it.
 //! - [`gateway`]: the seam to what answers requests, the HTTP client, and what a reply means.
 //! - [`store`]: the `SQLite` file.
@@ -41,6 +43,7 @@ pub mod engine;
 pub mod fixture;
 pub mod gateway;
 pub mod input;
+pub mod interchange;
 pub mod job;
 pub mod listener;
 pub mod model;
@@ -50,3 +53,4 @@ pub mod record;
 pub mod serve;
 pub mod simulate;
 pub mod store;
+pub mod testing;

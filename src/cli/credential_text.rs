@@ -15,17 +15,27 @@ const STRUCK: &str = "[redacted]";
 /// A text without the values of variables that hold credentials, and without what looks like a
 /// key: a message may repeat what it was given.
 pub(crate) fn without_credentials(text: &str) -> String {
-    strike(
-        text,
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-    )
+    strike(text, variables())
+}
+
+/// The values of variables that hold credentials.
+pub(crate) fn credentials() -> Vec<String> {
+    of_variables(variables()).collect()
+}
+
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn of_variables(variables: impl Iterator<Item = (String, String)>) -> impl Iterator<Item = String> {
+    variables
+        .filter(|(name, _)| NAMES.iter().any(|end| name.to_ascii_uppercase().ends_with(end)))
+        .map(|(_, value)| nightreel::gateway::Secret::bare(&value).to_owned())
+        .filter(|value| value.len() >= SHORTEST)
 }
 
 fn strike(text: &str, variables: impl Iterator<Item = (String, String)>) -> String {
-    let credentials = variables
-        .filter(|(name, _)| NAMES.iter().any(|end| name.to_ascii_uppercase().ends_with(end)))
-        .map(|(_, value)| nightreel::gateway::Secret::bare(&value).to_owned())
-        .filter(|value| value.len() >= SHORTEST);
+    let credentials = of_variables(variables);
     let text = credentials.fold(text.to_owned(), |text, credential| text.replace(&credential, STRUCK));
     without_keys(&text).into_owned()
 }

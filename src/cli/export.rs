@@ -1,14 +1,16 @@
-//! `export`: the results of a run, from the store.
+//! `export`: the results of a run, or its exchanges, from the store.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use nightreel::engine::{self, Output, ResultFormat};
-use nightreel::store::{Access, Store};
+use nightreel::engine::{self, Output};
+use nightreel::store::{Access, Reader, Run, Store};
 
 use super::context::complain;
 use super::count::counted;
+use super::exchange_file::write_exchanges;
 use super::exit::{Exit, Failure};
+use super::export_format::{ExchangeFormat, ExportFormat};
 use super::results;
 use super::run_name::find_run;
 use super::run_state::RunState;
@@ -16,9 +18,13 @@ use super::store_args::StoreArgs;
 
 /// What `--help` says behind the flags.
 const HELP: &str =
-    "The items that are settled are written, in input order, at any time. A file appears when it is whole.";
+    "The items that are settled are written, in input order, at any time. A file appears when it is whole.
 
-/// Writes the results of a run.
+jsonl, csv and openai-batch are results: a line an item. The other formats are the exchanges themselves, what \
+     was asked and what came back: exchanges are JSON lines without loss, which `nightreel import` takes back as \
+     they were; har is HTTP Archive 1.2; openai-batch-input and openai-batch-output are the two files of a batch.";
+
+/// Writes the results of a run, or its exchanges.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct ExportArgs {
@@ -30,9 +36,10 @@ pub(crate) struct ExportArgs {
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
 
-    /// The format: jsonl, csv or openai-batch; by default what the file's name says, else jsonl.
+    /// The format: jsonl, csv, openai-batch, exchanges, har, openai-batch-input or
+    /// openai-batch-output; by default what the file's name says, else jsonl.
     #[arg(long, value_name = "FORMAT")]
-    format: Option<ResultFormat>,
+    format: Option<ExportFormat>,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -45,7 +52,10 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let run = find_run(&reader, &args.run)?;
     let output = Output::of_path(&args.output);
     results::check_place(&output, &[("the store", store.path())])?;
-    let format = args.format.unwrap_or_else(|| ResultFormat::of_path(&args.output));
+    let format = match args.format.unwrap_or_else(|| ExportFormat::of_path(&args.output)) {
+        ExportFormat::Results(format) => format,
+        ExportFormat::Exchanges(format) => return exchanges(args, &mut reader, &run, (&output, format)),
+    };
     let lines = engine::export(&mut reader, run.id, &output, format)?;
     let to = if output == Output::Stdout { String::new() } else { format!(" to {}", args.output.display()) };
     complain(&format!("wrote {} of run {}{to}", counted(lines, "item"), run.id));
@@ -53,6 +63,22 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     if missing > 0 {
         let state = RunState::read(&reader, &run)?;
         complain(&format!("run {} is {state}: {} not settled and not in it", run.id, are_missing(missing)));
+    }
+    Ok(Exit::Success)
+}
+
+/// Writes the exchanges.
+fn exchanges(
+    args: &ExportArgs,
+    reader: &mut Reader,
+    run: &Run,
+    (output, format): (&Output, ExchangeFormat),
+) -> Result<Exit, Failure> {
+    let wrote = write_exchanges(reader, run.id, output, format)?;
+    let to = if *output == Output::Stdout { String::new() } else { format!(" to {}", args.output.display()) };
+    complain(&format!("wrote {} of run {}{to}", counted(wrote.written, "exchange"), run.id));
+    if wrote.left_out > 0 {
+        complain(&format!("left out {}, which the format has no place for", counted(wrote.left_out, "exchange")));
     }
     Ok(Exit::Success)
 }

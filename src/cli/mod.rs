@@ -6,10 +6,13 @@ mod count;
 mod credential_text;
 mod ctl;
 mod estimate;
+mod exchange_file;
 mod exit;
 mod export;
+mod export_format;
 mod fixture;
 mod gateway;
+mod import;
 mod job_args;
 mod local_time;
 mod man;
@@ -69,6 +72,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Writes the results of a run.
     Export(export::ExportArgs),
+    /// Takes other tools' recordings: cassettes, HAR, batches.
+    Import(import::ImportArgs),
     /// Makes, reads, checks and cleans fixtures.
     Fixture(fixture::FixtureArgs),
     /// Prints a shell's completions.
@@ -93,6 +98,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(args),
         Command::Show(args) => show::show(args),
         Command::Export(args) => export::export(args),
+        Command::Import(args) => import::import(args),
         Command::Fixture(args) => fixture::fixture(args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),

@@ -149,6 +149,9 @@ impl<'a> ResultLine<'a> {
 
     /// The body in one piece: a batch output file has no streams. One that is no answer is none.
     fn whole_body<'r>(&self, reply: &'r Reply) -> Option<Cow<'r, [u8]>> {
+        if let Some(plain) = reply.uncompressed() {
+            return self.whole_body(&plain).map(|body| Cow::Owned(body.into_owned()));
+        }
         match reply.shape() {
             BodyShape::Json(body) => Some(Cow::Borrowed(body)),
             BodyShape::Events => self.trail.answer.as_ref().map(|_| Cow::Owned(Streamed::read(&reply.body).body)),

@@ -32,11 +32,18 @@ pub(super) fn classify_at(
 ) -> Verdict {
     match reply {
         Err(fault) => of_fault(fault),
-        Ok(reply) => match reply.status {
-            200..=299 => of_success(now, endpoint, reply, run_has_answers),
-            300..=399 => of_redirect(reply),
-            _ => of_refusal(now, reply, &ErrorBody::of_refusal(&reply.body), run_has_answers),
+        Ok(reply) => match reply.uncompressed() {
+            Some(plain) => of_reply(now, endpoint, &plain, run_has_answers),
+            None => of_reply(now, endpoint, reply, run_has_answers),
         },
+    }
+}
+
+fn of_reply(now: Timestamp, endpoint: Endpoint, reply: &Reply, run_has_answers: bool) -> Verdict {
+    match reply.status {
+        200..=299 => of_success(now, endpoint, reply, run_has_answers),
+        300..=399 => of_redirect(reply),
+        _ => of_refusal(now, reply, &ErrorBody::of_refusal(&reply.body), run_has_answers),
     }
 }
 

@@ -41,12 +41,15 @@ pub fn keeps_header(name: &str) -> bool {
 pub(super) fn kept_headers(headers: &HeaderMap) -> Vec<Header> {
     headers
         .iter()
-        .filter(|(name, _)| keeps_header(name.as_str()))
-        .map(|(name, value)| Header {
-            name: name.as_str().to_owned(),
-            value: kept_value(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),
-        })
+        .filter_map(|(name, value)| kept_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes())))
         .collect()
+}
+
+/// A response header as it is kept; `None` where it is not. The name may be in any case.
+#[must_use]
+pub fn kept_header(name: &str, value: &str) -> Option<Header> {
+    let name = name.to_ascii_lowercase();
+    keeps_header(&name).then(|| Header { value: kept_value(&name, value), name })
 }
 
 /// A location is kept without its query: a login page is handed the caller's state there.

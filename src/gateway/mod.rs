@@ -40,7 +40,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use classify::classify;
 pub use credentials::{CredentialProblem, Credentials};
 pub use http::{GatewayError, HttpGateway};
-pub use kept_header::keeps_header;
+pub use kept_header::{keeps_header, kept_header};
 pub use options::Options;
 pub use passed_on::PassedOn;
 pub use response::Response;

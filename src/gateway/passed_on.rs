@@ -75,8 +75,8 @@ mod tests {
         lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
     }
 
-    fn secret(text: &str) -> Option<Secret> {
-        Some(Secret::new(text).unwrap())
+    fn secret(text: &str) -> Secret {
+        Secret::new(text).unwrap()
     }
 
     #[test]
@@ -115,9 +115,9 @@ mod tests {
         let passed = PassedOn::of(&headers(&lines));
         for (api_key, token, expected) in [
             (None, None, &lines[..]),
-            (secret("sk-own"), None, &lines[2..]),
-            (None, secret("token"), &lines[..2]),
-            (secret("sk-own"), secret("token"), &[]),
+            (Some(secret("sk-own")), None, &lines[2..]),
+            (None, Some(secret("token")), &lines[..2]),
+            (Some(secret("sk-own")), Some(secret("token")), &[]),
         ] {
             assert_eq!(passed.beside(&Credentials { api_key, token }), headers(expected));
         }

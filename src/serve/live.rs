@@ -8,18 +8,18 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::Upstream;
 use super::asked::AskedRequest;
 use super::recording::{Place, Recording};
 use super::refusal::Refusal;
 use super::reply_body::Flow;
 use super::score::header_map;
-use super::{Live, Playback};
 use crate::clock::now_ms;
 use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
 use crate::listener::Cut;
 use crate::model::{Attempt, Chunk, End, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
 use crate::price::cost_of;
-use crate::record::Redactor;
+use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
 
 /// How many pieces may wait for a client that reads slowly.
@@ -30,9 +30,9 @@ const AFTER_LAST_EVENT: Duration = Duration::from_secs(2);
 
 /// A request that is to be sent for a client.
 pub(super) struct Errand {
-    pub(super) live: Arc<Live>,
+    pub(super) upstream: Arc<Upstream>,
     pub(super) recording: Arc<Recording>,
-    pub(super) playback: Arc<dyn Playback>,
+    pub(super) playback: Arc<Playback>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) asked: AskedRequest,
     pub(super) session: Arc<str>,
@@ -62,7 +62,7 @@ impl Errand {
         let (request, tag) = (self.asked.sent(), self.tag(&place, sent_at_ms));
         let sent = tokio::select! {
             biased;
-            sent = self.live.gateway.send(&request, &tag) => sent,
+            sent = self.upstream.gateway.send(&request, &tag) => sent,
             () = head.closed() => Err(given_up()),
         };
         match sent {
@@ -80,8 +80,9 @@ impl Errand {
         }
     }
 
+    /// Tells that nothing was sent: the request may be asked again, as the same occurrence.
     fn refuse(&self, refusal: Refusal, head: HeadSender) {
-        self.playback.not_sent(&self.session, self.occurrence, &self.asked.kept);
+        self.playback.not_sent(&self.session, &self.asked.kept.key, self.occurrence);
         // A client that left needs to be told nothing.
         _ = head.send(Ok(Head::Refused(refusal)));
     }
@@ -117,7 +118,7 @@ impl Errand {
         let verdict = classify(request.endpoint, &reply, true);
         let usage = verdict.answer.as_ref().map(|answer| &answer.usage);
         let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
-        let price = self.live.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
+        let price = self.upstream.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
         let cost_usd = cost_of(&reply, verdict.class, usage, price.as_ref());
         let attempt =
             Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
@@ -127,9 +128,16 @@ impl Errand {
         };
         let exchange = self.exchange(&place);
         let item = self.item(&place, outcome, verdict.message);
-        let settled = Settled::Sent(attempt.clone(), Facts::of(verdict.answer.as_ref()));
+        let settled = Settled::Sent(attempt, Facts::of(verdict.answer.as_ref()));
+        let live = Live {
+            key: request.key,
+            occurrence: self.occurrence,
+            exchange: exchange.id,
+            class: verdict.class,
+            cost_usd,
+        };
         self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;
-        self.playback.recorded(&self.session, self.occurrence, request, &attempt);
+        self.playback.recorded(&self.session, &live);
         Ok(())
     }
 

@@ -20,7 +20,6 @@ mod options;
 mod origin;
 mod pace;
 mod piece;
-mod playback;
 mod recording;
 mod redactors;
 mod refusal;
@@ -32,9 +31,10 @@ mod server;
 mod service;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
-pub use options::{Exposure, Live, Options, Report};
+pub use options::{Exposure, Options, Report, Upstream};
 pub use pace::{Pace, PaceError};
-pub use playback::{Asked, Playback, Refused};
 pub use recording::KeepError;
 pub use server::{Server, StartError, run};
+pub use unanswered::{Explain, Unanswered};

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Pace, Playback};
+use super::{Explain, Pace, Unanswered};
 use crate::gateway::Gateway;
-use crate::model::{KeyRules, Mode};
 use crate::price::Prices;
-use crate::record::Redactor;
+use crate::record::{Playback, Redactor};
 use crate::store::Store;
 
 /// How long requests in flight may still take when the server is stopped.
@@ -19,15 +18,13 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How the server answers.
 #[derive(Clone)]
 pub struct Options {
-    /// Whether it replays, and whether it may send.
-    pub mode: Mode,
-    /// What is recorded.
-    pub playback: Arc<dyn Playback>,
-    /// What a key leaves out of a request: the same as in `playback`.
-    pub rules: KeyRules,
-    /// What answers what is not recorded, and where that is kept. A server that replays alone has
-    /// none.
-    pub live: Option<Live>,
+    /// What is recorded; its options say whether the server may send, and what keys leave out.
+    pub playback: Arc<Playback>,
+    /// What answers what is not recorded, and where that is kept. A server that replays alone needs
+    /// none, and never uses it.
+    pub upstream: Option<Upstream>,
+    /// Says why nothing answers a request.
+    pub explain: Explain,
     /// Strikes from requests and replies what must not be kept. What a client proves itself by is
     /// struck beside it.
     pub redactor: Arc<Redactor>,
@@ -46,10 +43,10 @@ pub type Report = Arc<dyn Fn() -> Value + Send + Sync>;
 
 /// What answers what is not recorded, and where that is kept.
 #[derive(Clone)]
-pub struct Live {
+pub struct Upstream {
     /// What answers.
     pub gateway: Arc<dyn Gateway>,
-    /// Where exchanges are kept: those of a server are one run, which begins with the first of them.
+    /// Where exchanges are kept, the first store of what is recorded: those of a server are one run, which begins with the first of them.
     pub store: Store,
     /// The job that the run is of.
     pub job: String,
@@ -75,14 +72,13 @@ pub enum Exposure {
 }
 
 impl Options {
-    /// A server that replays and never sends, as fast as it can, to this machine alone.
+    /// A server with nothing to send with, that plays as fast as it can, to this machine alone.
     #[must_use]
-    pub fn replaying(playback: Arc<dyn Playback>, rules: KeyRules) -> Self {
+    pub fn new(playback: Arc<Playback>) -> Self {
         Self {
-            mode: Mode::Replay,
             playback,
-            rules,
-            live: None,
+            upstream: None,
+            explain: Arc::new(Unanswered::plain),
             redactor: Arc::default(),
             pace: Pace::default(),
             exposure: Exposure::default(),
@@ -95,9 +91,8 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("mode", &self.mode)
-            .field("rules", &self.rules)
-            .field("live", &self.live)
+            .field("playback", &self.playback)
+            .field("upstream", &self.upstream)
             .field("pace", &self.pace)
             .field("exposure", &self.exposure)
             .field("grace", &self.grace)
@@ -105,9 +100,9 @@ impl fmt::Debug for Options {
     }
 }
 
-impl fmt::Debug for Live {
+impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live")
+        f.debug_struct("Upstream")
             .field("store", &self.store)
             .field("job", &self.job)
             .field("simulated", &self.simulated)

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::Live;
+use super::Upstream;
 use crate::clock::now_ms;
 use crate::model::Mode;
 use crate::store::{Durable, ItemId, Lease, NewRun, Record, RunId, Store, StoreError, Submit, Writer, WriterOptions};
@@ -65,22 +65,22 @@ pub(super) struct Place {
 }
 
 impl Recording {
-    pub(super) fn new(live: &Live, mode: Mode) -> Self {
+    pub(super) fn new(upstream: &Upstream, mode: Mode) -> Self {
         let run = NewRun {
-            job: live.job.clone(),
+            job: upstream.job.clone(),
             job_file: String::new(),
             job_identity: "{}".to_owned(),
-            job_description: live.description.clone(),
+            job_description: upstream.description.clone(),
             input: String::new(),
             input_hash: [0; 32],
             mode: mode.as_str().to_owned(),
-            simulated: live.simulated,
+            simulated: upstream.simulated,
             continues: None,
             row_count: 0,
             item_count: 0,
             started_at_ms: 0,
         };
-        Self { store: live.store.clone(), run, state: Mutex::new(State::Waiting), problem: OnceLock::new() }
+        Self { store: upstream.store.clone(), run, state: Mutex::new(State::Waiting), problem: OnceLock::new() }
     }
 
     /// Whether the run could begin: nobody else has it.

@@ -79,13 +79,11 @@ impl Cutter {
     }
 
     fn poll_gone_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.unsent {
-            Some(unsent) => unsent.poll_none(cx),
-            None => {
-                let flushes = *self.flushes.get_or_insert_with(|| self.link.flushes());
-                self.link.poll_flushed(flushes, cx)
-            }
+        if let Some(unsent) = &self.unsent {
+            return unsent.poll_none(cx);
         }
+        let flushes = *self.flushes.get_or_insert_with(|| self.link.flushes());
+        self.link.poll_flushed(flushes, cx)
     }
 }
 
@@ -107,7 +105,7 @@ impl ReplyBody {
             Finale::Complete(_) => is_whole.then_some(length),
             // Without chunks a body ends with its connection: one byte that never comes tells that
             // this one does not.
-            Finale::Cut | Finale::Stall(_) => (version < Version::HTTP_11).then_some(length + 1),
+            Finale::Cut(_) | Finale::Stall(_) => (version < Version::HTTP_11).then_some(length + 1),
         };
         let cutter = Cutter::new(link, version);
         let pieces = pieces.into_iter();
@@ -141,7 +139,8 @@ impl Played {
                 ready!(self.poll_time(at, cx));
                 Poll::Ready(None)
             }
-            Finale::Cut => {
+            Finale::Cut(at) => {
+                ready!(self.poll_time(at, cx));
                 ready!(self.cutter.poll_gone_out(cx));
                 Poll::Ready(Some(Err(Cut)))
             }
@@ -149,7 +148,7 @@ impl Played {
                 // It counts from the last piece, whenever that was.
                 let ends_at = *self.stalls_until.get_or_insert_with(|| Instant::now() + silence);
                 ready!(self.poll_timer(ends_at, cx));
-                self.finale = Finale::Cut;
+                self.finale = Finale::Cut(Duration::ZERO);
                 self.poll_next(cx)
             }
         }

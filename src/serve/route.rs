@@ -58,11 +58,11 @@ impl<'a> Way<'a> {
 
 fn route<'a>(segments: &[&'a str]) -> Result<Route<'a>, Astray> {
     if let Some((endpoint, base)) = call(segments)
-        && let Some(deployment) = is_base(base)
+        && let Some(base) = Base::of(base)
     {
         return Ok(match endpoint {
             Endpoint::Models => Route::Models,
-            endpoint => Route::Call(endpoint, deployment.map(decoded)),
+            endpoint => Route::Call(endpoint, base.deployment.map(decoded)),
         });
     }
     match segments {
@@ -73,7 +73,7 @@ fn route<'a>(segments: &[&'a str]) -> Result<Route<'a>, Astray> {
     let models = segments.iter().position(|segment| *segment == Endpoint::Models.path());
     match models.map(|at| (&segments[..at], &segments[at + 1..])) {
         // A model's name has a slash in it, which some clients escape.
-        Some((base, name)) if is_base(base).is_some() => Ok(Route::Model(decoded_joined(name))),
+        Some((base, name)) if Base::of(base).is_some() => Ok(Route::Model(decoded_joined(name))),
         _ => Err(Astray::NoSuchPath),
     }
 }
@@ -87,17 +87,26 @@ fn call<'s, 'a>(segments: &'s [&'a str]) -> Option<(Endpoint, &'s [&'a str])> {
     Some((Endpoint::from_path(last)?, base))
 }
 
-/// Whether a path is a base URL's, as they are found in the field: nothing, a version with anything
-/// before it, a router's or a gateway's. Gives the deployment that it names, where it does.
-fn is_base<'a>(segments: &[&'a str]) -> Option<Option<&'a str>> {
-    match segments {
-        [.., "openai", "deployments", name] => Some(Some(*name)),
-        // Account, gateway and provider.
-        [] | ["openrouter" | "openai" | "anthropic" | "compat" | "api"] | ["v1", _, _, _] => Some(None),
-        [.., last] if is_version(last) => Some(None),
-        // What goes by the name of OpenAI behind a version of its own.
-        [.., version, "openai"] if is_version(version) => Some(None),
-        _ => None,
+/// The path of a base URL.
+struct Base<'a> {
+    /// The deployment that it names.
+    deployment: Option<&'a str>,
+}
+
+impl<'a> Base<'a> {
+    /// The base URL of a path, where it is one as they are found in the field: nothing, a version
+    /// with anything before it, a router's or a gateway's.
+    fn of(segments: &[&'a str]) -> Option<Self> {
+        match segments {
+            [.., "openai", "deployments", name] => return Some(Self { deployment: Some(name) }),
+            // Account, gateway and provider.
+            [] | ["openrouter" | "openai" | "anthropic" | "compat" | "api"] | ["v1", _, _, _] => {}
+            [.., last] if is_version(last) => {}
+            // What goes by the name of OpenAI behind a version of its own.
+            [.., version, "openai"] if is_version(version) => {}
+            _ => return None,
+        }
+        Some(Self { deployment: None })
     }
 }
 

@@ -43,8 +43,8 @@ pub(super) struct Score {
 pub(super) enum Finale {
     /// All of it has come.
     Complete(Duration),
-    /// The connection is cut after the last piece.
-    Cut,
+    /// The connection is cut, not before the last piece has gone out.
+    Cut(Duration),
     /// Nothing comes for so long after the last piece, then the connection is cut.
     Stall(Duration),
 }
@@ -78,7 +78,7 @@ impl Score {
         let last_us = reply.chunks.last().map_or(timing.first_byte_us, |chunk| chunk.offset_us);
         let finale = match reply.end {
             End::Complete => Finale::Complete(pace.of_us(timing.total_us)),
-            End::Reset | End::GivenUp => Finale::Cut,
+            End::Reset | End::GivenUp => Finale::Cut(pace.of_us(timing.total_us)),
             End::TimedOut => Finale::Stall(Duration::from_micros(timing.total_us.saturating_sub(last_us))),
         };
         // When a body came that came in one piece was not noted: it was there at the end.
@@ -129,13 +129,13 @@ mod tests {
         Attempt { number: 1, sent_at_ms: 0, timing: TIMING, reply, class, cost_usd, assumed_cost_usd: None }
     }
 
-    fn reply(chunks: &[(u64, usize)], end: End) -> Result<Reply, Fault> {
+    fn reply(chunks: &[(u64, usize)], end: End) -> Reply {
         let chunks = chunks.iter().map(|&(offset_us, length)| Chunk { offset_us, length }).collect();
-        Ok(Reply { status: 200, headers: Vec::new(), body: Bytes::from_static(b"abcdef"), chunks, end })
+        Reply { status: 200, headers: Vec::new(), body: Bytes::from_static(b"abcdef"), chunks, end }
     }
 
-    fn score(reply: Result<Reply, Fault>, pace: Pace) -> Score {
-        let Play::Reply(score) = Play::of(attempt(reply), pace) else { panic!("it is a reply") };
+    fn score(reply: Reply, pace: Pace) -> Score {
+        let Play::Reply(score) = Play::of(attempt(Ok(reply)), pace) else { panic!("it is a reply") };
         score
     }
 
@@ -162,14 +162,15 @@ mod tests {
 
     #[test]
     fn a_body_ends_as_it_did() {
-        for (chunks, end, expected) in [
-            (&[(2000, 6)][..], End::Reset, Finale::Cut),
-            (&[(2000, 6)], End::GivenUp, Finale::Cut),
-            (&[(2000, 6)], End::TimedOut, Finale::Stall(micros(7000))),
-            (&[], End::TimedOut, Finale::Stall(micros(8000))),
-            (&[], End::Reset, Finale::Cut),
+        let at_once = Finale::Cut(Duration::ZERO);
+        for (chunks, end, expected, recorded) in [
+            (&[(2000, 6)][..], End::Reset, at_once, Finale::Cut(micros(9000))),
+            (&[(2000, 6)], End::GivenUp, at_once, Finale::Cut(micros(9000))),
+            (&[(2000, 6)], End::TimedOut, Finale::Stall(micros(7000)), Finale::Stall(micros(7000))),
+            (&[], End::TimedOut, Finale::Stall(micros(8000)), Finale::Stall(micros(8000))),
+            (&[], End::Reset, at_once, Finale::Cut(micros(9000))),
         ] {
-            for pace in [Pace::AT_ONCE, Pace::RECORDED] {
+            for (pace, expected) in [(Pace::AT_ONCE, expected), (Pace::RECORDED, recorded)] {
                 let score = score(reply(chunks, end), pace);
                 assert_eq!((score.finale, score.is_whole), (expected, false), "{chunks:?} {end:?}");
             }
@@ -219,8 +220,8 @@ mod tests {
     #[test]
     fn a_status_that_no_reply_can_have_is_refused() {
         for status in [0, 99, 101, 1000] {
-            let Ok(reply) = reply(&[], End::Complete) else { unreachable!() };
-            let played = Play::of(attempt(Ok(Reply { status, ..reply })), Pace::AT_ONCE);
+            let reply = Reply { status, ..reply(&[], End::Complete) };
+            let played = Play::of(attempt(Ok(reply)), Pace::AT_ONCE);
             assert_eq!(played, Play::Refusal(Refusal::Status(status)));
         }
     }

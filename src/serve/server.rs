@@ -122,9 +122,10 @@ pub async fn run(
 }
 
 fn check(options: &Options, address: IpAddr) -> Result<(), StartError> {
-    let sends = options.mode != Mode::Replay;
-    if sends && options.live.is_none() {
-        return Err(StartError::NothingToSendWith(options.mode));
+    let mode = options.playback.options().mode;
+    let sends = mode != Mode::Replay;
+    if sends && options.upstream.is_none() {
+        return Err(StartError::NothingToSendWith(mode));
     }
     match options.exposure {
         _ if address.to_canonical().is_loopback() => Ok(()),

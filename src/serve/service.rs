@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
@@ -23,10 +25,11 @@ use super::reply_body::{Cutter, ReplyBody};
 use super::request_body::{self, NoBody};
 use super::route::{Route, Way};
 use super::score::Play;
-use super::{Asked, Live, Options, Pace, Playback, Report};
+use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
 use crate::listener::{Answering, Cut, Link};
-use crate::model::{Attempt, Endpoint, KeyRules, Mode};
+use crate::model::{Attempt, Endpoint, KeyRules, Mode, Request as Sought};
+use crate::record::{Asked, Missed, Playback};
 
 /// The header that names a request's session.
 const SESSION: HeaderName = HeaderName::from_static("x-nightreel-session");
@@ -43,9 +46,8 @@ const LONGEST_SESSION: usize = 256;
 
 /// What every request of a server shares.
 pub(super) struct Service {
-    mode: Mode,
-    playback: Arc<dyn Playback>,
-    rules: KeyRules,
+    playback: Arc<Playback>,
+    explain: Explain,
     pace: Pace,
     redactors: Redactors,
     report: Report,
@@ -54,15 +56,15 @@ pub(super) struct Service {
 
 /// What a server that sends has beside.
 pub(super) struct Sending {
-    live: Arc<Live>,
+    upstream: Arc<Upstream>,
     pub(super) recording: Arc<Recording>,
     /// The requests that are out, each until what came of it is kept.
     pub(super) errands: TaskTracker,
 }
 
 /// What is known of a request before it is answered.
-struct Call {
-    headers: HeaderMap,
+struct Call<'a> {
+    headers: &'a HeaderMap,
     version: http::Version,
     arrived: Instant,
     session: Arc<str>,
@@ -73,41 +75,41 @@ type Reply = Response<ReplyBody>;
 
 impl Service {
     pub(super) fn new(options: Options) -> Self {
-        let Options { mode, playback, rules, live, redactor, pace, report, .. } = options;
-        let sending = live.filter(|_| mode != Mode::Replay).map(|live| Sending {
-            recording: Arc::new(Recording::new(&live, mode)),
-            live: Arc::new(live),
+        let Options { playback, upstream, explain, redactor, pace, report, .. } = options;
+        let mode = playback.options().mode;
+        let sending = upstream.filter(|_| mode != Mode::Replay).map(|upstream| Sending {
+            recording: Arc::new(Recording::new(&upstream, mode)),
+            upstream: Arc::new(upstream),
             errands: TaskTracker::new(),
         });
-        Self { mode, playback, rules, pace, redactors: Redactors::new(redactor), report, sending }
+        Self { playback, explain, pace, redactors: Redactors::new(redactor), report, sending }
+    }
+
+    fn rules(&self) -> &KeyRules {
+        &self.playback.options().rules
     }
 
     async fn reply(&self, request: Request<Incoming>, link: Link) -> Result<Reply, Cut> {
         let arrived = Instant::now();
         let origin = Origin::of(request.headers(), self.sending.is_some());
-        if let Origin::Foreign(origin) = origin {
-            return Ok(refused(&Refusal::ForeignPage { origin }));
-        }
-        if request.method() == Method::OPTIONS {
-            let mut reply = Response::new(ReplyBody::whole(Bytes::new()));
-            *reply.status_mut() = StatusCode::NO_CONTENT;
-            *reply.headers_mut() = origin.preflight(request.headers());
-            return Ok(reply);
+        if request.method() == Method::OPTIONS && !matches!(origin, Origin::Foreign(_)) {
+            let headers = origin.preflight(request.headers());
+            return Ok(response(StatusCode::NO_CONTENT, headers, ReplyBody::whole(Bytes::new())));
         }
         let (head, body) = request.into_parts();
-        let way = Way::find(&head.method, head.uri.path());
-        let mut reply = match (session(&head.headers, way.session), way.route) {
-            (Err(refusal), _) => refused(&refusal),
-            (_, Err(astray)) => refused(&Refusal::of_astray(astray, &head.method, head.uri.path())),
-            (Ok(session), Ok(route)) => {
-                let (headers, version) = (head.headers, head.version);
+        let mut reply = match understood(&head, &origin) {
+            Ok((session, route)) => {
+                let call = Call { headers: &head.headers, version: head.version, arrived, session, link };
                 let query = head.uri.query().unwrap_or_default();
-                let call = Call { headers, version, arrived, session, link };
                 match self.follow(route, (&head.method, query), call, body).await {
                     Ok(reply) => reply,
                     Err(NoBody::Refused(refusal)) => refused(&refusal),
                     Err(NoBody::Gone) => return Err(Cut),
                 }
+            }
+            Err(refusal) => {
+                request_body::throw_away(&head.headers, body).await;
+                refused(&refusal)
             }
         };
         origin.tell(reply.headers_mut());
@@ -118,20 +120,20 @@ impl Service {
         &self,
         route: Route<'_>,
         (method, query): (&Method, &str),
-        call: Call,
+        call: Call<'_>,
         body: Incoming,
     ) -> Result<Reply, NoBody> {
         match route {
             Route::Call(endpoint, deployment) => {
-                let body = request_body::read(&call.headers, body).await?;
-                let redactor = self.redactors.of(&call.headers);
-                let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, &self.rules, &redactor)?;
+                let body = request_body::read(call.headers, body).await?;
+                let redactor = self.redactors.of(call.headers);
+                let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, self.rules(), &redactor)?;
                 self.answer(asked, call).await
             }
             // It is not asked for the list as such, so that nothing of it is used up.
             Route::Models if method == Method::HEAD => self.models(),
             Route::Models => {
-                let asked = AskedRequest::models(query, &self.rules, &self.redactors.of(&call.headers))?;
+                let asked = AskedRequest::models(query, self.rules(), &self.redactors.of(call.headers))?;
                 self.answer(asked, call).await
             }
             Route::Model(name) => Ok(json_reply(StatusCode::OK, models::one(&self.known_models()?, &name)?)),
@@ -141,7 +143,7 @@ impl Service {
     }
 
     /// Answers a request: by a recording, by sending it, or by saying that it is not recorded.
-    async fn answer(&self, asked: AskedRequest, call: Call) -> Result<Reply, NoBody> {
+    async fn answer(&self, asked: AskedRequest, call: Call<'_>) -> Result<Reply, NoBody> {
         let session = Arc::clone(&call.session);
         let done = self.playback.ask(&session, &asked.kept).map_err(|error| Refusal::NotRead(error.to_string()))?;
         let (source, mut reply) = match done {
@@ -152,15 +154,8 @@ impl Service {
                 ("live", reply)
             }
             // What there is of the models is a list of them too.
-            Asked::Miss(_) if asked.kept.endpoint == Endpoint::Models && !self.known_models()?.is_empty() => {
-                ("replayed", self.models()?)
-            }
-            Asked::Miss(miss) => {
-                let status = StatusCode::from_u16(miss.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-                let mut reply = json_reply(status, miss.body);
-                reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-                ("missed", reply)
-            }
+            Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => ("replayed", self.models()?),
+            Asked::Miss { recorded } => ("missed", self.miss(&session, asked.kept, recorded).await?),
         };
         let headers = reply.headers_mut();
         headers.insert(SOURCE, HeaderValue::from_static(source));
@@ -172,7 +167,7 @@ impl Service {
         Ok(reply)
     }
 
-    async fn replay(&self, attempt: Attempt, call: Call) -> Result<Reply, NoBody> {
+    async fn replay(&self, attempt: Attempt, call: Call<'_>) -> Result<Reply, NoBody> {
         match Play::of(attempt, self.pace) {
             Play::Reply(mut score) => {
                 if !score.head_at.is_zero() {
@@ -192,19 +187,19 @@ impl Service {
         }
     }
 
-    async fn send(&self, asked: AskedRequest, call: Call, occurrence: u32) -> Result<Reply, NoBody> {
+    async fn send(&self, asked: AskedRequest, call: Call<'_>, occurrence: u32) -> Result<Reply, NoBody> {
         let Some(sending) = &self.sending else {
             return Err(Refusal::NotReached("this server replays and has nothing to send with".to_owned()).into());
         };
         let errand = Errand {
-            live: Arc::clone(&sending.live),
+            upstream: Arc::clone(&sending.upstream),
             recording: Arc::clone(&sending.recording),
             playback: Arc::clone(&self.playback),
-            redactor: self.redactors.of(&call.headers),
+            redactor: self.redactors.of(call.headers),
             asked,
             session: call.session,
             occurrence,
-            passed_on: PassedOn::of(&call.headers),
+            passed_on: PassedOn::of(call.headers),
         };
         let (head_sender, head) = oneshot::channel();
         sending.errands.spawn(errand.carry_out(head_sender));
@@ -215,6 +210,28 @@ impl Service {
             }
             Head::Refused(refusal) => Ok(refused(&refusal)),
         }
+    }
+
+    /// Says why nothing answers a request, and keeps it for the report.
+    async fn miss(&self, session: &Arc<str>, request: Sought, recorded: usize) -> Result<Reply, NoBody> {
+        let (explain, playback, session) = (Arc::clone(&self.explain), Arc::clone(&self.playback), Arc::clone(session));
+        // The nearest of many recordings takes its time to be found.
+        let explained = spawn_blocking(move || {
+            let said = explain(&session, &request, recorded);
+            let missed = Missed {
+                session: session.to_string(),
+                endpoint: request.endpoint.to_string(),
+                model: request.model.to_string(),
+                reason: said.reason,
+                message: said.message,
+                count: 1,
+            };
+            playback.note_missed(request.key, missed);
+            said.body
+        });
+        let mut reply = json_reply(StatusCode::UNPROCESSABLE_ENTITY, explained.await.map_err(|_| NoBody::Gone)?);
+        reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        Ok(reply)
     }
 
     fn known_models(&self) -> Result<Vec<String>, Refusal> {
@@ -234,7 +251,7 @@ impl Service {
         let body = json!({
             "status": said,
             "problem": problem,
-            "mode": self.mode.as_str(),
+            "mode": self.playback.options().mode.as_str(),
             "version": env!("CARGO_PKG_VERSION"),
         });
         json_reply(status, body.to_string().into())
@@ -249,6 +266,17 @@ impl Answering for Service {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, link: Link) -> Result<Reply, Cut> {
         self.reply(request, link).await
     }
+}
+
+/// Whose a request is and what it asks for, by its head.
+fn understood<'a>(head: &'a Parts, origin: &Origin) -> Result<(Arc<str>, Route<'a>), Refusal> {
+    if let Origin::Foreign(origin) = origin {
+        return Err(Refusal::ForeignPage { origin: origin.clone() });
+    }
+    let path = head.uri.path();
+    let way = Way::find(&head.method, path);
+    let route = way.route.map_err(|astray| Refusal::of_astray(astray, &head.method, path))?;
+    Ok((session(&head.headers, way.session)?, route))
 }
 
 /// The session of a request: its header's goes before its path's, which is the base URL's and so

@@ -98,6 +98,18 @@ fn a_replay_changes_nothing_beside_its_store() {
 }
 
 #[test]
+fn a_key_that_looks_past_timestamps_is_found_at_another_time() {
+    let job = format!("{JOB}[record]\nnormalise = [\"timestamps\"]\n");
+    let rows = |time: &str| format!("q\nIt is {time}. Why?\nIt is {time}. How?\n");
+    let test = Test::new().job(&job).file("rows.csv", rows("2026-11-22 18:24:14"));
+    test.run_job().to(&Gateway::new()).output("results.jsonl").run();
+    test.write("rows.csv", rows("23 November 2026 at 7:00 AM"));
+    test.replay_job().output("replay.jsonl").run();
+    let responses = |path: &str| test.json_lines(path).iter().map(|line| line["response"].clone()).collect::<Vec<_>>();
+    assert_eq!(responses("replay.jsonl"), responses("results.jsonl"));
+}
+
+#[test]
 fn what_is_not_recorded_is_told_with_what_is_nearest() {
     let test = recorded();
     let changed = test.text("rows.csv").replace("question 7\n", "question seven\n");

@@ -92,6 +92,9 @@ impl Answer {
     /// Fails as [`Self::parse`] does. It asks neither whether a stream is whole nor whether there
     /// is an error in the body: classification has done so before.
     pub fn of_reply(endpoint: Endpoint, reply: &Reply) -> Result<Self, AnswerError> {
+        if let Some(plain) = reply.uncompressed() {
+            return Self::of_reply(endpoint, &plain);
+        }
         match reply.shape() {
             BodyShape::Json(body) => Self::parse(endpoint, body),
             BodyShape::Events => Streamed::read(&reply.body).answer(endpoint),

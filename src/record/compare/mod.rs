@@ -9,3 +9,5 @@ mod shown;
 pub use comparison::{Comparison, differences};
 pub use difference::Difference;
 pub use shown::Shown;
+
+pub(super) use comparison::PROMPTS;

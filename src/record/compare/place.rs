@@ -19,6 +19,8 @@ impl Place {
     pub(super) fn member(&self, name: &str) -> Self {
         let plain = !name.is_empty() && name != "*" && !name.contains(['.', '[', '"', '\'', ' ']);
         let step = match name {
+            // A path is one line, whatever it goes through.
+            _ if name.contains(char::is_control) => format!("[{name:?}]"),
             _ if plain => format!(".{name}"),
             _ if name.contains('"') => format!("['{name}']"),
             _ => format!("[\"{name}\"]"),
@@ -55,5 +57,6 @@ mod tests {
             assert_eq!(path, expected);
             assert!(path.parse::<IgnorePath>().is_ok(), "{path}");
         }
+        assert_eq!(Place::top().member("a\nb").into_path(), "$[\"a\\nb\"]");
     }
 }

@@ -1,5 +1,6 @@
 //! Handing out recordings to those who ask: which one answers, in what order, and what was left.
 
+mod explain;
 mod handed_out;
 #[expect(clippy::module_inception, reason = "the noun of the module stands in a file of its own, as everywhere")]
 mod playback;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Attempt, Class, Key, KeyRules, Mode, Request};
+use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
 use crate::record::{Action, Missed, decide};
 use crate::store::{Access, ExchangeId, Reader, Store, StoreError};
 
@@ -91,6 +91,10 @@ impl Playback {
         &self.options
     }
 
+    pub(super) fn stores(&self) -> &[Store] {
+        &self.stores
+    }
+
     /// What is done about the next request of a session; the unnamed session is empty.
     ///
     /// The request's key must be made by the rules of the options.
@@ -105,7 +109,10 @@ impl Playback {
             Next::Recorded(at) => state.replay(index, at).map(|attempt| Asked::Replay(Box::new(attempt))),
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
-                state.count_unanswered(index, sends, recorded);
+                // A list of models that is not recorded can be made of what is.
+                if sends || request.endpoint != Endpoint::Models {
+                    state.count_unanswered(index, sends, recorded);
+                }
                 Ok(if sends { Asked::Send { occurrence } } else { Asked::Miss { recorded } })
             }
         }

@@ -30,6 +30,20 @@ impl Playback {
     /// # Errors
     /// Fails if a store cannot be read.
     pub fn report(&self) -> Result<SessionReport, StoreError> {
+        self.report_on(Concern::All)
+    }
+
+    /// The same, where of the recordings that nobody asked for those alone count that are meant for
+    /// one session: those recorded in it; where there are none, those recorded without a session;
+    /// where there are none of these either, all.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn report_of(&self, session: &str) -> Result<SessionReport, StoreError> {
+        self.report_on(Concern::Session(Some(session).filter(|session| !session.is_empty())))
+    }
+
+    fn report_on(&self, concern: Concern<'_>) -> Result<SessionReport, StoreError> {
         let mut state = self.lock();
         let mut report = SessionReport {
             exhausted: state.totals.exhausted,
@@ -42,9 +56,36 @@ impl Playback {
         state.sessions.counts.iter().for_each(|counts| report.add(counts.clone()));
         state.missed.iter().for_each(|missed| report.missed.push(|| missed.clone()));
         if self.options().mode != Mode::Record {
-            state.report_recordings(self.options().mode, &mut report)?;
+            state.report_recordings(self.options().mode, concern, &mut report)?;
         }
         Ok(report)
+    }
+}
+
+/// Which recordings a report tells of where nobody asked for them.
+#[derive(Debug, Clone, Copy)]
+enum Concern<'a> {
+    All,
+    /// Those that are meant for a session; `None` is the unnamed one.
+    Session(Option<&'a str>),
+}
+
+impl Concern<'_> {
+    /// What it comes to where these are the recordings.
+    fn among(self, entries: &[Entry]) -> Self {
+        let has = |session| entries.iter().any(|entry| entry.place.session.as_deref() == session);
+        match self {
+            Self::Session(session) if has(session) => self,
+            Self::Session(_) if has(None) => Self::Session(None),
+            Self::Session(_) | Self::All => Self::All,
+        }
+    }
+
+    fn covers(self, place: &Place) -> bool {
+        match self {
+            Self::All => true,
+            Self::Session(session) => place.session.as_deref() == session,
+        }
     }
 }
 
@@ -56,8 +97,14 @@ struct Entry {
 }
 
 impl State {
-    fn report_recordings(&mut self, mode: Mode, report: &mut SessionReport) -> Result<(), StoreError> {
+    fn report_recordings(
+        &mut self,
+        mode: Mode,
+        concern: Concern<'_>,
+        report: &mut SessionReport,
+    ) -> Result<(), StoreError> {
         let entries = self.entries()?;
+        let concern = concern.among(&entries);
         let real: HashSet<Key> = entries.iter().filter(|entry| !entry.place.simulated).map(|entry| entry.key).collect();
         let mut slots: HashSet<Slot> = HashSet::new();
         for entry in entries {
@@ -65,7 +112,7 @@ impl State {
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
             let lent = lends(&entry.place, mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
-            if !lent || !slots.insert(slot) || count.is_some() {
+            if !lent || !slots.insert(slot) || count.is_some() || !concern.covers(&entry.place) {
                 continue;
             }
             report.unused += 1;

@@ -191,6 +191,25 @@ fn the_report_counts_what_was_used_and_what_was_left() {
 }
 
 #[test]
+fn the_report_of_a_session_tells_of_what_is_meant_for_it_alone() {
+    let of = |sessions: &[&str]| {
+        let exchanges = sessions.iter().map(|session| exchange(request("p"), session, 0, "a")).collect();
+        let fixture = Fixture::new(exchanges);
+        let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+        let report = playback.report_of("mine").unwrap();
+        assert_eq!(report.unused, report.unused_recordings.total());
+        report.unused_recordings.shown.into_iter().map(|unused| unused.session.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["", "mine", "other"]), ["mine"]);
+    assert_eq!(of(&["", "other"]), [""], "it has none of its own");
+    assert_eq!(of(&["one", "other"]), ["other", "one"], "it may be lent any of them");
+    let fixture = Fixture::new(vec![exchange(request("p"), "", 0, "a"), exchange(request("p"), "other", 0, "a")]);
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    ask(&playback, "", "p");
+    assert_eq!((playback.report_of("").unwrap().unused, playback.report().unwrap().unused), (0, 1));
+}
+
+#[test]
 fn sessions_that_ask_at_once_are_each_given_every_recording_once() {
     let fixture = three_and_one();
     let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
@@ -206,6 +225,20 @@ fn sessions_that_ask_at_once_are_each_given_every_recording_once() {
         given.sort_unstable();
         assert_eq!(given, ["a", "b", "c"]);
     }
+}
+
+#[test]
+fn a_miss_is_explained_by_what_the_stores_hold() {
+    let fixture = three_and_one();
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    let code = |prompt: &str, recorded| {
+        playback.explain("one", &request(prompt), recorded, "nightreel serve").unwrap().reason.code()
+    };
+    assert_eq!(code("why not", 0), "prompt_changed");
+    assert_eq!(code("why", 3), "exhausted");
+    let other = asked_with(r#"{"model":"n","prompt":"why"}"#, &KeyRules::default());
+    let other = Request { model: "n".into(), ..other };
+    assert_eq!(playback.explain("", &other, 0, "").unwrap().reason.code(), "model_not_recorded");
 }
 
 #[test]

@@ -91,6 +91,7 @@ impl Redactor {
         if self.is_empty() {
             return;
         }
+        self.strike_gzip(reply);
         // First what is whole in the text: struck event by event, its end would no longer be known.
         if reply.shape() == BodyShape::Events
             && let Some((body, edits)) = self.strike_stream(&reply.body)
@@ -102,6 +103,16 @@ impl Redactor {
         reply.body = self.strike_noting(&reply.body, |edits| recut(chunks, edits));
         for header in &mut reply.headers {
             header.value = self.strike_text(&header.value);
+        }
+    }
+
+    /// Where something must be struck from a body that came compressed, the plain one is kept in its place.
+    fn strike_gzip(&self, reply: &mut Reply) {
+        let Some(mut plain) = reply.uncompressed() else { return };
+        let whole = plain.body.clone();
+        self.strike_reply(&mut plain);
+        if plain.body != whole {
+            *reply = plain;
         }
     }
 

@@ -99,6 +99,9 @@ impl Streamed {
     /// Reads a reply; `None` where its body is no stream.
     #[must_use]
     pub fn of_reply(reply: &Reply) -> Option<Self> {
+        if let Some(plain) = reply.uncompressed() {
+            return Self::of_reply(&plain);
+        }
         matches!(reply.shape(), BodyShape::Events).then(|| Self::read(&reply.body))
     }
 

@@ -1,0 +1,9 @@
+//! `import`: recordings of other tools, into a store or a fixture.
+
+mod command;
+mod report;
+mod sessions;
+mod struck;
+mod target;
+
+pub(crate) use command::{ImportArgs, import};

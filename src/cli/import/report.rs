@@ -1,0 +1,133 @@
+//! What an import took and what it left out, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nightreel::interchange::{ImportFormat, Skipped};
+use nightreel::model::{Endpoint, Exchange};
+use serde_json::{Value, json};
+
+use super::super::count::counted;
+use super::super::page::Page;
+use super::super::terminal_text::one_line;
+use super::target::Written;
+
+/// What came of all files.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    files: Vec<FileReport>,
+    written: Option<Written>,
+}
+
+/// What came of a file.
+#[derive(Debug)]
+pub(super) struct FileReport {
+    file: String,
+    format: ImportFormat,
+    /// How many of an endpoint and a status; no status is a fault.
+    taken: BTreeMap<(Endpoint, Option<u16>), usize>,
+    skipped: Vec<Skipped>,
+}
+
+impl FileReport {
+    pub(super) fn new(file: &Path, format: ImportFormat, taken: &[Exchange], skipped: Vec<Skipped>) -> Self {
+        let mut counts = BTreeMap::new();
+        for exchange in taken {
+            let status = exchange.attempt.reply.as_ref().ok().map(|reply| reply.status);
+            *counts.entry((exchange.request.endpoint, status)).or_default() += 1;
+        }
+        Self { file: file.display().to_string(), format, taken: counts, skipped }
+    }
+
+    fn count(&self) -> usize {
+        self.taken.values().sum()
+    }
+
+    fn json(&self) -> Value {
+        let taken = self.taken.iter().map(
+            |((endpoint, status), count)| json!({ "endpoint": endpoint.path(), "status": status, "count": count }),
+        );
+        let skipped = self.skipped.iter().map(|Skipped { place, why }| {
+            json!({
+                "interaction": place.number,
+                "line": place.line,
+                "method": place.method,
+                "path": place.path,
+                "why": why,
+            })
+        });
+        json!({
+            "file": self.file,
+            "format": self.format.as_str(),
+            "taken": taken.collect::<Vec<_>>(),
+            "skipped": skipped.collect::<Vec<_>>(),
+        })
+    }
+
+    fn add_to(&self, page: &mut Page) {
+        page.line(format_args!(
+            "{} ({}): took {}, left out {}",
+            one_line(&self.file),
+            self.format,
+            self.count(),
+            self.skipped.len()
+        ));
+        for ((endpoint, status), count) in &self.taken {
+            let status = status.map_or("no response".to_owned(), |status| status.to_string());
+            page.line(format_args!("  took {count} × {endpoint}, {status}"));
+        }
+        for skipped in &self.skipped {
+            page.line(format_args!("  left out {}", one_line(&skipped.to_string())));
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn add(&mut self, file: FileReport) {
+        self.files.push(file);
+    }
+
+    pub(super) fn written(&mut self, written: Written) {
+        self.written = Some(written);
+    }
+
+    fn count(&self) -> usize {
+        self.files.iter().map(FileReport::count).sum()
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut page = Page::default();
+        self.files.iter().for_each(|file| file.add_to(&mut page));
+        let exchanges = counted(self.count() as u64, "exchange");
+        match &self.written {
+            Some(Written::Run { store, run }) => {
+                page.line(format_args!("{exchanges} are run {run} of {}", store.display()));
+            }
+            Some(Written::Fixture { path, exchanges: all }) => {
+                page.line(format_args!("{exchanges} went into {}, which holds {all} now", path.display()));
+            }
+            None => {}
+        }
+        page.finish()
+    }
+
+    pub(super) fn json(&self) -> String {
+        let mut report = json!({
+            "files": self.files.iter().map(FileReport::json).collect::<Vec<_>>(),
+            "taken": self.count(),
+            "skipped": self.files.iter().map(|file| file.skipped.len()).sum::<usize>(),
+        });
+        match &self.written {
+            Some(Written::Run { store, run }) => {
+                report["store"] = store.display().to_string().into();
+                report["run"] = run.0.into();
+            }
+            Some(Written::Fixture { path, exchanges }) => {
+                report["fixture"] = path.display().to_string().into();
+                report["exchanges"] = (*exchanges).into();
+            }
+            None => {}
+        }
+        format!("{report}\n")
+    }
+}

@@ -1,0 +1,86 @@
+//! Which session an imported exchange is in, and the how-manieth of its key it is there.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use nightreel::model::{Exchange, Key};
+
+/// The word for each file's own name.
+const OF_FILE: &str = "file";
+
+/// How the session of a file's exchanges is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SessionName {
+    /// By the file's name.
+    File,
+    /// So.
+    Name(Arc<str>),
+}
+
+impl FromStr for SessionName {
+    type Err = Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(if name == OF_FILE { Self::File } else { Self::Name(name.into()) })
+    }
+}
+
+/// Gives exchanges their sessions and, where several files ask the same in one, their numbers.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    name: Option<SessionName>,
+    /// How many of a session's key the files before had.
+    asked: HashMap<(Option<Arc<str>>, Key), u32>,
+}
+
+impl Sessions {
+    pub(super) fn new(name: Option<SessionName>) -> Self {
+        Self { name, asked: HashMap::new() }
+    }
+
+    /// Places the exchanges of a file. Those that have a session already stay in it.
+    pub(super) fn place(&mut self, file: &Path, exchanges: &mut [Exchange]) {
+        let session = match &self.name {
+            None => None,
+            Some(SessionName::Name(name)) => Some(Arc::clone(name)),
+            Some(SessionName::File) => Some(stem(file).into()),
+        };
+        let mut asked = HashMap::new();
+        for exchange in exchanges {
+            exchange.session = exchange.session.take().or_else(|| session.clone());
+            let place = (exchange.session.clone(), exchange.request.key);
+            exchange.occurrence += self.asked.get(&place).copied().unwrap_or(0);
+            let next = asked.entry(place).or_insert(0);
+            *next = exchange.occurrence.saturating_add(1).max(*next);
+        }
+        self.asked.extend(asked);
+    }
+}
+
+/// A file's name without what says how it is written, such as `.yaml.gz`.
+fn stem(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zz")).unwrap_or(&name);
+    Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stem_of_a_file_has_no_extension() {
+        for (file, expected) in [
+            ("cassettes/chat.yml", "chat"),
+            ("a.b.yaml.gz", "a.b"),
+            ("chat.zz", "chat"),
+            ("chat", "chat"),
+            ("log.har", "log"),
+        ] {
+            assert_eq!(stem(Path::new(file)), expected);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Where imported exchanges go: a new run of a store, or a fixture.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use nightreel::clock::now_ms;
+use nightreel::model::Exchange;
+use nightreel::store::{Access, FIXTURE_JOB, NewRun, RunId, Store, write_fixture};
+
+use super::super::context::env;
+use super::super::exit::Failure;
+
+/// The store where nothing names one.
+const STORE: &str = "nightreel.db";
+/// How many exchanges are read at once.
+const PAGE: usize = 512;
+
+/// Where imported exchanges go.
+#[derive(Debug)]
+pub(super) enum Target {
+    Store { path: PathBuf, job: String },
+    Fixture(PathBuf),
+}
+
+/// Where they went.
+#[derive(Debug)]
+pub(super) enum Written {
+    Run { store: PathBuf, run: RunId },
+    Fixture { path: PathBuf, exchanges: usize },
+}
+
+impl Target {
+    pub(super) fn of(store: Option<&Path>, fixture: Option<&Path>, job: &str) -> Self {
+        if let Some(fixture) = fixture {
+            return Self::Fixture(fixture.to_owned());
+        }
+        let store = store.map(Path::to_owned).or_else(|| env("NIGHTREEL_STORE").map(Into::into));
+        Self::Store { path: store.unwrap_or_else(|| STORE.into()), job: job.to_owned() }
+    }
+
+    pub(super) fn write(&self, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
+        match self {
+            Self::Store { path, job } => add_run(path, job, exchanges),
+            Self::Fixture(path) => merge(path, exchanges),
+        }
+    }
+}
+
+fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
+    let store = Store::open(path, Access::ReadWrite)?;
+    let run = NewRun {
+        job: job.to_owned(),
+        job_file: String::new(),
+        job_identity: "{}".to_owned(),
+        job_description: "{}".to_owned(),
+        input: String::new(),
+        input_hash: [0; 32],
+        mode: "record".to_owned(),
+        simulated: false,
+        continues: None,
+        row_count: 0,
+        item_count: 0,
+        started_at_ms: now_ms(),
+    };
+    let run = store.keep_exchanges(&run, exchanges)?;
+    store.fold()?;
+    Ok(Written::Run { store: path.to_owned(), run })
+}
+
+/// Writes a fixture anew, with what it had before and what comes to it: of two with the same
+/// session, key and occurrence the later one stays.
+fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
+    let mut all = if path.exists() { exchanges_of(path)? } else { Vec::new() };
+    all.extend(exchanges);
+    write_fixture(path, all)?;
+    let exchanges = exchanges_of(path)?.len();
+    Ok(Written::Fixture { path: path.to_owned(), exchanges })
+}
+
+fn exchanges_of(fixture: &Path) -> Result<Vec<Exchange>, Failure> {
+    let store = Store::open(fixture, Access::ReadOnly)?;
+    let mut reader = store.reader()?;
+    let runs = reader.runs()?;
+    if runs.iter().any(|run| run.begun.job != FIXTURE_JOB) {
+        let path = fixture.display();
+        return Err(Failure::usage(anyhow!("{path} is a store of runs and no fixture; name it with --store")));
+    }
+    let mut exchanges = Vec::new();
+    for run in runs {
+        let mut after = None;
+        loop {
+            let page = reader.exchanges(run.id, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            exchanges.extend(page.into_iter().map(|kept| kept.exchange));
+        }
+    }
+    Ok(exchanges)
+}

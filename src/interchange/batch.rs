@@ -1,0 +1,117 @@
+//! `OpenAI` Batch: requests in one file, their results in others.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::found::{Found, FoundReply};
+use super::node::{Content, Node};
+use super::take::Taker;
+use super::{Place, Skipped};
+
+/// A request of a batch.
+#[derive(Deserialize)]
+struct InputLine<'a> {
+    custom_id: String,
+    method: Option<String>,
+    url: Option<String>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// A result of a batch.
+#[derive(Deserialize)]
+struct OutputLine<'a> {
+    custom_id: String,
+    #[serde(borrow)]
+    response: Option<Response<'a>>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    status_code: u16,
+    request_id: Option<String>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// The lines of a file with their numbers, without blank ones.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
+}
+
+/// The results of some files, by the ids of their requests.
+#[derive(Default)]
+pub(super) struct Results<'a> {
+    by_id: HashMap<String, (Place, Option<OutputLine<'a>>)>,
+    doubled: Vec<Skipped>,
+}
+
+impl<'a> Results<'a> {
+    /// Adds a file; fails with the line that is no result.
+    pub(super) fn add(&mut self, text: &'a str) -> Result<(), (usize, serde_json::Error)> {
+        for (number, (line, text)) in (1..).zip(lines(text)) {
+            let output: OutputLine<'a> = serde_json::from_str(text).map_err(|error| (line, error))?;
+            let place = Place { number, line, method: String::new(), path: String::new() };
+            match self.by_id.entry(output.custom_id.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert((place, Some(output)));
+                }
+                Entry::Occupied(taken) => {
+                    self.doubled.push(Skipped { place, why: format!("{:?} has a result already", taken.key()) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins the requests of a file with these results; fails with the line that is no request.
+    pub(super) fn join(mut self, input: &str, taker: &mut Taker) -> Result<(), (usize, serde_json::Error)> {
+        for (number, (line, text)) in (1..).zip(lines(input)) {
+            let input: InputLine<'_> = serde_json::from_str(text).map_err(|error| (line, error))?;
+            let result = self.by_id.get_mut(&input.custom_id).and_then(|(_, output)| output.take());
+            taker.take(found(number, line, &input, result));
+        }
+        let left = self.by_id.into_values().filter_map(|(place, output)| Some((place, output?)));
+        let left = left.map(|(place, output)| {
+            let why = format!("a result of {:?}, which no request has for its custom_id", output.custom_id);
+            Skipped { place, why }
+        });
+        let mut left: Vec<Skipped> = left.chain(self.doubled).collect();
+        left.sort_by_key(|skipped| skipped.place.line);
+        for skipped in left {
+            taker.skip(skipped);
+        }
+        Ok(())
+    }
+}
+
+fn found(number: usize, line: usize, input: &InputLine<'_>, result: Option<OutputLine<'_>>) -> Found {
+    let node = Node { line, content: Content::Null };
+    let mut found =
+        Found::new(number, &node, input.method.as_deref().map(Cow::Borrowed), input.url.as_deref().map(Cow::Borrowed));
+    if let Some(body) = input.body {
+        found.request = Ok(body.get().as_bytes().to_vec());
+    }
+    found.reply = match result {
+        Some(result) => reply(result),
+        None => Err(format!("no output file has a result of {:?}", input.custom_id)),
+    };
+    found
+}
+
+fn reply(result: OutputLine<'_>) -> Result<FoundReply, String> {
+    let Some(response) = result.response else {
+        let error = result.error.unwrap_or_default();
+        return Err(format!("it has no response: {error}"));
+    };
+    let kind = ("content-type".to_owned(), "application/json".to_owned());
+    let id = response.request_id.filter(|id| !id.is_empty()).map(|id| ("x-request-id".to_owned(), id));
+    let body = response.body.map(|body| body.get().as_bytes().to_vec()).unwrap_or_default();
+    Ok(FoundReply { status: response.status_code, headers: [kind].into_iter().chain(id).collect(), body })
+}

@@ -1,0 +1,58 @@
+//! What a file of recordings is, by what stands in it.
+
+use serde_json::Value;
+
+use super::ImportFormat;
+use super::node::Node;
+
+/// What the lines of a file are, where each is a value of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    Exchanges,
+    BatchInput,
+    BatchOutput,
+}
+
+/// What a file of JSON lines is, by its first line; `None` where it is something else.
+pub(super) fn of_lines(text: &str) -> Option<Lines> {
+    let first = text.lines().find(|line| !line.trim().is_empty())?;
+    let first: Value = serde_json::from_str(first).ok()?;
+    let has = |name: &str| first.get(name).is_some();
+    match () {
+        () if has("custom_id") && (has("response") || has("error")) => Some(Lines::BatchOutput),
+        () if has("custom_id") => Some(Lines::BatchInput),
+        () if has("endpoint") && has("request") => Some(Lines::Exchanges),
+        () => None,
+    }
+}
+
+/// What documents are; `None` where they are no recordings.
+pub(super) fn of_documents(documents: &[Node]) -> Option<ImportFormat> {
+    let first = documents.iter().find(|document| !document.members().is_empty() || document.list().is_some())?;
+    if first.has("http_interactions") {
+        return Some(ImportFormat::Vcr);
+    }
+    if first.get("log").is_some_and(|log| log.has("entries")) {
+        return Some(ImportFormat::Har);
+    }
+    if first.has("when") && first.has("then") {
+        return Some(ImportFormat::Httpmock);
+    }
+    if first.has("interactions") {
+        return Some(of_interactions(first));
+    }
+    let is_of_vcr = |node: &Node| node.get("request").is_some_and(|request| request.has("uri")) && node.has("response");
+    first.list().filter(|list| list.first().is_some_and(is_of_vcr)).map(|_| ImportFormat::Vcr)
+}
+
+/// Go writes a `url` where Python writes a `uri`; an empty cassette has its version alone.
+fn of_interactions(document: &Node) -> ImportFormat {
+    let first = document.list_of("interactions").and_then(|list| list.first());
+    let request = first.and_then(|first| first.get("request"));
+    match request {
+        Some(request) if request.has("uri") => ImportFormat::Vcrpy,
+        Some(request) if request.has("url") => ImportFormat::GoVcr,
+        _ if document.text_of("version").as_deref() == Some("2") => ImportFormat::GoVcr,
+        _ => ImportFormat::Vcrpy,
+    }
+}

@@ -1,0 +1,81 @@
+//! A document of YAML or JSON, free of which of them it was.
+
+use std::borrow::Cow;
+
+/// A value of a document, with the line that it begins on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    /// From 1.
+    pub(super) line: usize,
+    pub(super) content: Content,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Null,
+    /// A scalar; `plain` is one without quotes or a tag, which may be a number or a word.
+    Text {
+        value: String,
+        plain: bool,
+    },
+    Bytes(Vec<u8>),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// A member of a map; the last one of a name, as most parsers have it. `None` for a null too.
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+        let member = self.members().iter().rev().find(|(key, _)| key == name);
+        member.map(|(_, value)| value).filter(|value| value.content != Content::Null)
+    }
+
+    /// Whether a map has a member of this name, be it null.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.members().iter().any(|(key, _)| key == name)
+    }
+
+    /// The members of a map; none of anything else.
+    pub(super) fn members(&self) -> &[(String, Self)] {
+        if let Content::Map(members) = &self.content { members } else { &[] }
+    }
+
+    /// The elements of a list.
+    pub(super) const fn list(&self) -> Option<&Vec<Self>> {
+        if let Content::List(elements) = &self.content { Some(elements) } else { None }
+    }
+
+    /// The text of a scalar, whatever its quotes.
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+        match &self.content {
+            Content::Text { value, .. } => Some(Cow::Borrowed(value)),
+            Content::Bytes(bytes) => Some(String::from_utf8_lossy(bytes)),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a scalar.
+    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+        match &self.content {
+            Content::Text { value, .. } => Some(value.as_bytes().to_vec()),
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The text of a member that is a scalar.
+    pub(super) fn text_of(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)?.text()
+    }
+
+    /// A member that is a number.
+    pub(super) fn number_of(&self, name: &str) -> Option<f64> {
+        self.text_of(name)?.trim().parse().ok()
+    }
+
+    /// A member that is a list.
+    pub(super) fn list_of(&self, name: &str) -> Option<&Vec<Self>> {
+        self.get(name)?.list()
+    }
+}

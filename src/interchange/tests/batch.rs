@@ -1,0 +1,80 @@
+//! `OpenAI` batches.
+
+use super::super::{BatchPart, BatchWriter, read_batch};
+use super::*;
+
+fn input(lines: &[(&str, &str)]) -> String {
+    let line = |(id, body): &(&str, &str)| {
+        format!("{{\"custom_id\":\"{id}\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{body}}}\n")
+    };
+    lines.iter().map(line).collect()
+}
+
+#[test]
+fn requests_are_joined_with_their_results_in_any_order() {
+    let requests = input(&[("a", "{\"model\": \"m\",  \"n\": 1}"), ("b", ASKED), ("c", ASKED), ("d", ASKED)]);
+    let results = "{\"id\":\"1\",\"custom_id\":\"b\",\"response\":{\"status_code\":200,\"request_id\":\"r1\",\"body\":{\"x\":  1}},\"error\":null}\n\n\
+                   {\"id\":\"2\",\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":[]},\"error\":null}\n\
+                   {\"id\":\"3\",\"custom_id\":\"stranger\",\"response\":null,\"error\":null}\n\
+                   {\"id\":\"4\",\"custom_id\":\"a\",\"response\":null,\"error\":null}\n";
+    let errors = "{\"id\":\"5\",\"custom_id\":\"c\",\"response\":null,\"error\":{\"code\":\"batch_expired\"}}\n";
+    let (requests, results, errors) =
+        (File::new("in.jsonl", requests), File::new("out.jsonl", results), File::new("err.jsonl", errors));
+    let imported = read_batch(&requests.path(), &[results.path(), errors.path()]).unwrap();
+    let [first, second] = imported.exchanges.as_slice() else { panic!("{imported:?}") };
+    assert_eq!((request_text(first), body_text(first)), ("{\"model\": \"m\",  \"n\": 1}", "[]"));
+    assert_eq!((request_text(second), body_text(second)), (ASKED, "{\"x\":  1}"));
+    assert_eq!(headers(second), [("content-type", "application/json"), ("x-request-id", "r1")]);
+    let chat = "POST /v1/chat/completions";
+    assert_eq!(
+        left_out(&imported),
+        [
+            format!("interaction 3 (line 3), {chat}: it has no response: {{\"code\":\"batch_expired\"}}"),
+            format!("interaction 4 (line 4), {chat}: no output file has a result of \"d\""),
+            "interaction 3 (line 4): a result of \"stranger\", which no request has for its custom_id".to_owned(),
+            "interaction 4 (line 5): \"a\" has a result already".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn one_file_of_a_batch_is_not_enough() {
+    let requests = File::new("in.jsonl", input(&[("a", ASKED)]));
+    assert_eq!(
+        requests.problem(),
+        "in.jsonl holds the requests of a batch; name the file of its results too (--output FILE)"
+    );
+    let results = File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null}");
+    assert!(results.problem().starts_with("out.jsonl holds the results of a batch"));
+    let broken = File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null}\n{\"custom_id\":1}\n");
+    let problem = read_batch(&requests.path(), &[broken.path()]).unwrap_err().to_string();
+    assert!(problem.contains("out.jsonl:2:14: invalid type: integer"), "{problem}");
+}
+
+#[test]
+fn the_two_files_that_are_written_are_read_again() {
+    let cassette = format!(
+        "interactions:\n- request: {{method: POST, uri: /v1/chat/completions, body: '{{\"model\":\n\n\n\"m\"}}'}}\n  response: {{status: {{code: \
+         200}}, headers: {{x-request-id: r}}, body: {{string: '{ANSWER}'}}}}\n- request: {{method: POST, uri: /v1/chat/completions, body: \
+         '{ASKED}'}}\n  response: {{status: {{code: 500}}, body: {{string: 'no JSON'}}}}\n- request: {{method: GET, uri: \
+         /v1/models}}\n  response: {{status: {{code: 200}}, body: {{string: '{{}}'}}}}\n- request: {{method: POST, uri: /v1/chat/completions, \
+         body: '{ASKED}'}}\n  response: {{status: {{code: 200}}, body: {{string: \"data: {{\\\"choices\\\":[{{\\\"delta\\\":{{\\\"content\\\":\\\"x\\\"}},\
+         \\\"finish_reason\\\":\\\"stop\\\"}}]}}\\n\\ndata: [DONE]\\n\\n\"}}}}\n"
+    );
+    let taken = imported("a.yaml", cassette);
+    assert_eq!(taken.exchanges.len(), 4);
+    let written = |part| {
+        let mut writer = BatchWriter::new(Vec::new(), part);
+        let places: Vec<bool> = taken.exchanges.iter().map(|exchange| writer.write(exchange).unwrap()).collect();
+        assert_eq!(places, [true, false, false, true]);
+        writer.finish().unwrap()
+    };
+    let (requests, results) =
+        (File::new("in.jsonl", written(BatchPart::Input)), File::new("out.jsonl", written(BatchPart::Output)));
+    let again = read_batch(&requests.path(), &[results.path()]).unwrap();
+    assert_eq!(left_out(&again), [""; 0]);
+    assert_eq!(again.exchanges[0].request.key, taken.exchanges[0].request.key);
+    assert_eq!(body_text(&again.exchanges[0]), ANSWER);
+    assert_eq!(headers(&again.exchanges[0])[1], ("x-request-id", "r"));
+    assert_eq!(again.exchanges[1].answer().unwrap().text(), Some("x"));
+}

@@ -1,0 +1,33 @@
+//! Recordings of Rust's httpmock.
+
+use crate::interchange::ImportFormat;
+use crate::model::Class;
+
+use super::*;
+
+#[test]
+fn every_document_is_a_mock() {
+    let yaml = format!(
+        "when:\n  path: /v1/chat/completions\n  method: POST\n  header:\n  - name: authorization\n    value: Bearer secret\n  body: \
+         '{ASKED}'\nthen:\n  status: 429\n  header:\n  - name: Retry-After\n    value: '7'\n  - name: set-cookie\n    value: a\n  \
+         body: slow down\n  delay: 20\n---\nwhen:\n  path: /openai/v1/embeddings\n  method: POST\n  json_body:\n    model: e\n    input: \
+         [a, 1]\nthen:\n  status: 200\n  body_base64: /wA=\n---\nwhen:\n  path: /v1/models\n  method: GET\n  query_param:\n  - name: q\n    \
+         value: a b\nthen:\n  body: '{{}}'\n---\nwhen:\n  path: /v1/responses\n  method: POST\n  body_contains: [x]\nthen:\n  status: 200\n"
+    );
+    let imported = imported("a.yaml", yaml);
+    assert_eq!(imported.format, ImportFormat::Httpmock);
+    let [chat, embeddings, models] = imported.exchanges.as_slice() else { panic!("{imported:?}") };
+    assert_eq!((request_text(chat), body_text(chat)), (ASKED, "slow down"));
+    assert_eq!(headers(chat), [("retry-after", "7")]);
+    assert_eq!((chat.attempt.class, chat.attempt.timing.total_us), (Class::RateLimited, 20_000));
+    assert_eq!(request_text(embeddings), r#"{"model": "e", "input": ["a", 1]}"#);
+    assert_eq!(reply(embeddings).body.as_ref(), b"\xff\0");
+    assert_eq!((request_text(models), reply(models).status), (r#"{"q":"a b"}"#, 200));
+    assert_eq!(
+        left_out(&imported),
+        [
+            "interaction 4 (line 37), POST /v1/responses: it matches without a whole request body (`body`, `body_base64` or \
+          `json_body`)"
+        ]
+    );
+}

@@ -1,0 +1,62 @@
+//! Files that cannot be read, and what is said of them.
+
+use super::super::{ImportFormat, read};
+use super::*;
+
+#[test]
+fn what_cannot_be_read_is_told_by_file_line_and_column() {
+    for (name, content, problem) in [
+        ("a.yml", b"http_interactions:\n- request: [ }".as_slice(), "a.yml:2:12: mismatched bracket"),
+        ("a.yml", b"a: \xff", "a.yml:1:4: a byte that is not UTF-8"),
+        ("a.yml", "é: 1\né\u{e9}: ".as_bytes().split_last().unwrap().1, "a.yml is in none of the formats"),
+        ("a.har", b"{\"log\": {\n  \"entries\": [}", "a.har:2:15: expected value"),
+        ("a.jsonl", b"{\"endpoint\":\"x\",\"request\":{\"text\":\"\"},\"class\":\"answered\",\"model\":\"m\"}\n{\"endpoint\":}\n", "a.jsonl:2:13: "),
+        ("a.txt", b"This is not a cassette", "a.txt is in none of the formats that are read (vcr, vcrpy, go-vcr, "),
+        ("a.json", b"{\"a\": 1}", "a.json is in none of the formats"),
+        ("a.yml", b"", "a.yml is in none of the formats"),
+        ("a.gz", b"\x1f\x8b\x08\x00", "cannot read a.gz: it is compressed, and damaged: "),
+    ] {
+        let said = File::new(name, content).problem();
+        assert!(said.starts_with(problem), "{said}\nand not\n{problem}");
+    }
+    let missing = read(std::path::Path::new("/nowhere/a.yml"), None).unwrap_err().to_string();
+    assert!(missing.starts_with("cannot read /nowhere/a.yml: "), "{missing}");
+}
+
+#[test]
+fn a_format_that_was_said_is_held_to() {
+    let cassette = File::new("a.yml", "version: 1\ninteractions: []\n");
+    assert_eq!(cassette.read().unwrap().format, ImportFormat::Vcrpy);
+    for (format, problem) in [
+        (ImportFormat::Vcr, "a.yml is not in the format vcr: it has no list `http_interactions`"),
+        (ImportFormat::Httpmock, "a.yml is not in the format httpmock: it has no document with `when` and `then`"),
+        (ImportFormat::Har, "a.yml is not in the format har: it has no list `log.entries`"),
+        (ImportFormat::Exchanges, "a.yml:1:1: expected value"),
+    ] {
+        let said = read(&cassette.path(), Some(format)).unwrap_err().to_string();
+        assert!(said.ends_with(problem), "{said}");
+    }
+    assert_eq!(read(&cassette.path(), Some(ImportFormat::GoVcr)).unwrap().exchanges, []);
+}
+
+#[test]
+fn a_file_is_known_by_its_content() {
+    for (content, expected) in [
+        ("http_interactions: []", ImportFormat::Vcr),
+        ("interactions: []\nversion: 2", ImportFormat::GoVcr),
+        ("{\"log\": {\"entries\": []}}", ImportFormat::Har),
+        ("{\"http_interactions\": []}", ImportFormat::Vcr),
+        ("{interactions: [], version: 1}", ImportFormat::Vcrpy),
+    ] {
+        assert_eq!(imported("a.yaml", content).format, expected, "{content}");
+    }
+}
+
+#[test]
+fn every_format_has_a_name_of_its_own() {
+    for format in ImportFormat::ALL {
+        assert_eq!(format.as_str().parse(), Ok(format));
+    }
+    let unknown = "xml".parse::<ImportFormat>().unwrap_err().to_string();
+    assert_eq!(unknown, "unknown format \"xml\"; known are vcr, vcrpy, go-vcr, httpmock, har, openai-batch, exchanges");
+}

@@ -1,0 +1,116 @@
+//! Cassettes of Python's vcrpy.
+
+use base64::Engine;
+
+use crate::interchange::ImportFormat;
+use crate::interchange::body::BASE64;
+use crate::model::Class;
+
+use super::*;
+
+/// A cassette with one interaction: what the request and the response have for a body.
+fn with(request: &str, response: &str, headers: &str) -> String {
+    format!(
+        "interactions:\n- request:\n{request}\n    headers:\n      authorization:\n      - Bearer secret\n    method: POST\n    \
+         uri: https://api.openai.com/v1/chat/completions\n  response:\n{response}\n    headers:{headers}\n    status:\n      \
+         code: 200\n      message: OK\nversion: 1\n"
+    )
+}
+
+#[test]
+fn a_body_is_taken_whichever_way_it_is_written() {
+    let text = format!("    body: '{ASKED}'");
+    for (request, response, expected_request, expected) in [
+        (text.as_str(), "    body:\n      string: '{\"a\": 1}'", ASKED, "{\"a\": 1}"),
+        (&text, "    body: {string: \"a\\u2028b\"}", ASKED, "a\u{2028}b"),
+        (&text, "    body:\n      string: !!binary |\n        w6kK", ASKED, "é\n"),
+        (&text, "    body:\n      string: !!python/unicode 'old'", ASKED, "old"),
+        (&text, "    body: {string: null}", ASKED, ""),
+        (&text, "    body: null", ASKED, ""),
+        (&text, "    content: httpx of old", ASKED, "httpx of old"),
+        (
+            "    parsed_body:\n      messages:\n      - content: |-\n          é\n          x\n        n: 1.0\n        b: true\n      model: 'yes'",
+            "    parsed_body:\n      a: null\n      cost: 6.0e-05\n      id: '12'\n      t: 1e3",
+            "{\"messages\": [{\"content\": \"\\u00e9\\nx\", \"n\": 1.0, \"b\": true}], \"model\": \"yes\"}",
+            "{\"a\": null, \"cost\": 6e-05, \"id\": \"12\", \"t\": \"1e3\"}",
+        ),
+        (
+            "    body: !!python/object/new:_io.BytesIO\n      state: !!python/tuple\n      - !!binary |\n        eyJtb2RlbCI6Im0ifQ==\n      - 0\n      - null",
+            "    body: {string: x}",
+            "{\"model\":\"m\"}",
+            "x",
+        ),
+        (
+            "    body: !!python/object/apply:builtins.iter\n      args:\n      - - '{\"model\":'\n        - '\"m\"}'",
+            "    body: {string: x}",
+            "{\"model\":\"m\"}",
+            "x",
+        ),
+    ] {
+        let imported = imported("a.yaml", with(request, response, " {}"));
+        assert_eq!(imported.format, ImportFormat::Vcrpy);
+        assert_eq!(left_out(&imported), [""; 0], "{request}\n{response}");
+        assert_eq!(request_text(&imported.exchanges[0]), expected_request);
+        assert_eq!(body_text(&imported.exchanges[0]), expected);
+    }
+}
+
+#[test]
+fn a_body_in_gzip_keeps_its_bytes_and_is_the_answer_that_it_is() {
+    let packed = gzip(ANSWER.as_bytes());
+    let response = format!("    body:\n      string: !!binary |\n        {}", BASE64.encode(&packed));
+    let asked = format!("    body: '{ASKED}'");
+    let encoded = "\n      Content-Encoding: [gzip]\n      content-type: [application/json]";
+    let taken = imported("a.yaml.gz", gzip(with(&asked, &response, encoded).as_bytes()));
+    let exchange = &taken.exchanges[0];
+    assert_eq!(reply(exchange).body.as_ref(), packed);
+    assert_eq!(headers(exchange), [("content-encoding", "gzip"), ("content-type", "application/json")]);
+    assert_eq!(exchange.attempt.class, Class::Answered);
+    assert_eq!(exchange.answer().unwrap().text(), Some("hi"));
+
+    // Decoded by the tool, which has left the header.
+    let plain = imported("a.yaml", with(&asked, &format!("    body:\n      string: '{ANSWER}'"), encoded));
+    assert_eq!(headers(&plain.exchanges[0]), [("content-type", "application/json")]);
+    assert_eq!(plain.exchanges[0].attempt.class, Class::Answered);
+}
+
+#[test]
+fn a_request_in_gzip_is_read() {
+    let request = format!("    body: !!binary |\n      {}", BASE64.encode(gzip(ASKED.as_bytes())));
+    let imported = imported("a.yaml", with(&request, "    body: {string: x}", " {}"));
+    assert_eq!(request_text(&imported.exchanges[0]), ASKED);
+}
+
+#[test]
+fn what_is_the_same_twice_is_an_alias() {
+    let yaml = format!(
+        "version: 1\ninteractions:\n- request: &id001\n    body: '{ASKED}'\n    method: POST\n    uri: http://h/v1/responses\n    \
+         headers: &id002 {{}}\n  response: {{status: {{code: 429, message: x}}, headers: *id002, body: {{string: slow}}}}\n\
+         - request: *id001\n  response: {{status: {{code: 200, message: x}}, headers: *id002, body: {{string: fast}}}}\n"
+    );
+    let imported = imported("a.yaml", yaml);
+    let bodies: Vec<_> = imported.exchanges.iter().map(body_text).collect();
+    assert_eq!(bodies, ["slow", "fast"]);
+    assert_eq!(imported.exchanges[0].attempt.class, Class::RateLimited);
+}
+
+#[test]
+fn a_cassette_in_json_is_read() {
+    let json = serde_json::json!({
+        "version": 1,
+        "interactions": [{
+            "request": {"method": "GET", "uri": "https://openrouter.ai/api/v1/models?supported=tools&key=secret", "body": null, "headers": {}},
+            "response": {"status": {"code": 200, "message": "OK"}, "headers": {"content-type": ["application/json"]},
+                         "body": {"string": "{\"data\": []}"}},
+        }, {
+            "request": {"method": "PUT", "uri": "https://h/v1/embeddings", "body": "{}", "headers": {}},
+            "response": {"status": {"code": 200, "message": "OK"}, "headers": {}, "body": {"string": ""}},
+        }],
+    });
+    let imported = imported("a.json", serde_json::to_string_pretty(&json).unwrap());
+    assert_eq!(imported.format, ImportFormat::Vcrpy);
+    assert_eq!(request_text(&imported.exchanges[0]), "{\"supported\":\"tools\"}");
+    assert_eq!(imported.exchanges[0].request.endpoint.path(), "models");
+    assert_eq!(imported.exchanges[0].attempt.class, Class::Answered);
+    assert_eq!(left_out(&imported), ["interaction 2 (line 26), PUT /v1/embeddings: it is no POST"]);
+}

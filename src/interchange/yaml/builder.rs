@@ -1,0 +1,181 @@
+//! From the events of a parser to documents.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use base64::Engine;
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use super::super::body::BASE64;
+use super::super::node::{Content, Node};
+use super::line_breaks::LineBreaks;
+use super::scalar::{Scalar, resolve};
+
+/// How many values all aliases of a file may stand for: more is an attack on the memory.
+const MOST_ALIASED: usize = 2_000_000;
+/// What the tags begin with that YAML itself has, such as `!!binary`.
+const NAMESPACE: &str = "tag:yaml.org,2002:";
+/// The key that takes the members of another map in.
+const MERGE: &str = "<<";
+
+/// Why a text is no YAML, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct YamlProblem {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) problem: String,
+}
+
+impl YamlProblem {
+    fn at(span: Span, problem: impl Into<String>) -> Self {
+        Self { line: span.start.line(), column: span.start.col() + 1, problem: problem.into() }
+    }
+
+    fn of(error: &ScanError) -> Self {
+        let mark = error.marker();
+        Self { line: mark.line(), column: mark.col() + 1, problem: error.info().clone() }
+    }
+}
+
+/// The documents of a text.
+pub(in super::super) fn documents(text: &str) -> Result<Vec<Node>, YamlProblem> {
+    let breaks = LineBreaks::of(text);
+    let options = granit_parser::options! {
+        block_scalar_eof_without_line_feed: true,
+        bom_inside_document_as_content: true,
+        emit_comments: false,
+    };
+    let mut builder = Builder::new(breaks.as_ref());
+    for event in Parser::new_from_str_with_options(breaks.as_ref().map_or(text, LineBreaks::text), options) {
+        let (event, span) = event.map_err(|error| YamlProblem::of(&error))?;
+        builder.take(event, span)?;
+    }
+    Ok(builder.documents)
+}
+
+/// A list or a map that has not ended.
+struct Open {
+    node: Node,
+    anchor: usize,
+    key: Option<String>,
+}
+
+struct Builder<'a> {
+    breaks: Option<&'a LineBreaks>,
+    documents: Vec<Node>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, (Node, usize)>,
+    aliased: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(breaks: Option<&'a LineBreaks>) -> Self {
+        Self { breaks, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new(), aliased: 0 }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlProblem> {
+        let line = span.start.line();
+        match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                let content = self.scalar(value, style, tag.as_deref()).map_err(|why| YamlProblem::at(span, why))?;
+                self.ended(Node { line, content }, anchor);
+            }
+            Event::SequenceStart(_, anchor, _) => self.begin(line, Content::List(Vec::new()), anchor),
+            Event::MappingStart(_, anchor, _) => self.begin(line, Content::Map(Vec::new()), anchor),
+            Event::SequenceEnd | Event::MappingEnd => {
+                let open = self.open.pop().expect("the parser ends what it has begun");
+                self.ended(merged(open.node), open.anchor);
+            }
+            Event::Alias(id) => {
+                let (node, size) = self
+                    .anchors
+                    .get(&id)
+                    .ok_or_else(|| YamlProblem::at(span, "an alias stands within what it stands for"))?;
+                self.aliased += size;
+                if self.aliased > MOST_ALIASED {
+                    return Err(YamlProblem::at(span, "the aliases stand for too many values"));
+                }
+                let node = node.clone();
+                self.ended(node, 0);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, line: usize, content: Content, anchor: usize) {
+        self.open.push(Open { node: Node { line, content }, anchor, key: None });
+    }
+
+    /// Puts a value where it belongs: it is a document, an element, a key, or the value of a key.
+    fn ended(&mut self, node: Node, anchor: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), size(&node)));
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.documents.push(node);
+            return;
+        };
+        match (&mut open.node.content, open.key.take()) {
+            (Content::List(elements), _) => elements.push(node),
+            (Content::Map(members), Some(key)) => members.push((key, node)),
+            // A key that is no scalar is none that anybody asks for.
+            _ => open.key = Some(node.text().map(Cow::into_owned).unwrap_or_default()),
+        }
+    }
+
+    fn scalar(&self, value: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
+        let value = match self.breaks {
+            Some(breaks) => breaks.restored(&value, matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)),
+            None => value.into_owned(),
+        };
+        if tag.is_some_and(is_binary) {
+            let packed: String = value.split_ascii_whitespace().collect();
+            return BASE64
+                .decode(packed)
+                .map(Content::Bytes)
+                .map_err(|error| format!("binary data is no base64: {error}"));
+        }
+        // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
+        let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
+        let plain = style == ScalarStyle::Plain && !is_text;
+        Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
+    }
+}
+
+/// Ruby writes `!binary`, everybody else `!!binary`.
+fn is_binary(tag: &Tag) -> bool {
+    tag.suffix_in_namespace(NAMESPACE).as_deref() == Some("binary") || tag.original() == "!binary"
+}
+
+/// How many values a value is made of.
+fn size(node: &Node) -> usize {
+    match &node.content {
+        Content::List(elements) => 1 + elements.iter().map(size).sum::<usize>(),
+        Content::Map(members) => 1 + members.iter().map(|(_, value)| size(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// A map with the members of those that it merges; its own go before theirs.
+fn merged(mut node: Node) -> Node {
+    let Content::Map(members) = &mut node.content else { return node };
+    if !members.iter().any(|(key, _)| key == MERGE) {
+        return node;
+    }
+    let (merges, own): (Vec<_>, Vec<_>) = std::mem::take(members).into_iter().partition(|(key, _)| key == MERGE);
+    let from = merges.into_iter().flat_map(|(_, from)| match from.content {
+        Content::List(maps) => maps,
+        content => vec![Node { content, ..from }],
+    });
+    *members = own;
+    for map in from {
+        let Content::Map(taken) = map.content else { continue };
+        for (key, value) in taken {
+            if !members.iter().any(|(name, _)| *name == key) {
+                members.push((key, value));
+            }
+        }
+    }
+    node
+}

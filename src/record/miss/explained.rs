@@ -1,0 +1,55 @@
+//! A request that nothing answers, explained.
+
+use std::sync::Arc;
+
+use super::{AskedFor, Candidate, MissReason, Nearest, Search};
+use crate::model::{Endpoint, Key};
+
+/// A request that nothing answers: why, and what comes nearest to it.
+///
+/// The texts of both requests are in it, shortened. Whoever shows it to others strikes what must
+/// not be shown, as from every text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miss {
+    /// Why nothing answers it.
+    pub reason: MissReason,
+    /// Where it was sent.
+    pub endpoint: Endpoint,
+    /// The model that it asks for.
+    pub model: Arc<str>,
+    /// Its key.
+    pub key: Key,
+    /// The session that asks; empty where it has no name.
+    pub session: String,
+    /// The how-manieth time the session asks it, from 0.
+    pub occurrence: u32,
+    /// The recordings that come nearest, at most three: first the one that the reason speaks of.
+    pub nearest: Vec<Nearest>,
+    /// The command that would record it.
+    pub record_with: String,
+}
+
+impl Miss {
+    /// Explains why no recording answers a request, from all the recordings there are. Give those
+    /// first that are likeliest to be near, such as those of its model: see [`Search`] for how much
+    /// is looked at.
+    #[must_use]
+    pub fn explain(asked: AskedFor<'_>, candidates: impl IntoIterator<Item = Candidate>) -> Self {
+        let mut search = Search::new(asked);
+        candidates.into_iter().for_each(|candidate| search.look_at(candidate));
+        search.finish()
+    }
+
+    pub(super) fn new(asked: &AskedFor<'_>, reason: MissReason, nearest: Vec<Nearest>) -> Self {
+        Self {
+            reason,
+            endpoint: asked.request.endpoint,
+            model: Arc::clone(&asked.request.model),
+            key: asked.request.key,
+            session: asked.session.to_owned(),
+            occurrence: asked.occurrence,
+            nearest,
+            record_with: asked.record_with.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Endpoint, Key, KeyRules, Normaliser, Request};
+use crate::store::RunId;
+
+const RECORD_WITH: &str = "nightreel serve --store F --mode auto";
+
+/// A recording of a chat, and what may be said of it otherwise.
+struct Recorded {
+    endpoint: Endpoint,
+    body: Value,
+    session: Option<&'static str>,
+}
+
+fn recorded(body: Value) -> Recorded {
+    Recorded { endpoint: Endpoint::ChatCompletions, body, session: None }
+}
+
+fn chat(content: &str) -> Value {
+    json!({ "model": "m", "messages": [{ "role": "system", "content": "Be brief." }, { "role": "user", "content": content }] })
+}
+
+fn with(mut body: Value, name: &str, value: impl Into<Value>) -> Value {
+    body[name] = value.into();
+    body
+}
+
+fn request(endpoint: Endpoint, body: &Value, rules: &KeyRules) -> Request {
+    let model = body["model"].as_str().unwrap_or_default();
+    Request::new(endpoint, model.into(), Bytes::from(body.to_string()), rules).unwrap()
+}
+
+fn candidate(at: usize, recorded: &Recorded, rules: &KeyRules) -> Candidate {
+    let request = request(recorded.endpoint, &recorded.body, rules);
+    Candidate {
+        id: RunId(1).item(u32::try_from(at).unwrap()).exchange(0),
+        endpoint: request.endpoint,
+        model: request.model,
+        key: request.key,
+        session: recorded.session.map(Arc::from),
+        occurrence: 0,
+        body: request.body,
+    }
+}
+
+fn explain(recordings: &[Recorded], asked: &Value, rules: &KeyRules) -> Miss {
+    let request = request(Endpoint::ChatCompletions, asked, rules);
+    let asked =
+        AskedFor { request: &request, session: "s", occurrence: 1, recorded: 0, rules, record_with: RECORD_WITH };
+    Miss::explain(asked, recordings.iter().enumerate().map(|(at, recorded)| candidate(at, recorded, rules)))
+}
+
+fn reason(recordings: &[Recorded], asked: &Value) -> MissReason {
+    explain(recordings, asked, &KeyRules::default()).reason
+}
+
+fn remedy(path: &str, normalise: &[Normaliser], ignore: &[&str]) -> MissReason {
+    let ignore = ignore.iter().map(|path| (*path).to_owned()).collect();
+    MissReason::Normaliser { path: path.to_owned(), remedy: Remedy { normalise: normalise.to_vec(), ignore } }
+}
+
+fn prompt_changed(path: &str) -> MissReason {
+    MissReason::PromptChanged { path: path.to_owned() }
+}
+
+fn parameter_changed(path: &str) -> MissReason {
+    MissReason::ParameterChanged { path: path.to_owned() }
+}
+
+#[test]
+fn what_was_never_recorded_or_no_longer_is_left_has_its_reason() {
+    let sky = || recorded(chat("Why is the sky blue?"));
+    let content = "$.messages[1].content";
+    for (name, recordings, asked, expected) in [
+        ("nothing", vec![], chat("x"), MissReason::NothingRecorded),
+        (
+            "endpoint",
+            vec![
+                Recorded { endpoint: Endpoint::Embeddings, ..sky() },
+                Recorded { endpoint: Endpoint::Messages, ..sky() },
+            ],
+            chat("x"),
+            MissReason::EndpointNotRecorded {
+                asked: Endpoint::ChatCompletions,
+                recorded: vec![Endpoint::Embeddings, Endpoint::Messages],
+            },
+        ),
+        (
+            "no such model",
+            vec![recorded(with(chat("a"), "model", "zzz")), recorded(with(chat("b"), "model", "mm"))],
+            chat("x"),
+            MissReason::ModelNotRecorded { asked: "m".into(), recorded: vec!["mm".into(), "zzz".into()] },
+        ),
+        (
+            "another model for this prompt",
+            vec![recorded(with(chat("Why is the sky blue?"), "model", "other")), recorded(chat("How many are there?"))],
+            chat("Why is the sky blue?"),
+            MissReason::ModelNotRecorded { asked: "m".into(), recorded: vec!["other".into()] },
+        ),
+        ("prompt", vec![recorded(chat("far away")), sky()], chat("Why is the sky red?"), prompt_changed(content)),
+        (
+            "prompt and parameter",
+            vec![recorded(with(chat("Why is the sky blue?"), "temperature", 0))],
+            with(chat("Why is the sky red?"), "temperature", 1),
+            prompt_changed(content),
+        ),
+        (
+            "parameter",
+            vec![recorded(with(chat("a"), "temperature", 0))],
+            with(chat("a"), "temperature", 1),
+            parameter_changed("$.temperature"),
+        ),
+        ("exhausted", vec![sky()], chat("Why is the sky blue?"), MissReason::Exhausted { recorded: 1, asked: 2 }),
+        (
+            "exhausted in its session",
+            vec![
+                Recorded { session: Some("s"), ..sky() },
+                Recorded { session: Some("other"), ..sky() },
+                Recorded { session: Some(""), ..sky() },
+            ],
+            chat("Why is the sky blue?"),
+            MissReason::Exhausted { recorded: 2, asked: 2 },
+        ),
+        (
+            "other session",
+            vec![Recorded { session: Some("other"), ..sky() }],
+            chat("Why is the sky blue?"),
+            MissReason::OtherSession { session: "other".into() },
+        ),
+    ] {
+        assert_eq!(reason(&recordings, &asked), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_other_rules_would_match_has_its_reason() {
+    let content = "$.messages[1].content";
+    let tool = |id: &str| json!({ "model": "m", "messages": [{ "role": "tool", "tool_call_id": id, "content": "x" }] });
+    for (name, recordings, asked, expected) in [
+        (
+            "timestamp",
+            vec![recorded(chat("It is 2026-11-22. Go.")), recorded(chat("Why is the sky blue?"))],
+            chat("It is 2026-11-23. Go."),
+            remedy(content, &[Normaliser::Timestamps], &[]),
+        ),
+        (
+            "id",
+            vec![recorded(chat("see 507f1f77bcf86cd799439011"))],
+            chat("see 507f1f77bcf86cd799439012"),
+            remedy(content, &[Normaliser::Ids], &[]),
+        ),
+        (
+            "tool call id",
+            vec![recorded(tool("call_a"))],
+            tool("call_b"),
+            remedy("$.messages[0].tool_call_id", &[Normaliser::ToolCallIds], &[]),
+        ),
+        (
+            "model date",
+            vec![recorded(with(chat("a"), "model", "m-20251001"))],
+            with(chat("a"), "model", "m-2025-11-01"),
+            remedy("$.model", &[Normaliser::ModelDates], &[]),
+        ),
+        (
+            "ignore",
+            vec![recorded(with(chat("a"), "user", "anna"))],
+            with(chat("a"), "user", "bert"),
+            remedy("$.user", &[], &["$.user"]),
+        ),
+        (
+            "ignore and normalise",
+            vec![recorded(with(chat("on 2026-11-22"), "metadata", json!({ "a.b": 1, "c": 2 })))],
+            with(chat("on 2026-11-23"), "metadata", json!({ "a.b": 2 })),
+            remedy(content, &[Normaliser::Timestamps], &["$.metadata[\"a.b\"]", "$.metadata.c"]),
+        ),
+        (
+            "too much to ignore",
+            vec![recorded(with(chat("a"), "metadata", json!({ "a": 1, "b": 1, "c": 1, "d": 1 })))],
+            with(chat("a"), "metadata", json!({ "a": 2, "b": 2, "c": 2, "d": 2 })),
+            parameter_changed("$.metadata.a"),
+        ),
+        (
+            "redaction",
+            vec![recorded(chat("my key is [redacted], thanks"))],
+            chat("my key is sk-12345678, thanks"),
+            MissReason::Redaction { path: content.into() },
+        ),
+        (
+            "redaction of what is asked",
+            vec![recorded(chat("my key is sk-12345678"))],
+            chat("my key is [redacted]"),
+            MissReason::Redaction { path: content.into() },
+        ),
+        (
+            "redaction and more",
+            vec![recorded(chat("my key is [redacted], thanks"))],
+            chat("my key is sk-12345678, please"),
+            prompt_changed(content),
+        ),
+    ] {
+        assert_eq!(reason(&recordings, &asked), expected, "{name}");
+    }
+}
+
+#[test]
+fn how_often_it_was_recorded_is_what_the_session_was_given() {
+    let rules = KeyRules::default();
+    let request = request(Endpoint::ChatCompletions, &chat("x"), &rules);
+    let asked =
+        AskedFor { request: &request, session: "s", occurrence: 3, recorded: 3, rules: &rules, record_with: "" };
+    let candidates = [recorded(chat("x")), Recorded { session: Some("other"), ..recorded(chat("x")) }];
+    let candidates = candidates.iter().map(|recorded| candidate(0, recorded, &rules));
+    assert_eq!(Miss::explain(asked, candidates).reason, MissReason::Exhausted { recorded: 3, asked: 4 });
+}
+
+#[test]
+fn a_recording_under_other_rules_is_known() {
+    let rules = KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() };
+    let request = request(Endpoint::ChatCompletions, &chat("on 2026-11-22"), &rules);
+    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
+    let old = candidate(0, &recorded(chat("on 2026-11-23")), &KeyRules::default());
+    assert_eq!(Miss::explain(asked, [old]).reason, MissReason::OtherRules);
+}
+
+#[test]
+fn what_the_declared_rules_look_past_is_no_difference() {
+    let rules = KeyRules {
+        normalise: vec![Normaliser::Timestamps, Normaliser::Ids, Normaliser::ModelDates],
+        ignore: vec!["$.user".parse().unwrap()],
+    };
+    let body = |content: &str, user: &str, model: &str| with(with(chat(content), "user", user), "model", model);
+    let recorded = [recorded(body("on 2026-11-22 file 507f1f77bcf86cd799439011: blue", "anna", "m-2025-01-01"))];
+    let asked = body("on 2026-11-23 file 507f1f77bcf86cd799439012: red", "bert", "m");
+    let miss = explain(&recorded, &asked, &rules);
+    assert_eq!(miss.reason, prompt_changed("$.messages[1].content"));
+    let differences: Vec<_> = miss.nearest[0].comparison.differences.iter().map(ToString::to_string).collect();
+    let expected =
+        "$.messages[1].content: recorded \"…mestamp› file ‹id›: »blue«\", asked \"…mestamp› file ‹id›: »red«\"";
+    assert_eq!(differences, [expected]);
+}
+
+#[test]
+fn ids_that_are_others_of_each_other_are_a_difference() {
+    let rules = KeyRules { normalise: vec![Normaliser::Ids], ..KeyRules::default() };
+    let (one, other) = ("507f1f77bcf86cd799439011", "507f1f77bcf86cd799439012");
+    let miss = explain(&[recorded(chat(&format!("{one} {other}")))], &chat(&format!("{one} {one}")), &rules);
+    assert_eq!(miss.reason, prompt_changed("$.messages[1].content"));
+    let told = miss.nearest[0].comparison.differences[0].to_string();
+    assert_eq!(told, "$.messages[1].content: recorded \"‹id:1› ‹id:»2«›\", asked \"‹id:1› ‹id:»1«›\"");
+}
+
+#[test]
+fn the_three_nearest_are_told_and_recordings_of_one_key_count_once() {
+    let mut recordings: Vec<_> =
+        (0..50).map(|number| recorded(chat(&format!("What is {number} and {number}?")))).collect();
+    recordings.extend((0..9).map(|_| recorded(chat("Why is the sky blue today?"))));
+    recordings.push(recorded(chat("Why is the sky blue at all?")));
+    let miss = explain(&recordings, &chat("Why is the sky blue?"), &KeyRules::default());
+    let items: Vec<_> = miss.nearest.iter().map(|nearest| nearest.id.item().position()).collect();
+    assert_eq!((items.len(), &items[..2]), (3, &[50, 59][..]));
+}
+
+#[test]
+fn the_message_says_why_and_what_to_do() {
+    let miss = explain(&[recorded(chat("Why is the sky blue?"))], &chat("Why is the sky red?"), &KeyRules::default());
+    let key = |content: &str| request(Endpoint::ChatCompletions, &chat(content), &KeyRules::default()).key.to_string();
+    assert_eq!(
+        miss.message(),
+        format!(
+            "not recorded: the prompt has changed at $.messages[1].content\n\
+             asked: chat/completions, model \"m\", session \"s\", for the 2nd time, key {}\n\
+             nearest: run 1, item 0, occurrence 0 of key {}, 97 % alike; $.messages[1].content: recorded \"Why is the \
+             sky »blue«?\", asked \"Why is the sky »red«?\"\n\
+             record it with: nightreel serve --store F --mode auto",
+            key("Why is the sky red?"),
+            &key("Why is the sky blue?")[..16],
+        )
+    );
+}
+
+#[test]
+fn each_reason_is_a_sentence() {
+    let text = |reason: MissReason| reason.to_string();
+    let names = |count: usize| (0..count).map(|number| format!("m{number}")).collect();
+    let asked = || "x".to_owned();
+    for (reason, expected) in [
+        (MissReason::NothingRecorded, "there are no recordings"),
+        (
+            MissReason::EndpointNotRecorded { asked: Endpoint::Responses, recorded: vec![Endpoint::ChatCompletions] },
+            "there are no recordings of responses; there are of chat/completions",
+        ),
+        (
+            MissReason::ModelNotRecorded { asked: asked(), recorded: names(2) },
+            "there are no recordings of this for model \"x\"; there are for \"m0\", \"m1\"",
+        ),
+        (
+            MissReason::ModelNotRecorded { asked: asked(), recorded: names(10) },
+            "there are no recordings of this for model \"x\"; there are for \"m0\", \"m1\", \"m2\", \"m3\", \"m4\", \"m5\", \"m6\", \"m7\" and 2 more",
+        ),
+        (
+            MissReason::Exhausted { recorded: 1, asked: 2 },
+            "it was recorded once, and this asks for it the 2nd time; a policy of repeat-last, cycle or first answers again",
+        ),
+        (
+            MissReason::Exhausted { recorded: 3, asked: 2 },
+            "it was recorded 3 times, but no recording is of the 2nd time",
+        ),
+        (
+            remedy("$.user", &[Normaliser::Ids], &["$.user"]),
+            "a recording differs only in what a key can look past, at $.user; it matches with --normalise ids --ignore '$.user'",
+        ),
+        (
+            MissReason::Redaction { path: asked() },
+            "a recording differs only in what was struck, at x; use the same credentials and record.redact rules as when it was recorded",
+        ),
+        (
+            MissReason::OtherRules,
+            "it was recorded under other rules of what a key leaves out (record.ignore, record.normalise)",
+        ),
+        (MissReason::OtherSession { session: asked() }, "it was recorded in session \"x\", and not in this one"),
+        (parameter_changed("$.seed"), "the request has changed at $.seed"),
+    ] {
+        assert_eq!(text(reason), expected);
+    }
+}
+
+#[test]
+fn the_body_is_an_error_as_clients_know_it() {
+    let recordings = [recorded(with(chat("Why is the sky blue?"), "temperature", 0))];
+    let miss = explain(&recordings, &chat("Why is the sky red?"), &KeyRules::default());
+    let body = miss.body();
+    let error = &body["error"];
+    assert_eq!(error["type"], "not_recorded");
+    assert_eq!(error["code"], "prompt_changed");
+    assert_eq!(error["param"], "$.messages[1].content");
+    assert_eq!(error["message"], miss.message());
+    let details = &error["nightreel"];
+    assert_eq!(details["endpoint"], "chat/completions");
+    assert_eq!(details["session"], "s");
+    assert_eq!(details["occurrence"], 1);
+    assert_eq!(details["key"], miss.key.to_string());
+    assert_eq!(details["record_with"], RECORD_WITH);
+    assert_eq!(
+        details["nearest"][0]["differences"],
+        json!([
+            { "path": "$.messages[1].content", "recorded": "Why is the sky blue?", "asked": "Why is the sky red?", "at": 15 },
+            { "path": "$.temperature", "recorded": 0 },
+        ])
+    );
+    assert_eq!((&details["nearest"][0]["run"], &details["nearest"][0]["more_differences"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn a_client_of_messages_is_told_in_its_own_shape() {
+    let mut miss = explain(&[], &chat("x"), &KeyRules::default());
+    miss.endpoint = Endpoint::Messages;
+    let body = miss.body();
+    assert_eq!((&body["type"], &body["error"]["type"]), (&json!("error"), &json!("not_recorded")));
+    assert_eq!(body["error"]["param"], Value::Null);
+    assert_eq!(body["error"]["nightreel"]["reason"], "nothing_recorded");
+}
+
+#[test]
+fn the_list_of_models_needs_no_model() {
+    let (rules, list) =
+        (KeyRules::default(), |query: Value| Recorded { endpoint: Endpoint::Models, body: query, session: None });
+    let request = request(Endpoint::Models, &json!({ "page": "2" }), &rules);
+    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
+    let miss = Miss::explain(asked, [candidate(0, &list(json!({ "page": "1", "x": "y" })), &rules)]);
+    assert_eq!(miss.reason.path(), Some("$.page"));
+    assert!(miss.message().starts_with("not recorded: "));
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![".{0,12}", "[redacted ]{0,12}", "(2026-11-22|call_1|‹id:1›| ){0,4}"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        text.prop_map(Into::into),
+    ];
+    let name = prop_oneof!["model|messages|prompt|user|id|type", ".{0,3}"];
+    leaf.prop_recursive(4, 24, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::hash_map(name.clone(), inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_request_and_any_recordings_are_explained(
+        asked in any_json(),
+        bodies in prop::collection::vec((any_json(), prop::collection::vec(any::<u8>(), 0..8), any::<bool>()), 0..6),
+        normalise in prop::sample::subsequence(Normaliser::NAMED.to_vec(), 0..=4),
+    ) {
+        let rules = KeyRules { normalise, ..KeyRules::default() };
+        let request = request(Endpoint::ChatCompletions, &asked, &rules);
+        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, recorded: 0, rules: &rules, record_with: "" };
+        let candidates = bodies.into_iter().enumerate().map(|(at, (body, bytes, broken))| {
+            let mut candidate = candidate(at, &recorded(body), &rules);
+            if broken {
+                candidate.key = Key::from_bytes([u8::try_from(at).unwrap(); 32]);
+                candidate.body = bytes.into();
+            }
+            candidate
+        });
+        let miss = Miss::explain(asked, candidates);
+        let lines = miss.message().lines().count();
+        prop_assert!((2..=5).contains(&lines), "{}", miss.message());
+        prop_assert!(miss.nearest.len() <= 3);
+        prop_assert!(miss.body()["error"]["code"].is_string());
+    }
+}

@@ -1,0 +1,84 @@
+//! Faults of what the server sends to: the client sees them now, and again in a replay.
+
+use std::io;
+use std::time::Duration;
+
+use super::client::{Connection, body, chat};
+use super::stage::{only_reply, recording, recording_with, replaying};
+use super::upstream::Upstream;
+use crate::model::{End, FaultKind};
+
+#[tokio::test]
+async fn a_connection_that_breaks_within_a_body_is_cut_after_the_same_pieces() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let (live, ()) = tokio::join!(chat(stage.address(), "a"), async {
+        let mut received = upstream.receive().await;
+        received.begin_stream().await;
+        received.chunk("data: a\n\n").await;
+        received.chunk("data: b").await;
+    });
+    assert_eq!((live.text().as_str(), live.end), ("data: a\n\ndata: b", Err(io::ErrorKind::UnexpectedEof)));
+    let exchanges = stage.stop().await;
+    assert_eq!(only_reply(exchanges.clone()).unwrap().end, End::Reset);
+    let replay = replaying(exchanges).await;
+    let replayed = chat(replay.address(), "a").await;
+    assert_eq!((replayed.pieces(), replayed.end), (live.pieces(), live.end));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_before_a_reply_leaves_the_client_without_one() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let mut connection = Connection::open(stage.address()).await;
+    connection.send("POST", "/v1/chat/completions", &[], &body("a")).await;
+    drop(upstream.receive().await);
+    assert!(connection.receive().await.is_err());
+    assert_eq!(only_reply(stage.stop().await).unwrap_err().kind, FaultKind::Reset);
+}
+
+#[tokio::test]
+async fn a_silence_that_is_too_long_ends_with_a_cut() {
+    let upstream = Upstream::start().await;
+    let patience = Duration::from_millis(100);
+    let stage = recording_with(
+        &upstream.base_url(),
+        |options| options,
+        |gateway| crate::gateway::Options { idle_timeout: patience, ..gateway },
+    )
+    .await;
+    let mut connection = Connection::open(stage.address()).await;
+    connection.send("POST", "/v1/chat/completions", &[], &body("a")).await;
+    let silent = upstream.receive().await;
+    assert!(connection.receive().await.is_err());
+    let (live, silent_too) = tokio::join!(chat(stage.address(), "b"), async {
+        let mut received = upstream.receive().await;
+        received.begin_stream().await;
+        received.chunk("data: a\n\n").await;
+        received
+    });
+    assert_eq!((live.text().as_str(), live.end), ("data: a\n\n", Err(io::ErrorKind::UnexpectedEof)));
+    drop((silent, silent_too));
+    let exchanges = stage.stop().await;
+    assert_eq!(exchanges[0].attempt.reply.as_ref().unwrap_err().kind, FaultKind::TimedOut);
+    assert_eq!(exchanges[1].attempt.reply.as_ref().unwrap().end, End::TimedOut);
+    let replay = replaying(exchanges).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(chat(replay.address(), "b").await.text(), "data: a\n\n");
+    assert!(begun.elapsed() >= patience.mul_f64(0.9), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_told_by_name_and_leaves_nothing_on_record() {
+    let nowhere = Upstream::start().await.base_url();
+    let stage = recording(&nowhere).await;
+    let refused = chat(stage.address(), "a").await;
+    assert_eq!(
+        (refused.status(), refused.header("x-nightreel"), refused.header("x-should-retry")),
+        (502, Some("live"), None)
+    );
+    let authority = nowhere.trim_start_matches("http://").trim_end_matches("/v1");
+    assert!(refused.message().contains(authority), "{}", refused.message());
+    assert_eq!(chat(stage.address(), "a").await.header("x-nightreel-occurrence"), Some("0"), "nothing is used up");
+    assert_eq!(stage.stop().await, []);
+}

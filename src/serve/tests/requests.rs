@@ -1,0 +1,135 @@
+//! Requests of every kind, and what is said of those that are wrong.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+
+use super::super::Options;
+use super::super::request_body::LONGEST_BODY;
+use super::client::{Answered, Connection, ask, body};
+use super::stage::{Stage, exchange, replaying, replaying_with, whole};
+
+async fn stage() -> Stage {
+    replaying(vec![exchange("a", Ok(whole("1")))]).await
+}
+
+async fn post(stage: &Stage, headers: &[(&str, &str)], body: &str) -> Answered {
+    ask(stage.address(), "POST", "/v1/chat/completions", headers, body).await
+}
+
+#[tokio::test]
+async fn every_form_of_a_base_url_is_answered() {
+    for base in
+        ["/v1", "/api/v1", "/v1/account/gateway/openrouter", "/v1/a/g/openrouter/v1", "/openrouter", "", "/v1/v1"]
+    {
+        let stage = stage().await;
+        let path = format!("{base}/chat/completions/?api-version=1");
+        assert_eq!(ask(stage.address(), "POST", &path, &[], body("a")).await.text(), "1", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_come_encoded_in_chunks_or_after_a_hundred_continue() {
+    let stage = replaying(
+        (0..3).map(|occurrence| crate::model::Exchange { occurrence, ..exchange("a", Ok(whole("1"))) }).collect(),
+    )
+    .await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body("a").as_bytes()).unwrap();
+    let gzip = encoder.finish().unwrap();
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n";
+
+    let mut connection = Connection::open(stage.address()).await;
+    let zipped = format!("{head}content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", gzip.len());
+    connection.write([zipped.as_bytes(), &gzip].concat()).await;
+    assert_eq!(connection.receive().await.unwrap().text(), "1");
+
+    let (first, second) = (&body("a")[..9], &body("a")[9..]);
+    connection.write(format!("{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{first}\r\n", first.len())).await;
+    connection.write(format!("{:x}\r\n{second}\r\n0\r\n\r\n", second.len())).await;
+    assert_eq!(connection.receive().await.unwrap().text(), "1");
+
+    let expecting = format!("{head}expect: 100-continue\r\ncontent-length: {}\r\n\r\n", body("a").len());
+    connection.write(expecting).await;
+    assert_eq!(connection.head().await.unwrap().status, 100);
+    connection.write(body("a")).await;
+    assert_eq!(connection.receive().await.unwrap().text(), "1");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_by_place_and_cause() {
+    let stage = stage().await;
+    for (headers, body, status, expected) in [
+        (&[][..], "{\"model\":\n  oops}", 400, "the body of the request is not JSON: "),
+        (&[], "", 400, "the body of the request is not JSON: "),
+        (&[("content-encoding", "gzip")], "{}", 400, "the body of the request is not what its header says"),
+        (&[("content-encoding", "br")], "{}", 415, "the body of the request comes in an encoding that is not read"),
+    ] {
+        let refused = post(&stage, headers, body).await;
+        assert_eq!((refused.status(), refused.header("x-should-retry")), (status, Some("false")), "{body}");
+        assert!(refused.message().starts_with(expected), "{}", refused.message());
+        assert_eq!(refused.json()["error"]["type"], "invalid_request_error");
+    }
+    let refused = post(&stage, &[], "{\"model\":\n  oops}").await;
+    assert!(refused.message().ends_with(" at line 2, column 3"), "{}", refused.message());
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_to_clients_that_look_first_and_to_those_that_do_not() {
+    let stage = stage().await;
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n", LONGEST_BODY + 1);
+    let mut connection = Connection::open(stage.address()).await;
+    connection.write(format!("{head}expect: 100-continue\r\n\r\n")).await;
+    let refused = connection.receive().await.unwrap();
+    assert_eq!(refused.status(), 413);
+    assert!(refused.message().ends_with("longer than 67108864 bytes, the most that is taken"), "{}", refused.message());
+    let mut connection = Connection::open(stage.address()).await;
+    connection.write(format!("{head}\r\n")).await;
+    connection.write(vec![b' '; LONGEST_BODY + 1]).await;
+    assert_eq!(connection.receive().await.unwrap().status(), 413);
+    // The connection has come to the end of the body, and goes on.
+    connection.send("GET", "/nightreel/health", &[], "").await;
+    assert_eq!(connection.receive().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn what_there_is_not_is_told_with_what_there_is() {
+    let stage = stage().await;
+    let refused = ask(stage.address(), "POST", "/v1/audio/speech", &[], "{}").await;
+    assert_eq!(refused.status(), 404);
+    assert!(refused.message().contains("POST /v1/audio/speech; there is POST /v1/chat/completions"));
+    let refused = ask(stage.address(), "GET", "/v1/chat/completions", &[], "").await;
+    assert_eq!((refused.status(), refused.header("allow")), (405, Some("POST, OPTIONS")));
+    let session = "s".repeat(257);
+    let refused = post(&stage, &[("x-nightreel-session", &session)], "{}").await;
+    assert_eq!((refused.status(), refused.message().as_str()), (400, "a session's name has 256 bytes at most"));
+}
+
+#[tokio::test]
+async fn models_that_are_not_recorded_are_those_that_something_is_recorded_of() {
+    let stage = stage().await;
+    let model = json!({"id": "test/model", "object": "model", "created": 0, "owned_by": "test"});
+    let get = async |path: &str| ask(stage.address(), "GET", path, &[], "").await;
+    assert_eq!(get("/v1/models").await.json(), json!({"object": "list", "data": [model]}));
+    assert_eq!(get("/api/v1/models?supported_parameters=tools").await.status(), 200);
+    for path in ["/v1/models/test/model", "/v1/models/test%2Fmodel"] {
+        assert_eq!(get(path).await.json(), model);
+    }
+    let refused = get("/v1/models/other").await;
+    assert_eq!((refused.status(), &refused.json()["error"]["code"]), (404, &"model_not_found".into()));
+    let mut connection = Connection::open(stage.address()).await;
+    connection.send("HEAD", "/v1/models", &[], "").await;
+    assert_eq!(connection.head().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn scripts_can_ask_how_the_server_does() {
+    let report = |options| Options { report: Arc::new(|| json!({"hits": 3})), ..options };
+    let stage = replaying_with(Vec::new(), report).await;
+    let health = ask(stage.address(), "GET", "/nightreel/health", &[], "").await.json();
+    assert_eq!((&health["status"], &health["mode"]), (&"ok".into(), &"replay".into()));
+    assert_eq!(ask(stage.address(), "GET", "/nightreel/report", &[], "").await.json(), json!({"hits": 3}));
+}

@@ -1,0 +1,38 @@
+//! What a test is told of its fixture at its end.
+
+use super::session::{FinishError, Session};
+use crate::record::SessionReport;
+
+/// Tells what nothing answered in a test that is done with its fixture, and fails it where it must.
+#[track_caller]
+pub(super) fn of_test(finished: Result<SessionReport, FinishError>) {
+    match finished {
+        Ok(report) => tell_missed(&report),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Tells what nothing answered in a test that is panicking, and where what it recorded is left.
+pub(super) fn of_failed_test(session: Session) {
+    match session.report() {
+        Ok(report) => tell_missed(&report),
+        Err(error) => tell(&error.to_string()),
+    }
+    let fixture = session.fixture().display().to_string();
+    if let Some(recorded) = session.abandon() {
+        let recorded = recorded.display();
+        tell(&format!("the test failed, so {fixture} stays as it was; what was recorded is in {recorded}"));
+    }
+}
+
+fn tell_missed(report: &SessionReport) {
+    report.missed.shown.iter().for_each(|missed| tell(&missed.message));
+    if report.missed.more > 0 {
+        tell(&format!("and {} more requests that nothing answered", report.missed.more));
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the test harness shows it with the test that fails")]
+fn tell(text: &str) {
+    eprintln!("nightreel: {text}");
+}

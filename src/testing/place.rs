@@ -1,0 +1,151 @@
+//! Where a fixture lies, and in which form.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock::{Lock, canonical};
+use crate::fixture::{Contents, TreeError, export_text, import_text};
+use crate::model::Exchange;
+use crate::store::{Access, FIXTURE_JOB, Store, StoreError, write_fixture};
+
+/// How the name of a store ends.
+const STORE: &str = "db";
+
+/// Where a fixture lies, and in which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    form: Form,
+}
+
+/// The form of a fixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A store.
+    Store,
+    /// A directory of texts.
+    Text,
+}
+
+/// Why a fixture cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The directory of texts cannot be read or written.
+    #[error(transparent)]
+    Text(#[from] TreeError),
+    /// The file is a store of other runs, which writing a fixture in its place would lose.
+    #[error(
+        "{} holds runs of the job \"{job}\" and is no fixture, so nothing is recorded into it; make a fixture of it \
+         (nightreel fixture create), or name another file",
+        path.display()
+    )]
+    NotAFixture {
+        /// The file.
+        path: PathBuf,
+        /// The job of one of its runs.
+        job: String,
+    },
+    /// The directory that it is to lie in, or its lock, cannot be made.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// What was to be done.
+        what: &'static str,
+        /// The file or the directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Place {
+    /// The place of a path. What is not there yet is a store where its name ends in `.db`.
+    pub(super) fn of(path: &Path) -> Self {
+        let is_store = path.is_file() || (!path.is_dir() && path.extension().is_some_and(|kind| kind == STORE));
+        Self { path: path.to_owned(), form: if is_store { Form::Store } else { Form::Text } }
+    }
+
+    /// Whether there is anything.
+    pub(super) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Makes sure that it can be written later: what is recorded may have been paid for.
+    pub(super) fn prepare(&self) -> Result<(), PlaceError> {
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(io_error("make the directory", parent))?;
+        self.check_fixture()
+    }
+
+    /// The one path of it, whatever it was named by.
+    pub(super) fn canonical(&self) -> Result<PathBuf, PlaceError> {
+        canonical(&self.path)
+    }
+
+    /// The fixture as a store, which is made in a directory where the fixture is none itself.
+    pub(super) fn open(&self, directory: &Path) -> Result<Store, PlaceError> {
+        if self.form == Form::Store {
+            return Ok(Store::open(&self.path, Access::ReadOnly)?);
+        }
+        let path = directory.join("fixture.db");
+        write_fixture(&path, self.texts()?)?;
+        Ok(Store::open(&path, Access::ReadOnly)?)
+    }
+
+    /// The same for a test that records, while nobody else changes it; none where there is nothing.
+    pub(super) fn open_locked(&self, directory: &Path) -> Result<Option<Store>, PlaceError> {
+        let _lock = Lock::take(&self.path)?;
+        if !self.exists() {
+            return Ok(None);
+        }
+        match self.open(directory) {
+            Err(PlaceError::Text(TreeError::Empty { .. })) => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// What it holds; nothing where there is nothing.
+    fn read(&self) -> Result<Vec<Exchange>, PlaceError> {
+        match self.form {
+            _ if !self.exists() => Ok(Vec::new()),
+            Form::Store => Ok(Contents::read(&self.path)?),
+            Form::Text => match self.texts() {
+                Err(PlaceError::Text(TreeError::Empty { .. })) => Ok(Vec::new()),
+                texts => texts,
+            },
+        }
+    }
+
+    /// Whether it may be written anew without losing what no fixture holds.
+    fn check_fixture(&self) -> Result<(), PlaceError> {
+        if self.form == Form::Text || !self.exists() {
+            return Ok(());
+        }
+        let runs = Store::open(&self.path, Access::ReadOnly)?.reader()?.runs()?;
+        match runs.into_iter().find(|run| run.begun.job != FIXTURE_JOB) {
+            Some(run) => Err(PlaceError::NotAFixture { path: self.path.clone(), job: run.begun.job }),
+            None => Ok(()),
+        }
+    }
+
+    /// Changes what it holds, while nobody else does.
+    pub(super) fn change(&self, change: impl FnOnce(Vec<Exchange>) -> Vec<Exchange>) -> Result<(), PlaceError> {
+        let _lock = Lock::take(&self.path)?;
+        let exchanges = change(self.read()?);
+        match self.form {
+            Form::Store => write_fixture(&self.path, exchanges)?,
+            Form::Text => drop(export_text(exchanges, &self.path)?),
+        }
+        Ok(())
+    }
+
+    fn texts(&self) -> Result<Vec<Exchange>, PlaceError> {
+        Ok(import_text(&self.path)?.into_iter().map(|(_, exchange)| exchange).collect())
+    }
+}
+
+pub(super) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PlaceError {
+    move |source| PlaceError::Io { what, path: path.to_owned(), source }
+}

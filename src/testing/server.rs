@@ -1,0 +1,145 @@
+//! A fixture that is served over HTTP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::session::{FinishError, Session};
+use super::worker::Worker;
+use super::{Fixture, FixtureError};
+use super::{ending, miss};
+use crate::model::Mode;
+use crate::record::SessionReport;
+use crate::serve::{Options, Server, Upstream};
+
+/// The job that what a test records is kept under, until it is in the fixture.
+const JOB: &str = "testing";
+
+/// A fixture that is served over HTTP, to one test. It has a port, a session and a thread of its
+/// own, so that tests run side by side, with a runtime and without.
+///
+/// Dropping it ends it. What was recorded is brought into the fixture then, unless the test is
+/// panicking; what nothing answered is told on standard error, which `cargo test` shows of a test
+/// that fails.
+///
+/// # Panics
+/// Dropping it panics where [`FixtureServer::finish`] would fail, unless the test is panicking.
+#[derive(Debug)]
+pub struct FixtureServer {
+    /// Those two are there until the end.
+    running: Option<(Server, Session)>,
+    address: SocketAddr,
+    prefix: String,
+    /// Behind the server, which ends before it.
+    worker: Worker,
+}
+
+impl FixtureServer {
+    pub(super) fn start(fixture: &Fixture, environment: &Environment) -> Result<Self, FixtureError> {
+        let session = Session::open(fixture, environment)?;
+        let options = options(fixture, &session, environment)?;
+        let worker = Worker::start().map_err(FixtureError::Thread)?;
+        let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = worker.run(Server::start(options, free_port))?;
+        let (address, prefix) = (server.address(), session.name.prefix());
+        Ok(Self { running: Some((server, session)), address, prefix, worker })
+    }
+
+    /// The base URL for a client of `OpenAI`'s kind, which puts `/chat/completions` behind it:
+    /// `http://127.0.0.1:PORT/session/TEST/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("{}/v1", self.root_url())
+    }
+
+    /// The base URL for a client that puts `/v1/…` behind it, as Anthropic's do:
+    /// `http://127.0.0.1:PORT/session/TEST`.
+    #[must_use]
+    pub fn root_url(&self) -> String {
+        format!("http://{}{}", self.address, self.prefix)
+    }
+
+    /// The address that it listens on. Whoever asks there without the path of [`Self::root_url`] is
+    /// in the session that the header `x-nightreel-session` names.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What came of the requests so far. Of the recordings that nobody asked for, it has those that
+    /// are meant for this test.
+    ///
+    /// # Panics
+    /// Panics where the recordings cannot be read any more.
+    #[must_use]
+    #[track_caller]
+    pub fn report(&self) -> SessionReport {
+        let (_, session) = self.running.as_ref().expect("it runs until it is finished or dropped");
+        session.report().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Ends the server, brings what was recorded into the fixture, and says what came of it all.
+    ///
+    /// # Errors
+    /// Fails where something could not be recorded, and where the fixture
+    /// [must be used as a whole](Fixture::must_use_all) and was not.
+    pub fn finish(mut self) -> Result<SessionReport, FinishError> {
+        let (server, session) = self.running.take().expect("it runs until it is finished or dropped");
+        self.end(server, session)
+    }
+
+    /// Runs something on the server's thread, and waits for it.
+    pub(super) fn run_there<F>(&self, work: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.worker.run(work)
+    }
+
+    fn end(&self, server: Server, session: Session) -> Result<SessionReport, FinishError> {
+        match self.worker.run(server.stop()) {
+            Ok(()) => session.finish(),
+            Err(source) => Err(FinishError::Keep { source, recorded: session.abandon() }),
+        }
+    }
+}
+
+impl Drop for FixtureServer {
+    fn drop(&mut self) {
+        let Some((server, session)) = self.running.take() else { return };
+        if thread::panicking() {
+            // What was recorded goes to the disk; what else is said of it helps nobody now.
+            _ = self.worker.try_run(server.stop());
+            ending::of_failed_test(session);
+        } else {
+            ending::of_test(self.end(server, session));
+        }
+    }
+}
+
+fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> Result<Options, FixtureError> {
+    let mode = session.mode();
+    let upstream = session.recorded.clone().map(|store| {
+        Ok::<_, FixtureError>(Upstream {
+            gateway: Arc::new(fixture.http_gateway(mode, environment)?),
+            store,
+            job: JOB.to_owned(),
+            description: "{}".to_owned(),
+            simulated: false,
+            prices: None,
+        })
+    });
+    let mut options = Options::new(Arc::clone(&session.playback));
+    options.upstream = upstream.transpose()?;
+    options.redactor = Arc::new(fixture.redactor(environment)?);
+    options.explain = miss::explain(&options.playback, &options.redactor);
+    options.pace = fixture.chosen_pace()?;
+    if mode == Mode::Replay {
+        // Nobody waits for what is still being played; what is being recorded is waited for.
+        options.grace = Duration::ZERO;
+    }
+    Ok(options)
+}

@@ -1,0 +1,141 @@
+//! What a test that is to use all of its recordings did otherwise.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::session_name::SessionName;
+use crate::record::{Listed, Missed, SessionReport, UnusedRecording};
+
+/// How many recordings and requests are named.
+const NAMED: usize = 20;
+
+/// What a test that is to use all of its recordings left unasked, and what it asked beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    session: String,
+    fixture: PathBuf,
+    /// The recordings that no request was answered by.
+    pub unused: Listed<UnusedRecording>,
+    /// How many requests nothing answered.
+    pub misses: u64,
+    /// The requests that nothing answered.
+    pub missed: Listed<Missed>,
+}
+
+impl Shortfall {
+    /// What a report has of it; none where all was used and nothing was missed.
+    pub(super) fn of(report: &SessionReport, session: &SessionName, fixture: &Path) -> Option<Self> {
+        let SessionReport { unused, misses, .. } = *report;
+        (unused > 0 || misses > 0).then(|| Self {
+            session: session.to_string(),
+            fixture: fixture.to_owned(),
+            unused: report.unused_recordings.clone(),
+            misses,
+            missed: report.missed.clone(),
+        })
+    }
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unused, misses) = (self.unused.total(), self.misses);
+        write!(f, "{} was to use all that {} has for it:", self.session, self.fixture.display())?;
+        if unused > 0 {
+            let what = if unused == 1 { "recording was" } else { "recordings were" };
+            write!(f, " {unused} {what} not asked for")?;
+        }
+        if misses > 0 {
+            let (joint, what) =
+                (if unused > 0 { ", and" } else { "" }, if misses == 1 { "request" } else { "requests" });
+            write!(f, "{joint} nothing answered {misses} {what}")?;
+        }
+        for unused in self.unused.shown.iter().take(NAMED) {
+            write!(f, "\n  not asked for: {}", Unused(unused))?;
+        }
+        for Missed { message, count, .. } in self.missed.shown.iter().take(NAMED) {
+            let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+            write!(f, "\n  not answered{times}: {}", message.trim_end().replace('\n', "\n    "))?;
+        }
+        let named = self.unused.shown.len().min(NAMED) + self.missed.shown.len().min(NAMED);
+        let more = self.unused.total() + self.missed.total() - named as u64;
+        if more > 0 { write!(f, "\n  and {more} more") } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for Shortfall {}
+
+/// A recording as people know it.
+struct Unused<'a>(&'a UnusedRecording);
+
+impl fmt::Display for Unused<'_> {
+    /// Such as `chat/completions m "Why is the sky blue?" (occurrence 1, session "a", key 3f2a9c41d07e)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = self.0;
+        write!(f, "{endpoint} {model} {prompt:?} (")?;
+        if *occurrence > 0 {
+            write!(f, "occurrence {occurrence}, ")?;
+        }
+        if let Some(session) = session {
+            write!(f, "session {session:?}, ")?;
+        }
+        write!(f, "key {})", key.get(..12).unwrap_or(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unused(number: u32) -> UnusedRecording {
+        UnusedRecording {
+            session: (number > 0).then(|| "a".to_owned()),
+            key: "0123456789abcdef".repeat(4),
+            occurrence: number,
+            endpoint: "chat/completions".to_owned(),
+            model: "m".to_owned(),
+            prompt: "Why \"is\" it?".to_owned(),
+        }
+    }
+
+    fn missed(count: u64) -> Missed {
+        Missed {
+            session: "a".to_owned(),
+            endpoint: "embeddings".to_owned(),
+            model: "m".to_owned(),
+            reason: "not_recorded".to_owned(),
+            message: "it is not recorded\nrecord it\n".to_owned(),
+            count,
+        }
+    }
+
+    fn said(unused_count: u32, misses: &[u64]) -> Option<String> {
+        let mut report = SessionReport { misses: misses.iter().sum(), ..SessionReport::default() };
+        (0..unused_count).for_each(|number| report.add_unused(|| unused(number)));
+        misses.iter().for_each(|count| report.missed.push(|| missed(*count)));
+        let session = SessionName::new("a").unwrap();
+        Shortfall::of(&report, &session, Path::new("fixtures/f")).map(|shortfall| shortfall.to_string())
+    }
+
+    #[test]
+    fn all_that_was_left_and_missed_is_named() {
+        assert_eq!(said(0, &[]), None);
+        assert_eq!(
+            said(2, &[1, 3]).unwrap(),
+            "the session \"a\" was to use all that fixtures/f has for it: 2 recordings were not asked for, and nothing \
+             answered 4 requests\n  \
+             not asked for: chat/completions m \"Why \\\"is\\\" it?\" (key 0123456789ab)\n  \
+             not asked for: chat/completions m \"Why \\\"is\\\" it?\" (occurrence 1, session \"a\", key 0123456789ab)\n  \
+             not answered: it is not recorded\n    record it\n  \
+             not answered (3 times): it is not recorded\n    record it"
+        );
+        assert!(said(1, &[]).unwrap().contains("for it: 1 recording was not asked for\n"));
+        assert!(said(0, &[1]).unwrap().contains("for it: nothing answered 1 request\n"));
+    }
+
+    #[test]
+    fn beyond_some_they_are_counted() {
+        let text = said(25, &[1; 3]).unwrap();
+        assert_eq!(text.matches("not asked for:").count(), NAMED);
+        assert!(text.ends_with("\n  and 5 more"), "{text}");
+    }
+}

@@ -1,0 +1,62 @@
+//! A server that requests are sent to, to be recorded.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::super::environment::{BASE_URL, MODE};
+use super::{Environment, environment};
+
+/// A server that answers each request with an answer of its own, as long as the process lives.
+pub(super) struct Upstream {
+    address: SocketAddr,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Upstream {
+    pub(super) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let upstream = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
+        let requests = Arc::clone(&upstream.requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let requests = Arc::clone(&requests);
+                thread::spawn(move || answer(stream.unwrap(), requests.fetch_add(1, Ordering::SeqCst)));
+            }
+        });
+        upstream
+    }
+
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// An environment that says to record there.
+    pub(super) fn environment(&self, mode: &str) -> Environment {
+        environment(&[(MODE, mode), (BASE_URL, &self.base_url())])
+    }
+
+    /// How many requests it has had.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads one request, and answers it.
+fn answer(stream: TcpStream, number: usize) {
+    let mut reader = BufReader::new(stream);
+    let (mut length, mut line) = (0, String::new());
+    while reader.read_line(&mut line).unwrap() > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let text = format!(r#"{{"choices":[{{"message":{{"content":"answer {number}"}},"finish_reason":"stop"}}]}}"#);
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    write!(reader.get_mut(), "{head}content-length: {}\r\n\r\n{text}", text.len()).unwrap();
+}
