@@ -32,6 +32,16 @@ pub(crate) fn of_simulator(job: &Job, base_url: &str) -> Result<Arc<dyn Gateway>
     connect(job, base_url, Credentials::default())
 }
 
+/// Where a server sends what it passes on, and its HTTP client. A key that is not there is no problem:
+/// that of whoever asks is passed on.
+pub(crate) fn of_server(job: &Job) -> Result<(BaseUrl, Arc<dyn Gateway>), Failure> {
+    let cannot =
+        |problem: String| Failure::usage(anyhow!("{problem}; --mode replay sends nothing, and needs none of it"));
+    let base_url = base_url(job, &env).map_err(cannot)?;
+    let credentials = known_credentials(job, &env).map_err(cannot)?;
+    Ok((base_url.clone(), connect(job, base_url, credentials)?))
+}
+
 /// What people should know of a job's credentials before anything is sent; else why nothing can be.
 pub(crate) fn warnings(job: &Job, env: Lookup<'_>) -> Result<Vec<String>, String> {
     let (base_url, credentials) = destination(job, env)?;
@@ -116,17 +126,21 @@ fn base_url(job: &Job, env: Lookup<'_>) -> Result<BaseUrl, String> {
 /// The credentials that the environment holds. The provider's key must be there unless the job
 /// says that the gateway stores it.
 fn credentials(job: &Job, env: Lookup<'_>) -> Result<Credentials, String> {
-    let gateway = &job.gateway;
-    let token = secret(&gateway.token_env, env)?;
-    let api_key = secret(&gateway.api_key_env, env)?;
-    if api_key.is_none() && !gateway.api_key_env.is_empty() {
-        let name = &gateway.api_key_env;
+    let credentials = known_credentials(job, env)?;
+    let name = &job.gateway.api_key_env;
+    if credentials.api_key.is_none() && !name.is_empty() {
         return Err(format!(
             "{name} is not set, so there is no key to send with; export {name}=…, or set gateway.api_key_env = \"\" \
              where the gateway stores the key, or rehearse with --simulate"
         ));
     }
-    Ok(Credentials { api_key, token })
+    Ok(credentials)
+}
+
+/// Those credentials that the environment holds.
+fn known_credentials(job: &Job, env: Lookup<'_>) -> Result<Credentials, String> {
+    let gateway = &job.gateway;
+    Ok(Credentials { api_key: secret(&gateway.api_key_env, env)?, token: secret(&gateway.token_env, env)? })
 }
 
 fn secret(name: &str, env: Lookup<'_>) -> Result<Option<Secret>, String> {

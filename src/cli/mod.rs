@@ -14,6 +14,7 @@ mod fixture;
 mod gateway;
 mod import;
 mod job_args;
+mod listen;
 mod local_time;
 mod man;
 mod money;
@@ -28,6 +29,7 @@ mod run_facts;
 mod run_name;
 mod run_state;
 mod runs;
+mod serve;
 mod show;
 mod signals;
 mod simulate;
@@ -64,6 +66,8 @@ enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// Controls a run that goes on: shows how it stands, pauses it, changes its limits.
     Ctl(ctl::CtlArgs),
+    /// Serves recordings to any client, records the rest, and runs a command against it.
+    Serve(Box<serve::ServeArgs>),
     /// Serves the simulated gateway.
     Simulate(Box<simulate::SimulateArgs>),
     /// Lists the runs of a store.
@@ -84,6 +88,9 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
+    if let Some(exit) = serve::become_command() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
@@ -94,6 +101,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(args),
         Command::Estimate(args) => estimate::estimate(args),
         Command::Ctl(args) => ctl::ctl(args),
+        Command::Serve(args) => match serve::serve(args) {
+            // A command that it ran may have ended with any code.
+            Ok(exit) => return exit,
+            Err(failure) => Err(failure),
+        },
         Command::Simulate(args) => simulate::simulate(args),
         Command::Runs(args) => runs::runs(args),
         Command::Show(args) => show::show(args),

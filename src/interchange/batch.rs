@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,11 +58,13 @@ impl<'a> Results<'a> {
         for (number, (line, text)) in (1..).zip(lines(text)) {
             let output: OutputLine<'a> = serde_json::from_str(text).map_err(|error| (line, error))?;
             let place = Place { number, line, method: String::new(), path: String::new() };
-            let id = output.custom_id.clone();
-            if self.by_id.contains_key(&id) {
-                self.doubled.push(Skipped { place, why: format!("{id:?} has a result already") });
-            } else {
-                self.by_id.insert(id, (place, Some(output)));
+            match self.by_id.entry(output.custom_id.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert((place, Some(output)));
+                }
+                Entry::Occupied(taken) => {
+                    self.doubled.push(Skipped { place, why: format!("{:?} has a result already", taken.key()) });
+                }
             }
         }
         Ok(())
@@ -81,7 +84,9 @@ impl<'a> Results<'a> {
         });
         let mut left: Vec<Skipped> = left.chain(self.doubled).collect();
         left.sort_by_key(|skipped| skipped.place.line);
-        left.into_iter().for_each(|skipped| taker.skip(skipped));
+        for skipped in left {
+            taker.skip(skipped);
+        }
         Ok(())
     }
 }

@@ -49,12 +49,12 @@ impl ImportFormat {
     /// What makes a file one of this format.
     pub(super) const fn mark(self) -> &'static str {
         match self {
-            Self::Vcr => "a list `http_interactions`",
-            Self::Vcrpy | Self::GoVcr => "a list `interactions`",
-            Self::Httpmock => "documents with `when` and `then`",
-            Self::Har => "a list `log.entries`",
-            Self::OpenaiBatch => "a line with `custom_id`",
-            Self::Exchanges => "a line with `endpoint` and `request`",
+            Self::Vcr => "list `http_interactions`",
+            Self::Vcrpy | Self::GoVcr => "list `interactions`",
+            Self::Httpmock => "document with `when` and `then`",
+            Self::Har => "list `log.entries`",
+            Self::OpenaiBatch => "line with `custom_id`",
+            Self::Exchanges => "line with `endpoint` and `request`",
         }
     }
 }

@@ -47,7 +47,7 @@ impl Reader<'_> {
     fn line_of(&mut self, raw: &RawValue) -> usize {
         let offset = raw.get().as_ptr() as usize - self.text.as_ptr() as usize;
         if let Some(between) = self.text.as_bytes().get(self.counted..offset) {
-            self.line += between.iter().filter(|byte| **byte == b'\n').count();
+            self.line += between.split(|byte| *byte == b'\n').count() - 1;
             self.counted = offset;
         }
         self.line

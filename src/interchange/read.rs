@@ -62,7 +62,7 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// It is not in the format that it was said to be in.
-    #[error("{} is not in the format {format}: it has not {mark}", path.display(), mark = format.mark())]
+    #[error("{} is not in the format {format}: it has no {mark}", path.display(), mark = format.mark())]
     Other {
         /// The file.
         path: PathBuf,

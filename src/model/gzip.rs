@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_body_is_read_where_it_is_gzip_and_says_so() {
-        let (whole, cut) = (gzip(b"{\"a\":1}"), gzip(&[7; 100_000])[..60].to_vec());
+        let (whole, cut) = (gzip(b"{\"a\":1}"), gzip(&vec![7; 100_000])[..60].to_vec());
         let twice = [gzip(b"one "), gzip(b"two")].concat();
         for (encoding, body, end, expected) in [
             ("gzip", whole.clone(), End::Complete, Some(b"{\"a\":1}".to_vec())),

@@ -56,7 +56,7 @@ impl Errand {
     pub(super) async fn carry_out(self, mut head: HeadSender) {
         let place = match self.recording.place().await {
             Ok(place) => place,
-            Err(error) => return refuse(Refusal::NotKept(error.to_string()), head),
+            Err(error) => return self.refuse(Refusal::NotKept(error.to_string()), head),
         };
         let (sent_at_ms, sent_at) = (now_ms(), Instant::now());
         let (request, tag) = (self.asked.sent(), self.tag(&place, sent_at_ms));
@@ -69,7 +69,7 @@ impl Errand {
             Ok(response) => self.pass_on(response, place, sent_at_ms, head).await,
             // Nothing was done with it, so there is nothing to keep, and it may be asked again.
             Err(fault) if matches!(fault.kind, FaultKind::Connect | FaultKind::Refused) => {
-                refuse(Refusal::NotReached(self.redactor.strike_text(&fault.message)), head);
+                self.refuse(Refusal::NotReached(self.redactor.strike_text(&fault.message)), head);
             }
             Err(fault) => {
                 let timing = Timing { total_us: micros(sent_at.elapsed()), ..Timing::default() };
@@ -78,6 +78,13 @@ impl Errand {
                 _ = head.send(Err(Cut));
             }
         }
+    }
+
+    /// Tells that nothing was sent: the request may be asked again, as the same occurrence.
+    fn refuse(&self, refusal: Refusal, head: HeadSender) {
+        self.playback.not_sent(&self.session, &self.asked.kept.key, self.occurrence);
+        // A client that left needs to be told nothing.
+        _ = head.send(Ok(Head::Refused(refusal)));
     }
 
     /// Passes a reply on, piece by piece. Its end goes out when all of it is committed, so that
@@ -170,11 +177,6 @@ impl Errand {
             passed_on: self.passed_on.clone(),
         }
     }
-}
-
-fn refuse(refusal: Refusal, head: HeadSender) {
-    // A client that left needs to be told nothing.
-    _ = head.send(Ok(Head::Refused(refusal)));
 }
 
 type Gathered = Vec<(Chunk, Bytes)>;

@@ -50,7 +50,8 @@ pub struct Upstream {
     pub store: Store,
     /// The job that the run is of.
     pub job: String,
-    /// What is said of the run, as JSON without secrets.
+    /// What is said of the run, as JSON without secrets. Its member `record` has what keys leave out,
+    /// as a job's description has it.
     pub description: String,
     /// Whether the simulated gateway answers.
     pub simulated: bool,

@@ -1,8 +1,10 @@
 //! The run that what a server sends is kept in.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::OnceLock;
 
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -69,7 +71,7 @@ impl Recording {
         let run = NewRun {
             job: upstream.job.clone(),
             job_file: String::new(),
-            job_identity: "{}".to_owned(),
+            job_identity: identity(&upstream.description),
             job_description: upstream.description.clone(),
             input: String::new(),
             input_hash: [0; 32],
@@ -182,4 +184,12 @@ impl std::fmt::Debug for Recording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recording").field("run", &self.run).field("problem", &self.problem).finish_non_exhaustive()
     }
+}
+
+/// What the keys of the run leave out, as its description says: whoever looks recordings up by other
+/// rules finds them by that.
+fn identity(description: &str) -> String {
+    let described: Value = serde_json::from_str(description).unwrap_or_default();
+    let rules = ["ignore", "normalise"].into_iter().filter_map(|name| Some((name, described["record"].get(name)?)));
+    json!({ "record": rules.collect::<BTreeMap<_, _>>() }).to_string()
 }

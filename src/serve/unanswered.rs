@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::model::Request;
+use crate::record::Miss;
 
 /// What is said of a request that nothing answers. It goes out with a status that no client takes
 /// for one that passes.
@@ -40,10 +41,31 @@ impl Unanswered {
     }
 }
 
+impl From<&Miss> for Unanswered {
+    fn from(miss: &Miss) -> Self {
+        let body = miss.body().to_string().into();
+        Self { reason: miss.reason.code().to_owned(), message: miss.message(), body }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Endpoint, KeyRules};
+    use crate::record::AskedFor;
+
+    #[test]
+    fn a_miss_that_is_explained_is_told_with_all_there_is_to_it() {
+        let body = Bytes::from_static(b"{}");
+        let rules = KeyRules::default();
+        let request = Request::new(Endpoint::Messages, "m".into(), body, &rules).unwrap();
+        let asked =
+            AskedFor { request: &request, rules: &rules, session: "s", occurrence: 0, recorded: 0, record_with: "it" };
+        let miss = Miss::explain(asked, []);
+        let said = Unanswered::from(&miss);
+        assert_eq!((said.reason.as_str(), &said.message), (miss.reason.code(), &miss.message()));
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&said.body).unwrap(), miss.body());
+    }
 
     #[test]
     fn a_request_that_was_never_recorded_is_told_from_one_that_was_too_seldom() {

@@ -26,9 +26,20 @@ fn every_command_has_help_and_a_version() {
     let names =
         help.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with(char::is_lowercase));
     let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
-    for expected in
-        ["run", "replay", "validate", "estimate", "ctl", "simulate", "runs", "show", "export", "completions", "man"]
-    {
+    for expected in [
+        "run",
+        "replay",
+        "validate",
+        "estimate",
+        "ctl",
+        "serve",
+        "simulate",
+        "runs",
+        "show",
+        "export",
+        "completions",
+        "man",
+    ] {
         assert!(names.contains(&expected), "{expected} is missing in\n{help}");
     }
     for name in names.into_iter().filter(|name| *name != "help") {

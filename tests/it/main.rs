@@ -6,6 +6,7 @@
 mod support;
 
 mod bodies;
+mod cassettes;
 mod commands;
 mod ctl;
 mod data_sets;
@@ -13,6 +14,7 @@ mod deadlines;
 mod disk;
 mod faults;
 mod fixture;
+mod import;
 mod kill;
 mod layers;
 mod lease;
@@ -24,6 +26,7 @@ mod project;
 mod quick_start;
 mod resume;
 mod secrets;
+mod serve;
 mod signals;
 mod storm;
 mod streaming;

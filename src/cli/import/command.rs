@@ -43,7 +43,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FORMAT")]
     format: Option<ImportFormat>,
 
-    /// The store that they become a run of [default: NIGHTREEL_STORE, else nightreel.db].
+    /// The store that they become a run of [default: `NIGHTREEL_STORE`, else nightreel.db].
     #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
     store: Option<PathBuf>,
 

@@ -31,13 +31,11 @@ pub(super) enum Written {
 
 impl Target {
     pub(super) fn of(store: Option<&Path>, fixture: Option<&Path>, job: &str) -> Self {
-        match fixture {
-            Some(fixture) => Self::Fixture(fixture.to_owned()),
-            None => {
-                let store = store.map(Path::to_owned).or_else(|| env("NIGHTREEL_STORE").map(Into::into));
-                Self::Store { path: store.unwrap_or_else(|| STORE.into()), job: job.to_owned() }
-            }
+        if let Some(fixture) = fixture {
+            return Self::Fixture(fixture.to_owned());
         }
+        let store = store.map(Path::to_owned).or_else(|| env("NIGHTREEL_STORE").map(Into::into));
+        Self::Store { path: store.unwrap_or_else(|| STORE.into()), job: job.to_owned() }
     }
 
     pub(super) fn write(&self, exchanges: Vec<Exchange>) -> Result<Written, Failure> {

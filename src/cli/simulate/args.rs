@@ -1,6 +1,6 @@
 //! The flags of `simulate`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use clap::Args;
 use nightreel::simulate::{
     CostTold, Enforcement, Faults, HintForm, Latency, ModelQuota, NanoUsd, Options, Outage, ReplyTokens,
 };
+
+use super::super::listen::address;
 
 /// What `--help` says behind the flags.
 const HELP: &str = "It behaves as a Cloudflare AI Gateway in front of OpenRouter does: no model is asked, nothing is \
@@ -179,14 +181,6 @@ impl AnswerArgs {
     }
 }
 
-/// An address, or a port of this machine.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = |text: &str| text.parse::<u16>().ok().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let local = text.strip_prefix("localhost:").or(text.strip_prefix(':')).unwrap_or(text);
-    let address = text.parse().ok().or_else(|| port(local));
-    address.ok_or_else(|| "write an address and a port, as 127.0.0.1:8787, or a port alone".to_owned())
-}
-
 /// A time that is not a range.
 fn duration(text: &str) -> Result<Duration, String> {
     match text.parse::<Latency>() {
@@ -209,23 +203,6 @@ mod tests {
 
     fn options(flags: &str) -> Options {
         Line::try_parse_from(["simulate"].into_iter().chain(flags.split_whitespace())).unwrap().args.options()
-    }
-
-    #[test]
-    fn an_address_may_be_a_port_alone() {
-        for (text, expected) in [
-            ("127.0.0.1:1", "127.0.0.1:1"),
-            ("8787", "127.0.0.1:8787"),
-            (":0", "127.0.0.1:0"),
-            ("localhost:80", "127.0.0.1:80"),
-            ("[::1]:9", "[::1]:9"),
-            ("0.0.0.0:9", "0.0.0.0:9"),
-        ] {
-            assert_eq!(address(text).unwrap().to_string(), expected, "{text}");
-        }
-        for text in ["", "host:80", "127.0.0.1", "70000", "127.0.0.1:70000"] {
-            assert!(address(text).is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -91,7 +91,9 @@ proptest! {
     #[test]
     fn json_lines_lose_nothing(exchanges in prop::collection::vec(exchange(), 0..4)) {
         let mut writer = ExchangeWriter::new(Vec::new());
-        exchanges.iter().for_each(|exchange| writer.write(exchange).unwrap());
+        for exchange in &exchanges {
+            writer.write(exchange).unwrap();
+        }
         let file = File::new("a.jsonl", writer.finish().unwrap());
         let imported = read(&file.path(), Some(super::super::ImportFormat::Exchanges)).unwrap();
         prop_assert_eq!(left_out(&imported), Vec::<String>::new());
@@ -101,7 +103,9 @@ proptest! {
     #[test]
     fn an_archive_loses_nothing(exchanges in prop::collection::vec(exchange(), 0..4)) {
         let mut writer = HarWriter::new(Vec::new()).unwrap();
-        exchanges.iter().for_each(|exchange| writer.write(exchange).unwrap());
+        for exchange in &exchanges {
+            writer.write(exchange).unwrap();
+        }
         let imported = imported("a.har", writer.finish().unwrap());
         prop_assert_eq!(left_out(&imported), Vec::<String>::new());
         prop_assert_eq!(imported.exchanges, exchanges);

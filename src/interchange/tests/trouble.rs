@@ -28,9 +28,9 @@ fn a_format_that_was_said_is_held_to() {
     let cassette = File::new("a.yml", "version: 1\ninteractions: []\n");
     assert_eq!(cassette.read().unwrap().format, ImportFormat::Vcrpy);
     for (format, problem) in [
-        (ImportFormat::Vcr, "a.yml is not in the format vcr: it has not a list `http_interactions`"),
-        (ImportFormat::Httpmock, "a.yml is not in the format httpmock: it has not documents with `when` and `then`"),
-        (ImportFormat::Har, "a.yml is not in the format har: it has not a list `log.entries`"),
+        (ImportFormat::Vcr, "a.yml is not in the format vcr: it has no list `http_interactions`"),
+        (ImportFormat::Httpmock, "a.yml is not in the format httpmock: it has no document with `when` and `then`"),
+        (ImportFormat::Har, "a.yml is not in the format har: it has no list `log.entries`"),
         (ImportFormat::Exchanges, "a.yml:1:1: expected value"),
     ] {
         let said = read(&cassette.path(), Some(format)).unwrap_err().to_string();

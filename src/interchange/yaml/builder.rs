@@ -33,7 +33,7 @@ impl YamlProblem {
 
     fn of(error: &ScanError) -> Self {
         let mark = error.marker();
-        Self { line: mark.line(), column: mark.col() + 1, problem: error.info().to_owned() }
+        Self { line: mark.line(), column: mark.col() + 1, problem: error.info().clone() }
     }
 }
 

@@ -25,7 +25,7 @@ pub(in super::super) fn resolve(text: &str) -> Scalar {
 fn integer(text: &str) -> Option<String> {
     let (sign, digits) = signed(text);
     let bare = digits.replace('_', "");
-    let (base, bare) = match bare.strip_prefix('0') {
+    let (radix, in_radix) = match bare.strip_prefix('0') {
         None | Some("") => return decimal(sign, &bare).filter(|_| digits.starts_with(|first: char| first != '_')),
         Some(rest) => match rest.split_at_checked(1)? {
             ("x", hex) => (16, hex),
@@ -34,7 +34,7 @@ fn integer(text: &str) -> Option<String> {
             _ => (8, rest),
         },
     };
-    let value = u128::from_str_radix(bare, base).ok().filter(|_| !bare.starts_with('+'))?;
+    let value = u128::from_str_radix(in_radix, radix).ok().filter(|_| !in_radix.starts_with('+'))?;
     Some(format!("{}{value}", if value == 0 { "" } else { sign }))
 }
 

@@ -46,7 +46,7 @@ static DATES: LazyLock<Regex> = LazyLock::new(|| {
     let weekday = "(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?";
     let zone = "(?:z|(?:utc|gmt)(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?\
         |[ecmp][sd]t|ces?t|bst|ist|jst)";
-    let clock = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:\x20?[ap]\.?m\b\.?)?";
+    let clock = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:\x20?[ap](?:m\b|\.m\.))?";
     let time = format!(r"{clock}(?:\x20?{zone}\b)?(?:\x20\([a-z\x20]+\))?");
     let behind = format!(r"(?:(?:,?\x20(?:at\x20)?|t|,|:){time})?");
     let pattern = format!(
@@ -187,6 +187,7 @@ mod tests {
         ] {
             assert_eq!(normal(&format!("it is {date}, and so on")), "it is ‹timestamp›, and so on", "{date}");
             assert_eq!(normal(&format!("[{date}]")), "[‹timestamp›]", "{date}");
+            assert_eq!(normal(&format!("It is {date}. Why?")), "It is ‹timestamp›. Why?", "{date}");
             assert_eq!(normal(date), "‹timestamp›", "{date}");
         }
     }

@@ -11,6 +11,8 @@ use crate::model::canonical_json;
 
 /// How many differences are told.
 const MOST: usize = 5;
+/// So many characters are no word.
+const LONG_WORD: usize = 20;
 /// The members that hold what is asked: their differences come first.
 pub(in crate::record) const PROMPTS: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
 
@@ -118,11 +120,15 @@ impl Comparison {
 
     fn texts(&mut self, place: Place, recorded: &str, asked: &str) {
         let (old, new) = differing(recorded, asked);
-        self.found(old.len() + new.len(), || Difference {
-            path: place.into_path(),
-            at: Some(recorded[..old.start].chars().count()),
-            recorded: Some(Shown::part(recorded, old)),
-            asked: Some(Shown::part(asked, new)),
+        self.found(old.len() + new.len(), || {
+            let (from, to) = (word_start(&recorded[..old.start]), word_end(&recorded[old.end..]));
+            let widened = |range: &Range<usize>| range.start - from..range.end + to;
+            Difference {
+                path: place.into_path(),
+                at: Some(recorded[..old.start].chars().count()),
+                recorded: Some(Shown::part(recorded, widened(&old))),
+                asked: Some(Shown::part(asked, widened(&new))),
+            }
         });
     }
 
@@ -169,6 +175,22 @@ fn differing(recorded: &str, asked: &str) -> (Range<usize>, Range<usize>) {
     (front..recorded.len() - back, front..asked.len() - back)
 }
 
+/// How much of a word a text ends with, in bytes. Words that differ are marked whole, if they are
+/// no longer than words are.
+fn word_start(text: &str) -> usize {
+    part_of_word(text.chars().rev())
+}
+
+/// How much of a word a text begins with.
+fn word_end(text: &str) -> usize {
+    part_of_word(text.chars())
+}
+
+fn part_of_word(characters: impl Iterator<Item = char>) -> usize {
+    let part: Vec<char> = characters.take_while(|character| character.is_alphanumeric()).take(LONG_WORD).collect();
+    if part.len() < LONG_WORD { part.iter().map(|character| character.len_utf8()).sum() } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +214,18 @@ mod tests {
         );
         let at = Comparison::of(recorded.as_bytes(), asked.as_bytes()).differences[0].at;
         assert_eq!(at, Some(15));
+    }
+
+    #[test]
+    fn words_that_differ_are_marked_whole() {
+        for (recorded, asked, expected) in [
+            ("on 2026-11-22.", "on 2025-11-22.", "$.q: recorded \"on »2026«-11-22.\", asked \"on »2025«-11-22.\""),
+            ("a seventh b", "a sevenths b", "$.q: recorded \"a »seventh« b\", asked \"a »sevenths« b\""),
+            ("a b", "a  b", "$.q: recorded \"a »b«\", asked \"a » b«\""),
+        ] {
+            let body = |text: &str| serde_json::json!({ "q": text }).to_string();
+            assert_eq!(told(&body(recorded), &body(asked)), [expected]);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::model::{Endpoint, Key, KeyRules, Request};
-use crate::store::ExchangeId;
+use crate::store::{ExchangeId, KeptRequest};
 
 /// A request that nothing answers.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct AskedFor<'a> {
     pub session: &'a str,
     /// The how-manieth time the session asks this key, from 0.
     pub occurrence: u32,
+    /// How many recordings of this key the session has been given; 0 where there are none for it.
+    pub recorded: usize,
     /// What its key leaves out.
     pub rules: &'a KeyRules,
     /// The command that would record it.
@@ -39,4 +41,18 @@ pub struct Candidate {
     pub occurrence: u32,
     /// The body of its request, as it was kept.
     pub body: Bytes,
+}
+
+impl From<KeptRequest> for Candidate {
+    fn from(kept: KeptRequest) -> Self {
+        Self {
+            id: kept.place.exchange,
+            endpoint: kept.endpoint,
+            model: kept.model,
+            key: kept.key,
+            session: kept.place.session,
+            occurrence: kept.place.occurrence,
+            body: kept.body,
+        }
+    }
 }

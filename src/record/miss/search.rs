@@ -41,7 +41,7 @@ pub struct Search<'a> {
 /// The recordings of the very request.
 #[derive(Default)]
 struct Same {
-    usable: u32,
+    usable: usize,
     other_session: Option<Arc<str>>,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn finish(mut self) -> Miss {
         let mut compared = self.compared();
-        let reason = self.same.reason(self.asked.occurrence).unwrap_or_else(|| {
+        let reason = self.same.reason(&self.asked).unwrap_or_else(|| {
             let known = Known { endpoints: &self.endpoints, models: &self.models };
             verdict(&self.asked, &known, &mut compared)
         });
@@ -153,10 +153,14 @@ impl<'a> Search<'a> {
 }
 
 impl Same {
-    fn reason(&self, occurrence: u32) -> Option<MissReason> {
+    /// Why the recordings of the very request do not answer it. How many there were for the session
+    /// whoever handed them out knows best.
+    fn reason(&self, asked: &AskedFor<'_>) -> Option<MissReason> {
+        let recorded = if asked.recorded > 0 { asked.recorded } else { self.usable };
         match &self.other_session {
-            _ if self.usable > 0 => {
-                Some(MissReason::Exhausted { recorded: self.usable, asked: occurrence.saturating_add(1) })
+            _ if recorded > 0 => {
+                let asked = asked.occurrence.saturating_add(1);
+                Some(MissReason::Exhausted { recorded: u32::try_from(recorded).unwrap_or(u32::MAX), asked })
             }
             Some(session) => Some(MissReason::OtherSession { session: session.to_string() }),
             None => None,

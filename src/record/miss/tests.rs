@@ -50,7 +50,8 @@ fn candidate(at: usize, recorded: &Recorded, rules: &KeyRules) -> Candidate {
 
 fn explain(recordings: &[Recorded], asked: &Value, rules: &KeyRules) -> Miss {
     let request = request(Endpoint::ChatCompletions, asked, rules);
-    let asked = AskedFor { request: &request, session: "s", occurrence: 1, rules, record_with: RECORD_WITH };
+    let asked =
+        AskedFor { request: &request, session: "s", occurrence: 1, recorded: 0, rules, record_with: RECORD_WITH };
     Miss::explain(asked, recordings.iter().enumerate().map(|(at, recorded)| candidate(at, recorded, rules)))
 }
 
@@ -207,10 +208,21 @@ fn what_other_rules_would_match_has_its_reason() {
 }
 
 #[test]
+fn how_often_it_was_recorded_is_what_the_session_was_given() {
+    let rules = KeyRules::default();
+    let request = request(Endpoint::ChatCompletions, &chat("x"), &rules);
+    let asked =
+        AskedFor { request: &request, session: "s", occurrence: 3, recorded: 3, rules: &rules, record_with: "" };
+    let candidates = [recorded(chat("x")), Recorded { session: Some("other"), ..recorded(chat("x")) }];
+    let candidates = candidates.iter().map(|recorded| candidate(0, recorded, &rules));
+    assert_eq!(Miss::explain(asked, candidates).reason, MissReason::Exhausted { recorded: 3, asked: 4 });
+}
+
+#[test]
 fn a_recording_under_other_rules_is_known() {
     let rules = KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() };
     let request = request(Endpoint::ChatCompletions, &chat("on 2026-11-22"), &rules);
-    let asked = AskedFor { request: &request, session: "", occurrence: 0, rules: &rules, record_with: "" };
+    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
     let old = candidate(0, &recorded(chat("on 2026-11-23")), &KeyRules::default());
     assert_eq!(Miss::explain(asked, [old]).reason, MissReason::OtherRules);
 }
@@ -358,7 +370,7 @@ fn the_list_of_models_needs_no_model() {
     let (rules, list) =
         (KeyRules::default(), |query: Value| Recorded { endpoint: Endpoint::Models, body: query, session: None });
     let request = request(Endpoint::Models, &json!({ "page": "2" }), &rules);
-    let asked = AskedFor { request: &request, session: "", occurrence: 0, rules: &rules, record_with: "" };
+    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
     let miss = Miss::explain(asked, [candidate(0, &list(json!({ "page": "1", "x": "y" })), &rules)]);
     assert_eq!(miss.reason.path(), Some("$.page"));
     assert!(miss.message().starts_with("not recorded: "));
@@ -391,7 +403,7 @@ proptest! {
     ) {
         let rules = KeyRules { normalise, ..KeyRules::default() };
         let request = request(Endpoint::ChatCompletions, &asked, &rules);
-        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, rules: &rules, record_with: "" };
+        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, recorded: 0, rules: &rules, record_with: "" };
         let candidates = bodies.into_iter().enumerate().map(|(at, (body, bytes, broken))| {
             let mut candidate = candidate(at, &recorded(body), &rules);
             if broken {

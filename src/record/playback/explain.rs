@@ -1,7 +1,7 @@
 //! Looking through the stores for what comes nearest to a request that nothing answers.
 
 use crate::model::Request;
-use crate::record::miss::{AskedFor, Candidate, Miss, MissReason, Search};
+use crate::record::miss::{AskedFor, Miss, Search};
 use crate::store::{KeptRequest, Reader, Store, StoreError};
 
 use super::Playback;
@@ -29,19 +29,14 @@ impl Playback {
         recorded: usize,
         record_with: &str,
     ) -> Result<Miss, StoreError> {
-        let recorded = u32::try_from(recorded).unwrap_or(u32::MAX);
+        let occurrence = u32::try_from(recorded).unwrap_or(u32::MAX);
         let rules = &self.options().rules;
-        let mut search = Search::new(AskedFor { request, session, occurrence: recorded, rules, record_with });
+        let mut search = Search::new(AskedFor { request, session, occurrence, recorded, rules, record_with });
         for reader in &mut self.stores().iter().map(Store::reader).collect::<Result<Vec<_>, _>>()? {
             look_at(reader, &mut search, Some(&request.model), OF_MODEL, |_| true)?;
             look_at(reader, &mut search, None, OF_OTHERS, |other| other.model != request.model)?;
         }
-        let mut miss = search.finish();
-        if recorded > 0 {
-            // Those of another session may have been lent to this one.
-            miss.reason = MissReason::Exhausted { recorded, asked: recorded.saturating_add(1) };
-        }
-        Ok(miss)
+        Ok(search.finish())
     }
 }
 
@@ -60,13 +55,8 @@ fn look_at(
         before = Some(last.place.exchange);
         seen += page.len();
         for request in page.into_iter().filter(&wanted) {
-            search.look_at(candidate(request));
+            search.look_at(request.into());
         }
     }
     Ok(())
-}
-
-fn candidate(request: KeptRequest) -> Candidate {
-    let KeptRequest { place, key, endpoint, model, body } = request;
-    Candidate { id: place.exchange, endpoint, model, key, session: place.session, occurrence: place.occurrence, body }
 }

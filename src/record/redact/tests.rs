@@ -244,3 +244,26 @@ proptest! {
         prop_assert!(total >= reply.body.len());
     }
 }
+
+#[test]
+fn a_secret_in_a_compressed_body_is_struck_and_one_without_stays_as_it_came() {
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let redactor = Redactor::new(["a-secret-of-mine"], []).unwrap();
+    for (body, expected) in [("{\"a\":\"a-secret-of-mine\"}", Some("{\"a\":\"[redacted]\"}")), ("{\"a\":\"b\"}", None)]
+    {
+        let header = Header { name: "content-encoding".to_owned(), value: "gzip".to_owned() };
+        let reply =
+            Reply { status: 200, headers: vec![header], body: gzip(body).into(), chunks: vec![], end: End::Complete };
+        let mut answer = Ok(reply.clone());
+        redactor.strike_answer(&mut answer);
+        let struck = answer.unwrap();
+        match expected {
+            Some(expected) => assert_eq!((text(&struck).as_str(), struck.headers.len()), (expected, 0)),
+            None => assert_eq!(struck, reply),
+        }
+    }
+}

@@ -79,5 +79,6 @@ async fn what_cannot_be_reached_is_told_by_name_and_leaves_nothing_on_record() {
     );
     let authority = nowhere.trim_start_matches("http://").trim_end_matches("/v1");
     assert!(refused.message().contains(authority), "{}", refused.message());
+    assert_eq!(chat(stage.address(), "a").await.header("x-nightreel-occurrence"), Some("0"), "nothing is used up");
     assert_eq!(stage.stop().await, []);
 }

@@ -1,0 +1,204 @@
+//! The report as a continuous integration reads it: `JUnit`'s XML.
+//!
+//! A suite is a session, with a case for its answered requests and one for each request that was
+//! missed. The recordings that were not used are a suite of their own. What no gate asks to fail
+//! for is told as skipped.
+
+use std::collections::BTreeMap;
+
+use nightreel::record::{Missed, SessionReport};
+
+use super::report_text::{missed_line, session_name, unused_line};
+use super::verdict::Gates;
+use super::xml::Xml;
+
+/// The name of the suite of recordings that were not used.
+const UNUSED: &str = "recordings that were not used";
+
+/// One case of a suite.
+struct Case {
+    name: String,
+    result: CaseResult,
+}
+
+/// What came of a case.
+enum CaseResult {
+    Passed(String),
+    /// What the matter is in a word, in a line, and in full.
+    Failed(String, String, String),
+    Skipped(String),
+}
+
+/// The cases of a suite.
+struct Suite {
+    name: String,
+    cases: Vec<Case>,
+}
+
+/// The report as `JUnit`'s XML.
+pub(super) fn report_junit(report: &SessionReport, gates: Gates) -> String {
+    let suites = suites(report, gates);
+    let mut xml = Xml::new();
+    let counts = counts(suites.iter().flat_map(|suite| &suite.cases));
+    xml.element("testsuites", &attributes("nightreel serve", &counts), |xml| {
+        for suite in &suites {
+            write(suite, xml);
+        }
+    });
+    xml.finish()
+}
+
+fn suites(report: &SessionReport, gates: Gates) -> Vec<Suite> {
+    let mut missed: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+    for one in &report.missed.shown {
+        missed.entry(&one.session).or_default().push(missed_case(one, gates));
+    }
+    let mut suites = Vec::new();
+    for session in &report.sessions.shown {
+        let told = format!("{} replayed, {} sent, {} missed", session.hits, session.live, session.misses);
+        let mut cases = vec![Case { name: "answered".to_owned(), result: CaseResult::Passed(told) }];
+        cases.extend(missed.remove(session.name.as_str()).unwrap_or_default());
+        suites.push(Suite { name: session_name(&session.name), cases });
+    }
+    // Those of sessions that are not listed.
+    suites.extend(missed.into_iter().map(|(name, cases)| Suite { name: session_name(name), cases }));
+    suites.extend(more("sessions and misses that are not listed", report.missed.more, gates.miss));
+    suites.extend(unused(report, gates));
+    suites
+}
+
+fn missed_case(missed: &Missed, gates: Gates) -> Case {
+    let line = missed_line(missed);
+    let result = if gates.miss {
+        CaseResult::Failed(missed.reason.clone(), line.clone(), missed.message.clone())
+    } else {
+        CaseResult::Skipped(format!("{line}\n{}", missed.message))
+    };
+    Case { name: format!("missed: {line}"), result }
+}
+
+fn unused(report: &SessionReport, gates: Gates) -> Option<Suite> {
+    let case = |line: String| {
+        let result = if gates.unused {
+            CaseResult::Failed("unused".to_owned(), "no request was answered by it".to_owned(), line.clone())
+        } else {
+            CaseResult::Skipped("no request was answered by it".to_owned())
+        };
+        Case { name: line, result }
+    };
+    let mut cases: Vec<Case> = report.unused_recordings.shown.iter().map(|unused| case(unused_line(unused))).collect();
+    if report.unused_recordings.more > 0 {
+        cases.push(case(format!("and {} more", report.unused_recordings.more)));
+    }
+    (!cases.is_empty()).then(|| Suite { name: UNUSED.to_owned(), cases })
+}
+
+fn more(name: &str, more: u64, fails: bool) -> Option<Suite> {
+    let told = format!("and {more} more requests that nothing answered");
+    let result = if fails {
+        CaseResult::Failed("missed".to_owned(), told.clone(), told.clone())
+    } else {
+        CaseResult::Skipped(told.clone())
+    };
+    (more > 0).then(|| Suite { name: name.to_owned(), cases: vec![Case { name: told, result }] })
+}
+
+/// How many cases there are, and of them failures and skipped ones.
+fn counts<'a>(cases: impl IntoIterator<Item = &'a Case>) -> [String; 3] {
+    let (mut all, mut failed, mut skipped) = (0_u64, 0_u64, 0_u64);
+    for case in cases {
+        all += 1;
+        match case.result {
+            CaseResult::Passed(_) => {}
+            CaseResult::Failed(..) => failed += 1,
+            CaseResult::Skipped(_) => skipped += 1,
+        }
+    }
+    [all, failed, skipped].map(|number| number.to_string())
+}
+
+fn attributes<'a>(name: &'a str, [all, failed, skipped]: &'a [String; 3]) -> [(&'static str, &'a str); 5] {
+    [("name", name), ("tests", all), ("failures", failed), ("errors", "0"), ("skipped", skipped)]
+}
+
+fn write(suite: &Suite, xml: &mut Xml) {
+    let counts = counts(&suite.cases);
+    xml.element("testsuite", &attributes(&suite.name, &counts), |xml| {
+        for case in &suite.cases {
+            xml.element("testcase", &[("name", &case.name), ("classname", &suite.name)], |xml| match &case.result {
+                CaseResult::Passed(told) => xml.leaf("system-out", &[], told),
+                CaseResult::Failed(kind, line, whole) => {
+                    xml.leaf("failure", &[("type", kind), ("message", line)], whole);
+                }
+                CaseResult::Skipped(why) => xml.leaf("skipped", &[("message", why)], ""),
+            });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_report::{missed, report, unused};
+    use super::*;
+
+    const NONE: Gates = Gates { miss: false, unused: false };
+    const BOTH: Gates = Gates { miss: true, unused: true };
+
+    #[test]
+    fn a_gate_makes_failures_of_what_is_else_skipped() {
+        for (gates, failures, skipped) in [
+            (NONE, 0, 2),
+            (BOTH, 2, 0),
+            (Gates { miss: true, unused: false }, 1, 1),
+            (Gates { miss: false, unused: true }, 1, 1),
+        ] {
+            let xml = report_junit(&report(), gates);
+            assert_eq!((xml.matches("<failure ").count(), xml.matches("<skipped ").count()), (failures, skipped));
+            let sums = format!("tests=\"4\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
+            assert!(xml.contains(&format!("<testsuites name=\"nightreel serve\" {sums}>")), "{xml}");
+        }
+    }
+
+    #[test]
+    fn a_suite_is_a_session() {
+        assert_eq!(
+            report_junit(&report(), BOTH),
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nightreel serve" tests="4" failures="2" errors="0" skipped="0">
+  <testsuite name="(no session)" tests="1" failures="0" errors="0" skipped="0">
+    <testcase name="answered" classname="(no session)">
+      <system-out>1200 replayed, 4 sent, 0 missed</system-out>
+    </testcase>
+  </testsuite>
+  <testsuite name="tests/a" tests="2" failures="1" errors="0" skipped="0">
+    <testcase name="answered" classname="tests/a">
+      <system-out>3 replayed, 0 sent, 2 missed</system-out>
+    </testcase>
+    <testcase name="missed: chat/completions m/x, tests/a: prompt_changed, 2 times" classname="tests/a">
+      <failure type="prompt_changed" message="chat/completions m/x, tests/a: prompt_changed, 2 times">$.messages[0].content: recorded &quot;a&quot;, asked &quot;&lt;b&gt;&quot;
+
+to record it: nightreel serve --mode auto</failure>
+    </testcase>
+  </testsuite>
+  <testsuite name="recordings that were not used" tests="1" failures="1" errors="0" skipped="0">
+    <testcase name="embeddings m &quot;Why is the sky blue?&quot; (key 0123456789ab, occurrence 2, recorded in old)" classname="recordings that were not used">
+      <failure type="unused" message="no request was answered by it">embeddings m &quot;Why is the sky blue?&quot; (key 0123456789ab, occurrence 2, recorded in old)</failure>
+    </testcase>
+  </testsuite>
+</testsuites>
+"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_listed_still_fails() {
+        let mut report = SessionReport::default();
+        for _ in 0..1_001 {
+            report.missed.push(missed);
+            report.add_unused(unused);
+        }
+        let xml = report_junit(&report, BOTH);
+        assert_eq!(xml.matches("<failure ").count(), 2_002);
+        assert!(xml.contains("and 1 more requests that nothing answered") && xml.contains("name=\"and 1 more\""));
+    }
+}

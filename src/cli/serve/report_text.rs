@@ -1,0 +1,173 @@
+//! The report as people read it.
+
+use nightreel::record::{Missed, SessionCounts, SessionReport, UnusedRecording};
+
+use super::super::count::{count, counted};
+use super::super::money::spent;
+use super::super::page::Page;
+use super::super::table::{Align, Table};
+use super::super::terminal_text::{lines, one_line};
+
+/// How many sessions, missed requests and unused recordings are shown each.
+const SHOWN: usize = 20;
+/// How many digits of a key tell it from others.
+const KEY_DIGITS: usize = 12;
+/// What stands for the session of requests that name none.
+const UNNAMED: &str = "(no session)";
+
+/// What came of it all, for people.
+pub(super) fn report_text(report: &SessionReport) -> String {
+    let mut page = Page::default();
+    page.line(headline(report));
+    page.text(&money(report));
+    if report.sessions.total() > 1 {
+        page.text(&sessions(report));
+    }
+    missed(report, &mut page);
+    unused(report, &mut page);
+    page.finish()
+}
+
+/// The name of a session, for people.
+pub(super) fn session_name(name: &str) -> String {
+    if name.is_empty() { UNNAMED.to_owned() } else { one_line(name) }
+}
+
+/// A request that nothing answered, in a line.
+pub(super) fn missed_line(missed: &Missed) -> String {
+    let times = if missed.count == 1 { String::new() } else { format!(", {} times", count(missed.count)) };
+    let Missed { session, endpoint, model, reason, .. } = missed;
+    format!("{endpoint} {}, {}: {}{times}", one_line(model), session_name(session), one_line(reason))
+}
+
+/// A recording that no request was answered by, in a line.
+pub(super) fn unused_line(unused: &UnusedRecording) -> String {
+    let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = unused;
+    let key: String = key.chars().take(KEY_DIGITS).collect();
+    let of = session.as_deref().map(|session| format!(", recorded in {}", session_name(session))).unwrap_or_default();
+    let begins = if prompt.is_empty() { String::new() } else { format!(" \"{}\"", one_line(prompt)) };
+    format!("{endpoint} {}{begins} (key {key}, occurrence {occurrence}{of})", one_line(model))
+}
+
+fn headline(report: &SessionReport) -> String {
+    let asked = report.hits + report.misses + report.live;
+    let exhausted = match report.exhausted {
+        0 => String::new(),
+        exhausted => format!(" ({} after all recordings were handed out)", count(exhausted)),
+    };
+    format!(
+        "{}: {} replayed, {} sent, {} missed{exhausted}; {} not used",
+        counted(asked, "request"),
+        count(report.hits),
+        count(report.live),
+        count(report.misses),
+        counted(report.unused, "recording")
+    )
+}
+
+fn money(report: &SessionReport) -> String {
+    let mut parts = Vec::new();
+    if report.hits > 0 {
+        parts.push(format!("avoided {}", spent(report.cost_avoided_usd, report.unpriced_hits)));
+    }
+    if report.live > 0 {
+        parts.push(format!("spent {}", spent(report.live_cost_usd, report.unpriced_live)));
+    }
+    if parts.is_empty() { String::new() } else { format!("  cost: {}\n", parts.join(", ")) }
+}
+
+fn sessions(report: &SessionReport) -> String {
+    let columns =
+        [("session", Align::Left), ("replayed", Align::Right), ("sent", Align::Right), ("missed", Align::Right)];
+    let mut table = Table::new(&columns);
+    for SessionCounts { name, hits, misses, live } in report.sessions.shown.iter().take(SHOWN) {
+        table.row([session_name(name), count(*hits), count(*live), count(*misses)]);
+    }
+    table.render("  ") + &more(report.sessions.total())
+}
+
+fn missed(report: &SessionReport, page: &mut Page) {
+    for missed in report.missed.shown.iter().take(SHOWN) {
+        page.line(format!("  missed: {}", missed_line(missed)));
+        for line in lines(missed.message.as_bytes()).lines() {
+            page.line(format!("      {line}").trim_end());
+        }
+    }
+    page.text(&more(report.missed.total()));
+}
+
+fn unused(report: &SessionReport, page: &mut Page) {
+    for unused in report.unused_recordings.shown.iter().take(SHOWN) {
+        page.line(format!("  not used: {}", unused_line(unused)));
+    }
+    page.text(&more(report.unused_recordings.total()));
+}
+
+/// How many more there are than are shown.
+fn more(total: u64) -> String {
+    match total.saturating_sub(SHOWN as u64) {
+        0 => String::new(),
+        more => format!("  and {} more\n", count(more)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_report::{missed, report, unused};
+    use super::*;
+
+    #[test]
+    fn a_clean_session_is_a_line_or_two() {
+        let mut report = SessionReport { cost_avoided_usd: 0.0125, ..SessionReport::default() };
+        report.add(SessionCounts { name: String::new(), hits: 5, misses: 0, live: 0 });
+        assert_eq!(
+            report_text(&report),
+            "5 requests: 5 replayed, 0 sent, 0 missed; 0 recordings not used\n  cost: avoided $0.0125\n"
+        );
+        let nothing = report_text(&SessionReport::default());
+        assert_eq!(nothing, "0 requests: 0 replayed, 0 sent, 0 missed; 0 recordings not used\n");
+    }
+
+    #[test]
+    fn what_was_missed_and_what_was_left_is_told_with_its_session() {
+        assert_eq!(
+            report_text(&report()),
+            "1,209 requests: 1,203 replayed, 4 sent, 2 missed (1 after all recordings were handed out); \
+             1 recording not used\n  \
+             cost: avoided ≥ $0.500, spent unknown\n  \
+             session       replayed  sent  missed\n  \
+             (no session)     1,200     4       0\n  \
+             tests/a              3     0       2\n  \
+             missed: chat/completions m/x, tests/a: prompt_changed, 2 times\n      \
+             $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
+             to record it: nightreel serve --mode auto\n  \
+             not used: embeddings m \"Why is the sky blue?\" (key 0123456789ab, occurrence 2, recorded in old)\n"
+        );
+    }
+
+    #[test]
+    fn nothing_that_a_client_sent_steers_the_terminal() {
+        let mut report = SessionReport::default();
+        report.missed.push(|| Missed {
+            session: "a\nb".to_owned(),
+            model: "\u{1b}[31m".to_owned(),
+            message: "x\u{1b}]0;title\u{7}".to_owned(),
+            ..missed()
+        });
+        report.add_unused(|| UnusedRecording { prompt: "one\ntwo\u{202e}".to_owned(), ..unused() });
+        let text = report_text(&report);
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+        assert!(text.contains("a\\nb") && text.contains("one\\ntwo"), "{text}");
+    }
+
+    #[test]
+    fn a_long_list_says_how_much_is_left_out() {
+        let mut report = SessionReport::default();
+        for _ in 0..1_005 {
+            report.add_unused(unused);
+        }
+        let text = report_text(&report);
+        assert_eq!(text.matches("not used: ").count(), SHOWN);
+        assert!(text.ends_with("  and 985 more\n"), "{text}");
+    }
+}

@@ -1,0 +1,181 @@
+//! One call of `serve`, from what it needs to what came of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use nightreel::engine::Stop;
+use nightreel::job::Job;
+use nightreel::model::Mode;
+use nightreel::price::Prices;
+use nightreel::record::{Playback, PlaybackOptions, Redactor};
+use nightreel::serve::{Exposure, Options, Server, StartError, Upstream};
+use tokio::runtime::Runtime;
+
+use super::super::context::{complain, env, print};
+use super::super::credential_text::without_credentials;
+use super::super::exit::Failure;
+use super::super::{gateway, signals};
+use super::announcement::Announcement;
+use super::args::ServeArgs;
+use super::child::TakenSignals;
+use super::listening::reachable;
+use super::mode::ChosenMode;
+use super::program::{NotRunnable, Program};
+use super::recording_command::recording_command;
+use super::report_file::ReportFile;
+use super::said::{reported, told};
+use super::settings::redactor;
+use super::stores::Stores;
+use super::variables::variables;
+
+/// One call of `serve`: what it needs, before anything is started.
+pub(super) struct Session<'a> {
+    pub(super) args: &'a ServeArgs,
+    pub(super) playback: Arc<Playback>,
+    pub(super) report: Option<ReportFile>,
+    mode: ChosenMode,
+    options: Options,
+    listen: SocketAddr,
+    stores: Stores,
+    /// The host that is sent to, where anything is.
+    host: Option<String>,
+}
+
+/// What came of serving: how the command ended, where there was one, and what was not kept.
+pub(super) struct Served {
+    pub(super) command: Option<u8>,
+    pub(super) problem: Option<anyhow::Error>,
+}
+
+impl<'a> Session<'a> {
+    /// Whatever can be refused is refused here, an upstream that is not known before a store is made.
+    pub(super) fn prepare(args: &'a ServeArgs, job: &Job, mode: ChosenMode) -> Result<Self, Failure> {
+        let has_command = !args.command.is_empty();
+        let listen = args.listen.address(mode.mode, has_command).map_err(|problem| Failure::usage(anyhow!(problem)))?;
+        let report = args.report.file();
+        if let Some(report) = &report {
+            report.check().map_err(|error| cannot_report(report, &error))?;
+        }
+        let redactor = Arc::new(redactor(job, &env)?);
+        let sends = mode.mode != Mode::Replay;
+        let upstream = if sends { Some(gateway::of_server(job)?) } else { None };
+        let prices = job.prices.as_deref().filter(|_| sends).map(Prices::load).transpose();
+        let prices = prices.map_err(Failure::usage)?.map(Arc::new);
+        let fixtures: Vec<_> = args.fixtures.iter().chain(&job.record.fixture).map(PathBuf::as_path).collect();
+        let stores = Stores::open(&args.store.store, &fixtures, mode.mode)?;
+        let rules = PlaybackOptions { mode: mode.mode, rules: job.record.rules.clone(), policy: args.matching.policy };
+        let playback = Arc::new(Playback::new(stores.all(), rules)?);
+        let (host, gateway) = upstream.map(|(base_url, gateway)| (base_url.authority(), gateway)).unzip();
+        let upstream = gateway.zip(stores.own().cloned()).map(|(gateway, store)| Upstream {
+            gateway,
+            store,
+            job: args.name.clone(),
+            description: description(job, &redactor),
+            simulated: false,
+            prices,
+        });
+        let record_with = recording_command(std::env::args_os().skip(1));
+        let options = Options {
+            upstream,
+            pace: args.matching.pace,
+            // Whom it may listen to was decided above.
+            exposure: Exposure::Everything,
+            explain: told(&playback, &redactor, &record_with),
+            report: reported(&playback),
+            redactor,
+            ..Options::new(Arc::clone(&playback))
+        };
+        Ok(Self { args, playback, report, mode, options, listen, stores, host })
+    }
+
+    /// Serves until the system asks for the end.
+    pub(super) fn run_alone(&self, runtime: &Runtime) -> Result<Served, Failure> {
+        // They are waited for before anybody is told that the server is there.
+        let stop = Stop::default();
+        signals::listen(stop.clone()).map_err(cannot_wait)?;
+        runtime.block_on(async {
+            let server = self.start().await?;
+            let base_url = server.base_url();
+            print(&format!("{base_url}\n")).map_err(Failure::store)?;
+            self.announce()?;
+            if !self.args.quiet {
+                complain(&format!("nightreel serve: to use it: export OPENAI_BASE_URL={base_url}; to end it: Ctrl-C"));
+            }
+            stop.draining().await;
+            let stopped = tokio::select! {
+                stopped = server.stop() => stopped.map_err(anyhow::Error::new),
+                () = stop.aborting() => Err(anyhow!("stopped before all was kept")),
+            };
+            Ok(Served { command: None, problem: stopped.err() })
+        })
+    }
+
+    /// Serves while a command runs.
+    pub(super) fn run_command(&self, runtime: &Runtime, program: &Program) -> Result<Served, Failure> {
+        let signals = TakenSignals::take().map_err(cannot_wait)?;
+        let server = runtime.block_on(self.start())?;
+        self.announce()?;
+        let address = reachable(server.address());
+        let variables = variables(&format!("http://{address}"), &address.ip().to_string(), self.mode.mode, &env);
+        // This thread lives as long as the process does: the command ends with it.
+        let command = match signals.start(program, &variables) {
+            Ok(command) => command.wait().map_err(cannot_wait)?,
+            Err(error) => not_started(program, &error)?,
+        };
+        let stopped = runtime.block_on(server.stop());
+        Ok(Served { command: Some(command), problem: stopped.err().map(anyhow::Error::new) })
+    }
+
+    async fn start(&self) -> Result<Server, Failure> {
+        Server::start(self.options.clone(), self.listen).await.map_err(refused)
+    }
+
+    /// Says what answers. The server answers already: to count what it has takes a while.
+    fn announce(&self) -> Result<(), Failure> {
+        if self.args.quiet {
+            return Ok(());
+        }
+        if let Some(notice) = self.mode.notice() {
+            complain(&format!("nightreel serve: {notice}"));
+        }
+        let (mode, stores, recordings) = (self.mode.mode, self.stores.names(), self.stores.count()?);
+        complain(&Announcement { mode, stores: &stores, recordings, upstream: self.host.as_deref() }.line());
+        Ok(())
+    }
+}
+
+/// The settings, as the store keeps them.
+fn description(job: &Job, redactor: &Redactor) -> String {
+    without_credentials(&redactor.strike_text(&job.describe()))
+}
+
+/// The exit code of a command that could not be started after all.
+fn not_started(program: &Program, error: &io::Error) -> Result<u8, Failure> {
+    let Some(problem) = NotRunnable::of(error, &program.name) else {
+        return Err(Failure::usage(anyhow!("cannot run {}: {error}", program.name.display())));
+    };
+    complain(&format!("nightreel: {problem}"));
+    Ok(problem.exit_code())
+}
+
+fn cannot_wait(error: io::Error) -> Failure {
+    Failure::usage(anyhow::Error::new(error).context("cannot wait for signals, or for the command"))
+}
+
+/// Why the report is not written.
+pub(super) fn cannot_report(report: &ReportFile, error: &io::Error) -> Failure {
+    Failure::store(anyhow!("cannot write the report to {}: {error}", report.path.display()))
+}
+
+fn refused(error: StartError) -> Failure {
+    match error {
+        StartError::Store(error) => error.into(),
+        StartError::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+            Failure::usage(anyhow!("cannot listen on {address}: {source}; --listen 0 takes a free port"))
+        }
+        error => Failure::usage(error),
+    }
+}

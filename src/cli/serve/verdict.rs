@@ -1,0 +1,79 @@
+//! How `serve` ends: its gates, the command that it ran, and the exit code of both.
+
+use std::process::ExitCode;
+
+use nightreel::record::SessionReport;
+
+use super::super::exit::Exit;
+
+/// What the server is asked to fail for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gates {
+    /// Requests that nothing answered.
+    pub(super) miss: bool,
+    /// Recordings that no request was answered by.
+    pub(super) unused: bool,
+}
+
+impl Gates {
+    /// The exit code that the gates ask for. What was missed goes before what was left over: the
+    /// second often follows from the first.
+    pub(super) const fn exit(self, report: &SessionReport) -> Exit {
+        match (self.miss && report.misses > 0, self.unused && report.unused > 0) {
+            (true, _) => Exit::NotRecorded,
+            (false, true) => Exit::ItemsFailed,
+            (false, false) => Exit::Success,
+        }
+    }
+}
+
+/// The exit code of it all: that of the command that was run, or the gates' where it ended well or
+/// there was none.
+pub(super) fn exit_code(command: Option<u8>, gates: Exit) -> ExitCode {
+    match command {
+        Some(0) | None => gates.into(),
+        Some(code) => code.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_fails_for_what_it_is_asked_to() {
+        for (miss, unused, misses, left, exit) in [
+            (false, false, 0, 0, Exit::Success),
+            (false, false, 1, 1, Exit::Success),
+            (true, false, 0, 1, Exit::Success),
+            (true, false, 1, 0, Exit::NotRecorded),
+            (true, false, 1, 1, Exit::NotRecorded),
+            (false, true, 1, 0, Exit::Success),
+            (false, true, 0, 1, Exit::ItemsFailed),
+            (false, true, 1, 1, Exit::ItemsFailed),
+            (true, true, 0, 0, Exit::Success),
+            (true, true, 0, 1, Exit::ItemsFailed),
+            (true, true, 1, 0, Exit::NotRecorded),
+            (true, true, 1, 1, Exit::NotRecorded),
+        ] {
+            let report = SessionReport { misses, unused: left, ..SessionReport::default() };
+            assert_eq!(Gates { miss, unused }.exit(&report), exit, "{miss} {unused} {misses} {left}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_failed_says_how() {
+        for (command, gates, expected) in [
+            (None, Exit::Success, 0),
+            (None, Exit::NotRecorded, 4),
+            (Some(0), Exit::Success, 0),
+            (Some(0), Exit::NotRecorded, 4),
+            (Some(0), Exit::ItemsFailed, 1),
+            (Some(3), Exit::Success, 3),
+            (Some(3), Exit::NotRecorded, 3),
+            (Some(143), Exit::ItemsFailed, 143),
+        ] {
+            assert_eq!(exit_code(command, gates), ExitCode::from(expected), "{command:?} {gates:?}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `import` and the exchanges of `export`: other tools' recordings in, and out again.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::support::{CANARY, Output, Test};
+
+/// A request that is taken, as a cassette of vcrpy has it.
+fn interaction(prompt: &str, response: &str) -> String {
+    format!(
+        "- request:\n    body: '{{\"model\":\"a/b\",\"prompt\":\"{prompt}\"}}'\n    headers: {{authorization: [Bearer {CANARY}]}}\n    \
+         method: POST\n    uri: https://openrouter.ai/api/v1/completions\n  response:\n    body:\n      string: '{response}'\n    \
+         headers:\n      content-type: [application/json]\n      set-cookie: [{CANARY}]\n    status: {{code: 200, message: OK}}\n"
+    )
+}
+
+fn cassette(interactions: &[String]) -> String {
+    format!("version: 1\ninteractions:\n{}", interactions.concat())
+}
+
+const OTHER: &str =
+    "- request: {body: null, method: GET, uri: 'https://h/v1/files?key=secret'}\n  response: {status: {code: 200}}\n";
+
+fn answer(text: &str) -> String {
+    format!(r#"{{"choices":[{{"text":"{text}","finish_reason":"stop"}}]}}"#)
+}
+
+/// The exchanges of a store's latest run, or of a fixture's.
+fn exchanges(test: &Test, store: &str) -> Vec<Value> {
+    let output = test.args(["export", "latest", "--store", store, "--format", "exchanges"]).run();
+    output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The response texts of exchanges, with their sessions and occurrences.
+fn told(exchanges: &[Value]) -> Vec<(Option<&str>, u64, &str)> {
+    exchanges.iter().map(of_line).collect()
+}
+
+fn of_line(line: &Value) -> (Option<&str>, u64, &str) {
+    (line["session"].as_str(), line["occurrence"].as_u64().unwrap(), line["body"]["text"].as_str().unwrap())
+}
+
+fn refused(output: &Output, test: &Test) {
+    assert_eq!(output.stdout, "");
+    assert!(!test.path("nightreel.db").exists() && !test.path("f.db").exists(), "something was written");
+}
+
+#[test]
+fn a_cassette_becomes_a_run_that_says_what_was_left_out() {
+    let test = Test::new()
+        .file("tests/a.yaml", cassette(&[interaction("1", "one"), OTHER.to_owned(), interaction("1", &answer("two"))]));
+    let output = test.args(["import", "tests/a.yaml"]).run();
+    assert_eq!(
+        output.stdout,
+        "tests/a.yaml (vcrpy): took 2, left out 1\n  took 2 × completions, 200\n  left out interaction 2 (line 15), GET \
+         /v1/files: it is not a call that nightreel knows\n2 exchanges are run 1 of nightreel.db\n"
+    );
+    let answer = answer("two");
+    assert_eq!(told(&exchanges(&test, "nightreel.db")), [(None, 0, "one"), (None, 1, answer.as_str())]);
+    let runs = test.args(["runs"]).run().stdout;
+    assert!(runs.contains("import"), "{runs}");
+    test.store().assert_whole();
+    let bytes = test.bytes("nightreel.db");
+    let secret = CANARY.as_bytes();
+    assert!(!bytes.windows(secret.len()).any(|window| window == secret), "a header with a key was kept");
+}
+
+#[test]
+fn a_program_is_told_the_same_in_json() {
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one"), OTHER.to_owned()]));
+    let output = test.args(["import", "a.yaml", "--json", "--store", "s.db", "--job", "chat"]).run();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let expected = json!({
+        "files": [{
+            "file": "a.yaml",
+            "format": "vcrpy",
+            "taken": [{"endpoint": "completions", "status": 200, "count": 1}],
+            "skipped": [{"interaction": 2, "line": 15, "method": "GET", "path": "/v1/files", "why": "it is not a call that nightreel knows"}],
+        }],
+        "taken": 1, "skipped": 1, "store": "s.db", "run": 1,
+    });
+    assert_eq!(report, expected);
+    test.args(["export", "chat", "--store", "s.db"]).run();
+}
+
+#[test]
+fn a_fixture_is_merged_and_written_the_same_each_time() {
+    let test = Test::new()
+        .file("a.yaml", cassette(&[interaction("1", "one"), interaction("2", "two")]))
+        .file("b.yaml", cassette(&[interaction("2", "two again"), interaction("3", "three")]));
+    let first = test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    assert!(first.stdout.ends_with("2 exchanges went into f.db, which holds 2 now\n"), "{}", first.stdout);
+    let bytes = test.bytes("f.db");
+    test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    assert!(test.bytes("f.db") == bytes, "the same import makes another fixture");
+    let second = test.args(["import", "b.yaml", "--fixture", "f.db"]).run();
+    assert!(second.stdout.ends_with("2 exchanges went into f.db, which holds 3 now\n"), "{}", second.stdout);
+    let exchanges = exchanges(&test, "f.db");
+    let mut bodies: Vec<&str> = told(&exchanges).into_iter().map(|(_, _, body)| body).collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["one", "three", "two again"]);
+}
+
+#[test]
+fn a_store_of_runs_is_no_fixture() {
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one")]));
+    test.args(["import", "a.yaml"]).run();
+    let bytes = test.bytes("nightreel.db");
+    let says = "nightreel.db is a store of runs and no fixture; name it with --store";
+    test.args(["import", "a.yaml", "--fixture", "nightreel.db"]).status(2).stderr_contains(says).run();
+    assert!(test.bytes("nightreel.db") == bytes);
+}
+
+#[test]
+fn sessions_keep_files_apart_and_without_them_answers_follow_each_other() {
+    let test = Test::new()
+        .file("x/first.yaml", cassette(&[interaction("1", "one"), interaction("1", "two")]))
+        .file("second.yaml.gz", gzip(&cassette(&[interaction("1", "three")])));
+    let files = ["import", "x/first.yaml", "second.yaml.gz"];
+    for (session, store, expected) in [
+        (None, "a.db", [(None, 0, "one"), (None, 1, "two"), (None, 2, "three")]),
+        (Some("s"), "b.db", [(Some("s"), 0, "one"), (Some("s"), 1, "two"), (Some("s"), 2, "three")]),
+        (Some("file"), "c.db", [(Some("first"), 0, "one"), (Some("first"), 1, "two"), (Some("second"), 0, "three")]),
+    ] {
+        let session = session.map(|session| ["--session", session]);
+        test.args(files).and(["--store", store]).and(session.into_iter().flatten()).run();
+        assert_eq!(told(&exchanges(&test, store)), expected);
+    }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn nothing_is_written_where_a_file_cannot_be_read() {
+    let test = Test::new()
+        .file("good.yaml", cassette(&[interaction("1", "one")]))
+        .file("bad.yaml", "version: 1\ninteractions:\n- request: {body: 'x\n")
+        .file("none.yaml", cassette(&[OTHER.to_owned()]))
+        .file("text.yaml", "hello");
+    for (args, says) in [
+        (vec!["good.yaml", "bad.yaml"], "nightreel: bad.yaml:3:"),
+        (vec!["good.yaml", "missing.yaml"], "nightreel: cannot read missing.yaml: "),
+        (vec!["text.yaml"], "text.yaml is in none of the formats that are read"),
+        (
+            vec!["good.yaml", "--format", "vcr"],
+            "good.yaml is not in the format vcr: it has no list `http_interactions`",
+        ),
+        (vec!["good.yaml", "--format", "xml"], "unknown format \"xml\"; known are vcr, vcrpy"),
+        (vec!["good.yaml", "--output", "bad.yaml"], "bad.yaml:1:1: "),
+        (vec!["good.yaml", "bad.yaml", "--output", "x"], "--output goes with one FILE, the requests of the batch"),
+        (vec!["good.yaml", "--output", "x", "--format", "har"], "--output is for openai-batch, and not for har"),
+        (vec!["good.yaml", "--store", "s.db", "--fixture", "f.db"], "cannot be used with"),
+    ] {
+        let output = test.args(["import"]).and(&args).status(2).stderr_contains(says).run();
+        refused(&output, &test);
+    }
+    let nothing = test.args(["import", "none.yaml"]).status(2).stderr_contains("nothing was taken").run();
+    assert!(nothing.stdout.starts_with("none.yaml (vcrpy): took 0, left out 1\n"), "{}", nothing.stdout);
+    assert!(!test.path("nightreel.db").exists());
+}
+
+#[test]
+fn a_known_credential_is_struck_from_bodies_and_so_from_keys() {
+    let secret = "very-secret-value";
+    let test = Test::new()
+        .file("a.yaml", cassette(&[interaction(&format!("say {secret}"), &answer(secret))]))
+        .file("b.yaml", cassette(&[interaction("say [redacted]", &answer("x"))]));
+    test.args(["import", "a.yaml", "--store", "a.db"]).env("OPENAI_API_KEY", secret).run();
+    test.args(["import", "b.yaml", "--store", "b.db"]).run();
+    let (struck, plain) = (exchanges(&test, "a.db"), exchanges(&test, "b.db"));
+    assert_eq!(struck[0]["request"], plain[0]["request"]);
+    assert_eq!(struck[0]["key"], plain[0]["key"]);
+    assert_eq!(struck[0]["body"]["text"], answer("[redacted]"));
+}
+
+#[test]
+fn what_is_exported_is_imported_again_as_it_was() {
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer("one")), interaction("1", "no JSON")]));
+    test.args(["import", "a.yaml", "--session", "s"]).run();
+    for (format, file) in [("exchanges", "a.jsonl"), ("har", "a.har")] {
+        test.args(["export", "latest", "--format", format, "--output", file]).run();
+        test.args(["import", file, "--store", "again.db"]).run();
+        assert_eq!(exchanges(&test, "again.db"), exchanges(&test, "nightreel.db"), "{format}");
+    }
+    let har: Value = serde_json::from_slice(&test.bytes("a.har")).unwrap();
+    assert_eq!(har["log"]["version"], "1.2");
+    assert_eq!(har["log"]["entries"][0]["response"]["content"]["text"], answer("one"));
+    assert_eq!(har["log"]["entries"].as_array().unwrap().len(), 2);
+    let by_name = test.args(["export", "latest", "--output", "b.har"]).run();
+    assert_eq!(by_name.stderr, "wrote 2 exchanges of run 1 to b.har\n");
+    assert!(test.bytes("a.har") == test.bytes("b.har"));
+}
+
+#[test]
+fn the_two_files_of_a_batch_go_out_and_come_in() {
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer("one")), interaction("2", "no JSON")]));
+    test.args(["import", "a.yaml"]).run();
+    let left_out = "left out 1 exchange, which the format has no place for";
+    for (format, file) in [("openai-batch-input", "in.jsonl"), ("openai-batch-output", "out.jsonl")] {
+        test.args(["export", "1", "--format", format, "--output", file]).stderr_contains(left_out).run();
+    }
+    test.args(["import", "in.jsonl"]).status(2).stderr_contains("name the file of its results too").run();
+    test.args(["import", "in.jsonl", "--output", "out.jsonl", "--store", "again.db"]).run();
+    assert_eq!(exchanges(&test, "again.db")[0]["body"], exchanges(&test, "nightreel.db")[0]["body"]);
+}
