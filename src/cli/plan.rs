@@ -59,7 +59,7 @@ impl Plan {
 }
 
 /// Strikes the credentials that the environment holds, and what the job's rules match.
-fn redactor(job: &Job) -> Result<Redactor, Failure> {
+pub(crate) fn redactor(job: &Job) -> Result<Redactor, Failure> {
     let secrets: Vec<String> = [&job.gateway.api_key_env, &job.gateway.token_env]
         .into_iter()
         .filter_map(|name| env(name))

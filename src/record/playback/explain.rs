@@ -1,7 +1,7 @@
 //! Looking through the stores for what comes nearest to a request that nothing answers.
 
 use crate::model::Request;
-use crate::record::miss::{AskedFor, Candidate, Miss, Search};
+use crate::record::miss::{AskedFor, Miss, Search};
 use crate::store::{KeptRequest, Reader, Store, StoreError};
 
 use super::Playback;
@@ -55,13 +55,8 @@ fn look_at(
         before = Some(last.place.exchange);
         seen += page.len();
         for request in page.into_iter().filter(&wanted) {
-            search.look_at(candidate(request));
+            search.look_at(request.into());
         }
     }
     Ok(())
-}
-
-fn candidate(request: KeptRequest) -> Candidate {
-    let KeptRequest { place, key, endpoint, model, body } = request;
-    Candidate { id: place.exchange, endpoint, model, key, session: place.session, occurrence: place.occurrence, body }
 }
