@@ -40,13 +40,7 @@ pub struct FixtureGateway {
 
 enum Answers {
     Recorded(Recorded),
-    /// What records is the server. A client belongs to the runtime that it was first used in, so
-    /// the test has one, and the server's thread.
-    Live {
-        server: FixtureServer,
-        gateway: HttpGateway,
-        blocking: Arc<HttpGateway>,
-    },
+    Live(Box<Recording>),
 }
 
 /// Recordings, which are handed out as they are.
@@ -54,6 +48,14 @@ struct Recorded {
     session: Session,
     redactor: Arc<Redactor>,
     explain: Explain,
+}
+
+/// A server that records, and its clients. A client belongs to the runtime that it was first used
+/// in, so the test has one, and the server's thread another.
+struct Recording {
+    server: FixtureServer,
+    gateway: HttpGateway,
+    blocking: Arc<HttpGateway>,
 }
 
 /// What there is for a request.
@@ -90,7 +92,7 @@ impl FixtureGateway {
         } else {
             let server = FixtureServer::start(fixture, environment)?;
             let (gateway, blocking) = (client_of(&server)?, Arc::new(client_of(&server)?));
-            Answers::Live { server, gateway, blocking }
+            Answers::Live(Box::new(Recording { server, gateway, blocking }))
         };
         Ok(Self { answers: Some(answers) })
     }
@@ -108,9 +110,11 @@ impl FixtureGateway {
                 Answer::Recorded(attempt) => Ok(attempt.reply?),
                 Answer::Missed(said) => Err(AskError::NotRecorded(said.message)),
             },
-            Answers::Live { server, blocking, .. } => {
-                let gateway = Arc::clone(blocking);
-                server.run_there(async move { Ok(gateway.send(&request, &Tag::default()).await?.collect().await.0) })
+            Answers::Live(recording) => {
+                let gateway = Arc::clone(&recording.blocking);
+                recording
+                    .server
+                    .run_there(async move { Ok(gateway.send(&request, &Tag::default()).await?.collect().await.0) })
             }
         }
     }
@@ -125,7 +129,7 @@ impl FixtureGateway {
     pub fn report(&self) -> SessionReport {
         match self.answers() {
             Answers::Recorded(recorded) => recorded.session.report().unwrap_or_else(|error| panic!("{error}")),
-            Answers::Live { server, .. } => server.report(),
+            Answers::Live(recording) => recording.server.report(),
         }
     }
 
@@ -137,7 +141,7 @@ impl FixtureGateway {
     pub fn finish(mut self) -> Result<SessionReport, FinishError> {
         match self.answers.take().expect("it is there until it is finished or dropped") {
             Answers::Recorded(recorded) => recorded.session.finish(),
-            Answers::Live { server, .. } => server.finish(),
+            Answers::Live(recording) => recording.server.finish(),
         }
     }
 
@@ -189,7 +193,7 @@ impl Gateway for FixtureGateway {
     fn send<'a>(&'a self, request: &'a Request, tag: &'a Tag) -> BoxFuture<'a, Result<Response, Fault>> {
         match self.answers() {
             Answers::Recorded(recorded) => Box::pin(std::future::ready(recorded.respond(request))),
-            Answers::Live { gateway, .. } => gateway.send(request, tag),
+            Answers::Live(recording) => recording.gateway.send(request, tag),
         }
     }
 }

@@ -120,7 +120,9 @@ mod tests {
     fn said(unused_count: u32, misses: &[u64]) -> Option<String> {
         let mut report = SessionReport { misses: misses.iter().sum(), ..SessionReport::default() };
         (0..unused_count).for_each(|number| report.add_unused(|| unused(number)));
-        misses.iter().for_each(|count| report.missed.push(|| missed(*count)));
+        for count in misses {
+            report.missed.push(|| missed(*count));
+        }
         let session = SessionName::new("a").unwrap();
         Shortfall::of(&report, &session, Path::new("fixtures/f")).map(|shortfall| shortfall.to_string())
     }

@@ -82,9 +82,10 @@ mod tests {
         let runtime = Builder::new_current_thread().build().unwrap();
         let output = runtime.block_on(async {
             let worker = Worker::start().unwrap();
-            worker.run(async { tokio::task::yield_now().await }) == ()
+            worker.run(async { tokio::task::yield_now().await });
+            worker.run(async { 2 })
         });
-        assert!(output);
+        assert_eq!(output, 2);
     }
 
     #[test]

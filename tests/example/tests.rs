@@ -16,7 +16,8 @@ use std::thread;
 use nightreel::model::{Endpoint, Mode};
 use nightreel::testing::{Fixture, FixtureServer};
 
-use triage::{Model, ModelError, Sorting, Ticket, draft_refund, sort, summarise};
+use triage::sorting::Sorting;
+use triage::{Model, ModelError, Ticket, draft_refund, sort, summarise};
 
 /// The fixture: all that it has for a test must be asked for. A program of yours says where its
 /// model is by `upstream("https://…")`; this one is recorded from a script.

@@ -4,13 +4,13 @@
 mod model;
 mod refund;
 mod run;
-mod sorting;
+pub(crate) mod sorting;
 mod summary;
 mod ticket;
 
 pub(crate) use model::{Model, ModelError};
 pub(crate) use refund::draft_refund;
 pub(crate) use run::run;
-pub(crate) use sorting::{Sorting, sort};
+pub(crate) use sorting::sort;
 pub(crate) use summary::summarise;
 pub(crate) use ticket::Ticket;

@@ -57,9 +57,9 @@ impl Model {
         body
     }
 
-    /// The message that answers a request.
-    pub(crate) async fn message(&self, body: &Value) -> Result<Value, ModelError> {
-        message_of(&self.send(body).await?.bytes().await?)
+    /// The body of the reply to a request.
+    pub(crate) async fn ask(&self, body: &Value) -> Result<Vec<u8>, ModelError> {
+        Ok(self.send(body).await?.bytes().await?.to_vec())
     }
 
     /// Sends a request, and again where it is told when to come back.

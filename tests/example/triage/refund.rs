@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::message_of;
 use super::{Model, ModelError, Ticket};
 
 /// The most turns that a conversation may take.
@@ -18,7 +19,8 @@ pub(crate) async fn draft_refund(
         json!({"role": "user", "content": ticket.text}),
     ];
     for _ in 0..TURNS {
-        let message = model.message(&Model::body(&json!(messages), &json!({"tools": [tool()]}))).await?;
+        let request = Model::body(&json!(messages), &json!({"tools": [tool()]}));
+        let message = message_of(&model.ask(&request).await?)?;
         let Some(calls) = message["tool_calls"].as_array() else {
             return Ok(message["content"].as_str().unwrap_or_default().to_owned());
         };

@@ -23,7 +23,7 @@ pub(crate) enum Category {
 
 /// Asks what a ticket is about.
 pub(crate) async fn sort(model: &Model, ticket: &Ticket) -> Result<Sorting, ModelError> {
-    Sorting::of_message(&model.message(&Sorting::request(ticket)).await?)
+    Sorting::of_reply(&model.ask(&Sorting::request(ticket)).await?)
 }
 
 impl Sorting {
@@ -47,10 +47,7 @@ impl Sorting {
 
     /// The answer in the body of a reply.
     pub(crate) fn of_reply(body: &[u8]) -> Result<Self, ModelError> {
-        Self::of_message(&message_of(body)?)
-    }
-
-    fn of_message(message: &Value) -> Result<Self, ModelError> {
+        let message = message_of(body)?;
         let content = message["content"].as_str().unwrap_or_default();
         serde_json::from_str(content).map_err(|error| ModelError::Unreadable(error.to_string()))
     }

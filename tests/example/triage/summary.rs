@@ -18,10 +18,7 @@ pub(crate) async fn summarise(
     let mut response = model.send(&Model::body(&messages, &json!({"stream": true}))).await?;
     let (mut lines, mut summary) = (Vec::new(), String::new());
     loop {
-        let piece = match response.chunk().await {
-            Ok(Some(piece)) => piece,
-            Ok(None) | Err(_) => return Err(ModelError::BrokeOff(summary)),
-        };
+        let Ok(Some(piece)) = response.chunk().await else { return Err(ModelError::BrokeOff(summary)) };
         lines.extend_from_slice(&piece);
         while let Some(end) = lines.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = lines.drain(..=end).collect();
