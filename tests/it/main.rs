@@ -27,6 +27,7 @@ mod quick_start;
 mod resume;
 mod secrets;
 mod serve;
+mod serve_clients;
 mod serve_fidelity;
 mod serve_misses;
 mod serve_sessions;
