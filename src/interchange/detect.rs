@@ -1,6 +1,6 @@
 //! What a file of recordings is, by what stands in it.
 
-use serde_json::Value;
+use crate::model::Members;
 
 use super::ImportFormat;
 use super::node::Node;
@@ -16,8 +16,8 @@ pub(super) enum Lines {
 /// What a file of JSON lines is, by its first line; `None` where it is something else.
 pub(super) fn of_lines(text: &str) -> Option<Lines> {
     let first = text.lines().find(|line| !line.trim().is_empty())?;
-    let first: Value = serde_json::from_str(first).ok()?;
-    let has = |name: &str| first.get(name).is_some();
+    let first = Members::parse(first.as_bytes()).ok()?;
+    let has = |name: &str| first.0.iter().any(|(known, _)| known == name);
     match () {
         () if has("custom_id") && (has("response") || has("error")) => Some(Lines::BatchOutput),
         () if has("custom_id") => Some(Lines::BatchInput),

@@ -204,7 +204,10 @@ impl Fixture {
     #[must_use = "the server ends when it is dropped"]
     #[track_caller]
     pub fn serve(&self) -> FixtureServer {
-        self.try_serve().unwrap_or_else(|error| panic!("{error}"))
+        match self.try_serve() {
+            Ok(server) => server,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Serves the fixture over HTTP on a free port of this machine, until the server is dropped.
@@ -223,7 +226,10 @@ impl Fixture {
     #[must_use = "the fixture is done with when it is dropped"]
     #[track_caller]
     pub fn gateway(&self) -> FixtureGateway {
-        self.try_gateway().unwrap_or_else(|error| panic!("{error}"))
+        match self.try_gateway() {
+            Ok(gateway) => gateway,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Answers from the fixture in this process.

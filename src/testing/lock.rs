@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,9 +10,10 @@ use sha2::{Digest, Sha256};
 use super::place::{PlaceError, io_error};
 
 /// Held by whoever changes a fixture, among all threads and processes of a user on this machine. It
-/// lies apart from the fixture, where git would see it.
+/// lies apart from the fixture, where git would see it, and is removed by whoever had it last.
 #[derive(Debug)]
 pub(super) struct Lock {
+    path: PathBuf,
     /// Closing it lets the next one in.
     _file: File,
 }
@@ -20,10 +22,23 @@ impl Lock {
     /// Waits until nobody else has the lock of a fixture.
     pub(super) fn take(fixture: &Path) -> Result<Self, PlaceError> {
         let path = std::env::temp_dir().join(name(&canonical(fixture)?));
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(io_error("open the lock", &path))?;
-        file.lock().map_err(io_error("lock", &path))?;
-        Ok(Self { _file: file })
+        loop {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+            let file = file.map_err(io_error("open the lock", &path))?;
+            file.lock().map_err(io_error("lock", &path))?;
+            let held = file.metadata().map_err(io_error("look at the lock", &path))?;
+            // Whoever had it before may have removed it, and others may hold a new one.
+            if std::fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
+                return Ok(Self { path, _file: file });
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where it stays, it is an empty file that does no harm.
+        _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -62,19 +77,19 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_holds_it() {
+    fn one_at_a_time_holds_it_and_the_last_one_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let fixture = directory.path().join("fixture.db");
         let busy = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    let _lock = Lock::take(&fixture).unwrap();
-                    assert!(!busy.swap(true, Ordering::SeqCst), "two held it at once");
-                    std::thread::yield_now();
-                    busy.store(false, Ordering::SeqCst);
-                });
+        let work = || {
+            for _ in 0..50 {
+                let _lock = Lock::take(&fixture).unwrap();
+                assert!(!busy.swap(true, Ordering::SeqCst), "two held it at once");
+                std::thread::yield_now();
+                busy.store(false, Ordering::SeqCst);
             }
-        });
+        };
+        std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
+        assert!(!std::env::temp_dir().join(name(&canonical(&fixture).unwrap())).exists());
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn explain(playback: &Arc<Playback>, redactor: &Arc<Redactor>) -> Exp
     let (playback, redactor) = (Arc::clone(playback), Arc::clone(redactor));
     let record_with = record_with(thread::current().name());
     Arc::new(move |session, request, recorded| {
-        let said = explained(&playback, session, (request, recorded), &record_with);
+        let said = explained(&playback, session, request, recorded, &record_with);
         // The texts of what is asked and of what is recorded are in it.
         Unanswered {
             reason: said.reason,
@@ -24,12 +24,7 @@ pub(super) fn explain(playback: &Arc<Playback>, redactor: &Arc<Redactor>) -> Exp
     })
 }
 
-fn explained(
-    playback: &Playback,
-    session: &str,
-    (request, recorded): (&Request, usize),
-    record_with: &str,
-) -> Unanswered {
+fn explained(playback: &Playback, session: &str, request: &Request, recorded: usize, record_with: &str) -> Unanswered {
     match playback.explain(session, request, recorded, record_with) {
         Ok(miss) => Unanswered {
             reason: miss.reason.code().to_owned(),

@@ -1,4 +1,84 @@
 //! Answers for the tests of a program that asks an LLM: recorded once, offline from then on.
+//!
+//! A test names a fixture, and gets a base URL that answers from it. The program under test is the
+//! one that people use; nothing in it is mocked.
+//!
+//! ```
+//! use nightreel::testing::Fixture;
+//! use serde_json::{Value, json};
+//!
+//! /// The program under test.
+//! async fn ask(base_url: &str, question: &str) -> Result<String, Box<dyn std::error::Error>> {
+//!     let body = json!({"model": "openai/gpt-5-mini", "messages": [{"role": "user", "content": question}]});
+//!     let sent = client().post(format!("{base_url}/chat/completions")).body(body.to_string()).send();
+//!     let answer: Value = serde_json::from_slice(&sent.await?.bytes().await?)?;
+//!     Ok(answer["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned())
+//! }
+//!
+//! # fn client() -> reqwest::Client {
+//! #     _ = rustls::crypto::ring::default_provider().install_default();
+//! #     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+//! # }
+//! // In a test: #[tokio::test]
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let server = Fixture::at("fixtures/quickstart.db").serve();
+//! let question = "Does water boil at a lower temperature on a high mountain than at sea level?";
+//! let answer = ask(&server.base_url(), question).await.unwrap();
+//! assert!(answer.starts_with("Simulated answer"));
+//!
+//! // What is not recorded is no answer, and no call: the message says what comes nearest.
+//! ask(&server.base_url(), "Does water boil?").await.unwrap();
+//! assert_eq!(server.report().missed.shown[0].reason, "prompt_changed");
+//! # }
+//! ```
+//!
+//! A program that asks by [`crate::gateway::Gateway`] is given [`Fixture::gateway`], and a test that
+//! is not async asks that one itself:
+//!
+//! ```
+//! use nightreel::model::Endpoint;
+//! use nightreel::testing::Fixture;
+//!
+//! let gateway = Fixture::at("fixtures/quickstart.db").gateway();
+//! let question = "Does water boil at a lower temperature on a high mountain than at sea level?";
+//! let body = serde_json::json!({
+//!     "model": "openai/gpt-5-mini",
+//!     "messages": [{"role": "user", "content": question}],
+//! });
+//! let reply = gateway.ask(Endpoint::ChatCompletions, body.to_string()).unwrap();
+//! assert_eq!(reply.status, 200);
+//! ```
+//!
+//! The repository has a whole program with its tests in `tests/example`: structured output, tools,
+//! streams, rate limits, refusals and answers that break off.
+//!
+//! # Recording
+//!
+//! `NIGHTREEL_MODE=record cargo test` sends what the tests ask, and records it into their fixtures.
+//! `NIGHTREEL_MODE=auto cargo test` sends what is not recorded, and adds it. Without the variable
+//! nothing is sent. Where `CI` is set, a mode that stands in a test's code counts for nothing.
+//!
+//! Requests go to `NIGHTREEL_BASE_URL`, or to what [`Fixture::upstream`] says. What the program sends
+//! to show who it is goes with them, unless a key of the environment is for that service:
+//! `OPENROUTER_API_KEY` for `OpenRouter`, alone and behind a gateway of Cloudflare's, with
+//! `CF_AIG_TOKEN` for that gateway; `OPENAI_API_KEY` for api.openai.com. No credential is recorded,
+//! and [`Fixture::redact`] strikes more.
+//!
+//! The fixture is changed at the end of each test, when its server or gateway is dropped or
+//! finished: in mode `record`, what the test's session had goes, and what it has recorded now comes
+//! in its place; in mode `auto` that comes beside it. Other tests may do the same at that moment,
+//! in this process or another one: a lock makes them take turns. A fixture is the same bytes where
+//! nothing was recorded. A test that panics does not change it, and says where what it recorded is
+//! left; one that returns an error has dropped its server before, and does.
+//!
+//! # Sessions
+//!
+//! A test has a session of its own, by its name. A request that is asked several times in it is
+//! given its recordings in order, whatever other tests ask. A session without recordings of a
+//! request is lent those that were recorded without one, else those of another session: so one
+//! fixture does for tests that ask the same. [`Fixture::session`] gives another name: to tests of
+//! the same name in several binaries, to threads that a test starts, and to cases of a test that is
+//! run several times over.
 
 mod chosen_mode;
 mod ending;

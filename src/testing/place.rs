@@ -79,31 +79,32 @@ impl Place {
         self.check_fixture()
     }
 
+    /// Whether it can be read as it lies there.
+    pub(super) fn is_store(&self) -> bool {
+        self.form == Form::Store
+    }
+
     /// The one path of it, whatever it was named by.
     pub(super) fn canonical(&self) -> Result<PathBuf, PlaceError> {
         canonical(&self.path)
     }
 
-    /// The fixture as a store, which is made in a directory where the fixture is none itself.
-    pub(super) fn open(&self, directory: &Path) -> Result<Store, PlaceError> {
-        if self.form == Form::Store {
-            return Ok(Store::open(&self.path, Access::ReadOnly)?);
-        }
-        let path = directory.join("fixture.db");
-        write_fixture(&path, self.texts()?)?;
-        Ok(Store::open(&path, Access::ReadOnly)?)
-    }
-
-    /// The same for a test that records, while nobody else changes it; none where there is nothing.
-    pub(super) fn open_locked(&self, directory: &Path) -> Result<Option<Store>, PlaceError> {
-        let _lock = Lock::take(&self.path)?;
+    /// The fixture as a store, which is made in a directory where the fixture is a directory of
+    /// texts; none where there is nothing.
+    pub(super) fn open(&self, directory: Option<&Path>) -> Result<Option<Store>, PlaceError> {
+        let Some(directory) = directory.filter(|_| self.form == Form::Text) else {
+            return if self.exists() { Ok(Some(Store::open(&self.path, Access::ReadOnly)?)) } else { Ok(None) };
+        };
         if !self.exists() {
             return Ok(None);
         }
-        match self.open(directory) {
-            Err(PlaceError::Text(TreeError::Empty { .. })) => Ok(None),
-            opened => opened.map(Some),
-        }
+        // A store is replaced at once, while texts are written one by one.
+        let lock = Lock::take(&self.path)?;
+        let exchanges = self.texts()?;
+        drop(lock);
+        let path = directory.join("fixture.db");
+        write_fixture(&path, exchanges)?;
+        Ok(Some(Store::open(&path, Access::ReadOnly)?))
     }
 
     /// What it holds; nothing where there is nothing.

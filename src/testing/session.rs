@@ -11,9 +11,9 @@ use super::place::{Place, PlaceError};
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::{Fixture, FixtureError};
-use crate::fixture::Contents;
+use crate::fixture::{Contents, TreeError};
 use crate::model::Mode;
-use crate::record::{Playback, PlaybackOptions, SessionReport};
+use crate::record::{Playback, SessionReport};
 use crate::serve::KeepError;
 use crate::store::{Access, Store, StoreError};
 
@@ -29,7 +29,8 @@ pub(super) struct Session {
     pub(super) recorded: Option<Store>,
     place: Place,
     must_use_all: bool,
-    directory: TempDir,
+    /// What is recorded lies there, and a store that was made of texts.
+    directory: Option<TempDir>,
 }
 
 /// Why a test that was done with its fixture must fail.
@@ -66,9 +67,12 @@ impl Session {
         if options.mode == Mode::Replay && !place.exists() {
             return Err(FixtureError::Missing { path: fixture.path().to_owned() });
         }
-        let directory = tempfile::Builder::new().prefix("nightreel-test-").tempdir();
-        let directory = directory.map_err(FixtureError::Directory)?;
-        let (recorded, stores) = stores(&place, &options, directory.path())?;
+        let needs_directory = options.mode != Mode::Replay || !place.is_store();
+        let directory = needs_directory.then(|| tempfile::Builder::new().prefix("nightreel-test-").tempdir());
+        let directory = directory.transpose().map_err(FixtureError::Directory)?;
+        let recorded = recorded(&place, options.mode, directory.as_ref())?;
+        let held = held(&place, options.mode, directory.as_ref())?;
+        let stores = recorded.iter().cloned().chain(held).collect();
         let playback = Arc::new(Playback::new(stores, options)?);
         let must_use_all = fixture.must_all_be_used();
         Ok(Self { name, playback, recorded, place, must_use_all, directory })
@@ -103,15 +107,19 @@ impl Session {
     /// Leaves the fixture as it was. What was recorded has been paid for, so it stays where it is:
     /// gives its store, where there is anything in it.
     pub(super) fn abandon(self) -> Option<PathBuf> {
-        let recorded = self.recorded.as_ref()?;
+        let (recorded, directory) = (self.recorded?, self.directory?);
         let is_empty = Contents::read(recorded.path()).is_ok_and(|exchanges| exchanges.is_empty());
-        (!is_empty).then(|| self.directory.keep().join(RECORDED))
+        (!is_empty).then(|| directory.keep().join(RECORDED))
     }
 
     fn write(self) -> Result<(), FinishError> {
         let Some(recorded) = &self.recorded else { return Ok(()) };
-        self.bring(recorded)
-            .map_err(|source| FinishError::Write { source, recorded: self.directory.keep().join(RECORDED) })
+        self.bring(recorded).map_err(|source| {
+            let recorded = recorded.path().to_owned();
+            // It has been paid for.
+            self.directory.map(TempDir::keep);
+            FinishError::Write { source, recorded }
+        })
     }
 
     fn bring(&self, recorded: &Store) -> Result<(), PlaceError> {
@@ -131,18 +139,17 @@ fn kept_at(recorded: Option<&Path>) -> String {
     recorded.map(|recorded| format!("; what was recorded is in {}", recorded.display())).unwrap_or_default()
 }
 
-/// The store that is recorded into, where one is, and those that recordings are looked for in.
-fn stores(
-    place: &Place,
-    options: &PlaybackOptions,
-    directory: &Path,
-) -> Result<(Option<Store>, Vec<Store>), FixtureError> {
-    if options.mode == Mode::Replay {
-        return Ok((None, vec![place.open(directory)?]));
-    }
+/// The store that is recorded into, where one is.
+fn recorded(place: &Place, mode: Mode, directory: Option<&TempDir>) -> Result<Option<Store>, FixtureError> {
+    let Some(directory) = directory.filter(|_| mode != Mode::Replay) else { return Ok(None) };
     place.prepare()?;
-    let held = place.open_locked(directory)?;
-    let recorded = Store::open(&directory.join(RECORDED), Access::ReadWrite)?;
-    let stores = std::iter::once(recorded.clone()).chain(held.filter(|_| options.mode == Mode::Auto));
-    Ok((Some(recorded), stores.collect()))
+    Ok(Some(Store::open(&directory.path().join(RECORDED), Access::ReadWrite)?))
+}
+
+/// The fixture as a store, where it answers.
+fn held(place: &Place, mode: Mode, directory: Option<&TempDir>) -> Result<Option<Store>, FixtureError> {
+    match place.open(directory.map(TempDir::path)) {
+        Err(PlaceError::Text(TreeError::Empty { .. })) if mode != Mode::Replay => Ok(None),
+        opened => Ok(opened?.filter(|_| mode != Mode::Record)),
+    }
 }

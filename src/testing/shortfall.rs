@@ -12,7 +12,7 @@ const NAMED: usize = 20;
 /// What a test that is to use all of its recordings left unasked, and what it asked beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    session: String,
+    session: SessionName,
     fixture: PathBuf,
     /// The recordings that no request was answered by.
     pub unused: Listed<UnusedRecording>,
@@ -27,12 +27,18 @@ impl Shortfall {
     pub(super) fn of(report: &SessionReport, session: &SessionName, fixture: &Path) -> Option<Self> {
         let SessionReport { unused, misses, .. } = *report;
         (unused > 0 || misses > 0).then(|| Self {
-            session: session.to_string(),
+            session: session.clone(),
             fixture: fixture.to_owned(),
             unused: report.unused_recordings.clone(),
             misses,
             missed: report.missed.clone(),
         })
+    }
+
+    /// Whether what was left was recorded by the session itself.
+    fn has_own(&self) -> bool {
+        let own = |unused: &UnusedRecording| unused.session.as_deref().unwrap_or_default() == self.session.as_str();
+        self.unused.shown.iter().all(own)
     }
 }
 
@@ -43,6 +49,9 @@ impl fmt::Display for Shortfall {
         if unused > 0 {
             let what = if unused == 1 { "recording was" } else { "recordings were" };
             write!(f, " {unused} {what} not asked for")?;
+            if !self.has_own() {
+                write!(f, " (none of its own, so those of others count)")?;
+            }
         }
         if misses > 0 {
             let (joint, what) =
@@ -88,7 +97,7 @@ mod tests {
 
     fn unused(number: u32) -> UnusedRecording {
         UnusedRecording {
-            session: (number > 0).then(|| "a".to_owned()),
+            session: Some("a".to_owned()),
             key: "0123456789abcdef".repeat(4),
             occurrence: number,
             endpoint: "chat/completions".to_owned(),
@@ -123,13 +132,22 @@ mod tests {
             said(2, &[1, 3]).unwrap(),
             "the session \"a\" was to use all that fixtures/f has for it: 2 recordings were not asked for, and nothing \
              answered 4 requests\n  \
-             not asked for: chat/completions m \"Why \\\"is\\\" it?\" (key 0123456789ab)\n  \
+             not asked for: chat/completions m \"Why \\\"is\\\" it?\" (session \"a\", key 0123456789ab)\n  \
              not asked for: chat/completions m \"Why \\\"is\\\" it?\" (occurrence 1, session \"a\", key 0123456789ab)\n  \
              not answered: it is not recorded\n    record it\n  \
              not answered (3 times): it is not recorded\n    record it"
         );
         assert!(said(1, &[]).unwrap().contains("for it: 1 recording was not asked for\n"));
         assert!(said(0, &[1]).unwrap().contains("for it: nothing answered 1 request\n"));
+    }
+
+    #[test]
+    fn a_session_without_recordings_of_its_own_is_told_why_others_count() {
+        let mut report = SessionReport::default();
+        report.add_unused(|| unused(0));
+        let shortfall = Shortfall::of(&report, &SessionName::new("b").unwrap(), Path::new("f")).unwrap();
+        let told = "1 recording was not asked for (none of its own, so those of others count)\n";
+        assert!(shortfall.to_string().contains(told), "{shortfall}");
     }
 
     #[test]

@@ -131,6 +131,16 @@ fn sessions_keep_files_apart_and_without_them_answers_follow_each_other() {
     }
 }
 
+#[test]
+fn files_of_one_name_in_different_folders_share_a_session_and_it_is_said() {
+    let test = Test::new()
+        .file("x/a.yaml", cassette(&[interaction("1", "one")]))
+        .file("y/a.yml", cassette(&[interaction("1", "two")]));
+    let note = "note: y/a.yml shares the session \"a\" with a file before it: its answers follow\n";
+    test.args(["import", "x/a.yaml", "y/a.yml", "--session", "file"]).stderr(note).run();
+    assert_eq!(told(&exchanges(&test, "nightreel.db")), [(Some("a"), 0, "one"), (Some("a"), 1, "two")]);
+}
+
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(text.as_bytes()).unwrap();

@@ -155,12 +155,16 @@ fn store_version() -> u32 {
 }
 
 #[test]
-fn the_fixtures_are_the_quick_start_and_one_store_of_each_version() {
+fn the_fixtures_are_the_quick_start_one_store_of_each_version_and_the_example() {
     let stores = (1..=store_version()).map(|version| format!("store-v{version}.db"));
-    let expected: BTreeSet<String> = stores.chain(["README.md".to_owned(), "quickstart.db".to_owned()]).collect();
+    let others = ["README.md", "quickstart.db", "triage/"].map(str::to_owned);
+    let expected: BTreeSet<String> = stores.chain(others).collect();
     let found = entries(&root().join("fixtures"));
-    let found: BTreeSet<String> =
-        found.iter().filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned())).collect();
+    let name = |path: &PathBuf| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        Some(if path.is_dir() { name + "/" } else { name })
+    };
+    let found: BTreeSet<String> = found.iter().filter_map(name).collect();
     assert_eq!(found, expected, "bash tests/make-fixtures makes those that are missing");
     let text = read("fixtures/README.md");
     for name in found.iter().filter(|name| *name != "README.md") {

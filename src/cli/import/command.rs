@@ -75,6 +75,10 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
     for (file, imported) in args.files.iter().zip(imported) {
         let mut taken = imported.exchanges;
         striker.strike(&mut taken)?;
+        if let Some(session) = sessions.shared(file) {
+            let file = file.display();
+            complain(&format!("note: {file} shares the session {session:?} with a file before it: its answers follow"));
+        }
         sessions.place(file, &mut taken);
         report.add(FileReport::new(file, imported.format, &taken, imported.skipped));
         exchanges.extend(taken);

@@ -1,6 +1,6 @@
 //! Which session an imported exchange is in, and the how-manieth of its key it is there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::path::Path;
 use std::str::FromStr;
@@ -32,13 +32,22 @@ impl FromStr for SessionName {
 #[derive(Debug)]
 pub(super) struct Sessions {
     name: Option<SessionName>,
+    /// The sessions that files have given their names to.
+    named: HashSet<String>,
     /// How many of a session's key the files before had.
     asked: HashMap<(Option<Arc<str>>, Key), u32>,
 }
 
 impl Sessions {
     pub(super) fn new(name: Option<SessionName>) -> Self {
-        Self { name, asked: HashMap::new() }
+        Self { name, named: HashSet::new(), asked: HashMap::new() }
+    }
+
+    /// The session that a file shares with one before it, which only their folders tell apart.
+    pub(super) fn shared(&mut self, file: &Path) -> Option<String> {
+        let stem = stem(file);
+        let is_new = self.name != Some(SessionName::File) || self.named.insert(stem.clone());
+        (!is_new).then_some(stem)
     }
 
     /// Places the exchanges of a file. Those that have a session already stay in it.
@@ -52,7 +61,8 @@ impl Sessions {
         for exchange in exchanges {
             exchange.session = exchange.session.take().or_else(|| session.clone());
             let place = (exchange.session.clone(), exchange.request.key);
-            exchange.occurrence += self.asked.get(&place).copied().unwrap_or(0);
+            let before = self.asked.get(&place).copied().unwrap_or(0);
+            exchange.occurrence = exchange.occurrence.saturating_add(before);
             let next = asked.entry(place).or_insert(0);
             *next = exchange.occurrence.saturating_add(1).max(*next);
         }
