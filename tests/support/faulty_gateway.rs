@@ -1,5 +1,6 @@
 //! A gateway that does what a test says, byte for byte.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -7,10 +8,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-use super::Destination;
+use super::{Destination, Step};
 
 /// What keeps the pieces of a stream apart.
 const PAUSE: Duration = Duration::from_millis(15);
+
+const EVENT_STREAM: &str = "content-type: text/event-stream\r\n";
 
 /// A request as it came over the wire.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub(crate) enum Play {
     Reset,
     /// An event stream in pieces, each sent by itself after a short pause, and how it ends.
     Stream(Vec<Vec<u8>>, Ends),
+    /// The header lines of an answer in chunks, what it does one after the other, and how it ends.
+    Steps(&'static str, Vec<Step>, Ends),
 }
 
 /// How a stream ends.
@@ -56,8 +61,14 @@ pub(crate) enum Ends {
 /// A gateway that does what a test says, until it is dropped.
 pub(crate) struct FaultyGateway {
     port: u16,
-    received: Arc<Mutex<Vec<Received>>>,
+    journal: Arc<Journal>,
     _runtime: Runtime,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    received: Mutex<Vec<Received>>,
+    hung_up: AtomicUsize,
 }
 
 impl Received {
@@ -91,42 +102,62 @@ impl FaultyGateway {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (log, script) = (Arc::clone(&received), Arc::new(script));
+        let journal = Arc::new(Journal::default());
+        let (kept, script) = (Arc::clone(&journal), Arc::new(script));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (log, script) = (Arc::clone(&log), Arc::clone(&script));
-                tokio::spawn(async move { serve(stream, &log, &*script).await });
+                let (journal, script) = (Arc::clone(&kept), Arc::clone(&script));
+                tokio::spawn(async move { serve(stream, &journal, &*script).await });
             }
         });
-        Self { port, received, _runtime: runtime }
+        Self { port, journal, _runtime: runtime }
     }
 
     /// All that it has received, in order.
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.journal.received.lock().unwrap().clone()
+    }
+
+    /// How many clients have hung up within an answer in steps.
+    pub(crate) fn hung_up(&self) -> usize {
+        self.journal.hung_up.load(Ordering::SeqCst)
     }
 }
 
-async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, script: &(impl Fn(&Received) -> Play + Sync)) {
+impl Journal {
+    fn add(&self, head: String, body: Vec<u8>) -> Received {
+        let mut received = self.received.lock().unwrap();
+        let times = received.iter().filter(|earlier| earlier.body == body).count() + 1;
+        let new = Received { head, body, at: Instant::now(), times };
+        received.push(new.clone());
+        new
+    }
+}
+
+async fn serve(mut stream: TcpStream, journal: &Journal, script: &(impl Fn(&Received) -> Play + Sync)) {
     let mut unread = Vec::new();
     while let Some((head, body)) = read(&mut stream, &mut unread).await {
-        let received = {
-            let mut log = log.lock().unwrap();
-            let times = log.iter().filter(|earlier| earlier.body == body).count() + 1;
-            let received = Received { head, body, at: Instant::now(), times };
-            log.push(received.clone());
-            received
-        };
+        let received = journal.add(head, body);
         let (answer, goes_on) = match script(&received) {
             Play::Answer(status, headers, body) => (answer(status, headers, &body, body.len()), true),
             Play::CutShort(body) => (answer(200, "", &body, body.len() + 100), false),
             Play::Raw(bytes) => (bytes, false),
             Play::Silence => std::future::pending().await,
             Play::Reset => return stream.set_zero_linger().unwrap(),
-            Play::Stream(pieces, ends) => match send(&mut stream, &pieces, ends).await {
+            Play::Stream(pieces, ends) => {
+                let steps = pieces.into_iter().flat_map(|piece| [Step::Rest(PAUSE), Step::Send(piece)]).collect();
+                match send(&mut stream, EVENT_STREAM, steps, ends).await {
+                    Ok(()) if ends == Ends::Well => continue,
+                    _ => return,
+                }
+            }
+            Play::Steps(headers, steps, ends) => match send(&mut stream, headers, steps, ends).await {
                 Ok(()) if ends == Ends::Well => continue,
-                _ => return,
+                Ok(()) => return,
+                Err(_) => {
+                    journal.hung_up.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
             },
         };
         if stream.write_all(&answer).await.is_err() || !goes_on {
@@ -135,20 +166,18 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<Received>>, script: &(impl
     }
 }
 
-async fn send(stream: &mut TcpStream, pieces: &[Vec<u8>], ends: Ends) -> std::io::Result<()> {
+/// Fails where the client has hung up.
+async fn send(stream: &mut TcpStream, headers: &str, steps: Vec<Step>, ends: Ends) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}transfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
-    for piece in pieces {
-        tokio::time::sleep(PAUSE).await;
-        let length = format!("{:x}\r\n", piece.len());
-        stream.write_all(&[length.as_bytes(), piece, b"\r\n"].concat()).await?;
+    for step in steps {
+        step.take(stream).await?;
     }
     match ends {
         Ends::Well => stream.write_all(b"0\r\n\r\n").await,
         Ends::Cut => Ok(()),
-        // It ends when the client hangs up.
-        Ends::Never => stream.read_to_end(&mut Vec::new()).await.map(drop),
+        Ends::Never => Step::gone(stream).await,
     }
 }
 

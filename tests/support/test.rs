@@ -56,6 +56,11 @@ impl Test {
         self.args(["replay", "job.toml", "--progress", "none"])
     }
 
+    /// `serve` in a mode, on `served.db` and a free port.
+    pub(crate) fn serve(&self, mode: &str) -> Call {
+        self.args(["serve", "--store", "served.db", "--listen", "127.0.0.1:0", "--mode", mode])
+    }
+
     /// The directory.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()

@@ -5,6 +5,9 @@ use std::ffi::{OsStr, OsString};
 /// What a shell takes as it is, beside letters and digits.
 const PLAIN: &str = "_@%+=:,./-";
 
+/// From so many bytes on, what is run against the server is told by its name alone.
+const LONG: usize = 600;
+
 /// The command that was called, with the mode that records what is not there yet. `words` are those
 /// behind the program's name.
 pub(super) fn recording_command(words: impl IntoIterator<Item = OsString>) -> String {
@@ -22,7 +25,10 @@ pub(super) fn recording_command(words: impl IntoIterator<Item = OsString>) -> St
             told.push(quoted(&word));
         }
     }
-    told.extend(words.map(|word| quoted(&word)));
+    let command: Vec<String> = words.map(|word| quoted(&word)).collect();
+    let is_long = command.iter().map(String::len).sum::<usize>() > LONG;
+    told.extend(command.into_iter().take(if is_long { 1 } else { usize::MAX }));
+    told.extend(is_long.then(|| "…".to_owned()));
     let behind_command = told.len().min(2);
     told.splice(behind_command..behind_command, ["--mode", "auto"].map(str::to_owned));
     told.join(" ")
@@ -57,5 +63,8 @@ mod tests {
         ] {
             assert_eq!(recording_command(words.iter().map(OsString::from)), expected);
         }
+        let script = "x".repeat(LONG);
+        let words = ["serve", "--quiet", "--", "sh", "-c", &script].map(OsString::from);
+        assert_eq!(recording_command(words), "nightreel serve --mode auto --quiet -- sh …");
     }
 }

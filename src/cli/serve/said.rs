@@ -30,11 +30,7 @@ pub(super) fn told(playback: &Arc<Playback>, redactor: &Arc<Redactor>, record_wi
 
 fn explained(playback: &Playback, session: &str, request: &Request, recorded: usize, record_with: &str) -> Unanswered {
     match playback.explain(session, request, recorded, record_with) {
-        Ok(miss) => Unanswered {
-            reason: miss.reason.code().to_owned(),
-            message: miss.message(),
-            body: miss.body().to_string().into(),
-        },
+        Ok(miss) => Unanswered::from(&miss),
         Err(error) => {
             complain(&format!("nightreel serve: what comes nearest to a request cannot be looked for: {error}"));
             Unanswered::plain(session, request, recorded)

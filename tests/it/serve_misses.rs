@@ -1,0 +1,148 @@
+//! What is not recorded is answered by saying so, and never by a call.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Ask, CANARY, FaultyGateway, Play, Served, Test};
+
+/// A chat with a user's text.
+fn body(text: &str) -> Value {
+    json!({"model": "m", "temperature": 0, "messages": [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": text},
+    ]})
+}
+
+const CAPITAL: &str = "What is the capital of France?";
+const DATED: &str = "Today is 2026-11-22T10:00:00Z. What is there to do?";
+
+/// A replay of one answer to each of two questions.
+fn replay() -> (Test, Served) {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("an answer"));
+    let server = Served::record(&test, &gateway);
+    for text in [CAPITAL, DATED] {
+        assert_eq!(server.chat(body(text).to_string()).answer().status, 200);
+    }
+    server.stop();
+    let server = Served::replay(&test);
+    (test, server)
+}
+
+/// The error of a miss, which is what every miss is, whatever its reason.
+fn error_of(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert_eq!(answer.header("x-should-retry").as_deref(), Some("false"));
+    assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
+    assert_eq!(answer.header("retry-after"), None);
+    let error = answer.json()["error"].clone();
+    assert_eq!(error["type"], "not_recorded", "{error:#}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("nightreel serve") && message.contains("--mode"), "no command that records it: {message}");
+    error
+}
+
+/// A body with one member of another value.
+fn with(mut body: Value, name: &str, value: Value) -> Value {
+    body[name] = value;
+    body
+}
+
+#[test]
+fn a_miss_names_its_reason_and_where_the_nearest_recording_differs() {
+    let (_test, server) = replay();
+    let changed = CAPITAL.replace("France", "Spain");
+    for (asked, code, path) in [
+        (with(body(CAPITAL), "model", json!("another")), "model_not_recorded", json!("$.model")),
+        (body(&changed), "prompt_changed", json!("$.messages[1].content")),
+        (with(body(CAPITAL), "temperature", json!(1)), "parameter_changed", json!("$.temperature")),
+        (with(body(CAPITAL), "stream", json!(true)), "parameter_changed", json!("$.stream")),
+        (body(&DATED.replace("10:00", "11:30")), "normaliser_difference", json!("$.messages[1].content")),
+    ] {
+        let error = error_of(&server.chat(asked.to_string()).answer());
+        assert_eq!((error["code"].as_str(), &error["param"]), (Some(code), &path), "{error:#}");
+        let nearest = &error["nightreel"]["nearest"][0];
+        assert!(nearest["similarity"].as_f64().unwrap() > 0.5, "{error:#}");
+        assert_eq!(nearest["differences"].as_array().unwrap().len(), 1, "{error:#}");
+    }
+    let url = format!("{}/embeddings", server.base_url());
+    let error = error_of(&Ask::post(url, json!({"model": "m", "input": "x"}).to_string()).answer());
+    assert_eq!(error["code"], "endpoint_not_recorded");
+}
+
+#[test]
+fn the_difference_has_both_sides() {
+    let (_test, server) = replay();
+    let error = error_of(&server.chat(body(&CAPITAL.replace("France", "Spain")).to_string()).answer());
+    let difference = &error["nightreel"]["nearest"][0]["differences"][0];
+    let sides = [&difference["recorded"], &difference["asked"]].map(|side| side.as_str().unwrap());
+    assert!(sides[0].contains("France") && sides[1].contains("Spain"), "{error:#}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("France") && message.contains("Spain"), "{message}");
+}
+
+#[test]
+fn what_was_handed_out_is_exhausted() {
+    let (_test, server) = replay();
+    assert_eq!(server.chat(body(CAPITAL).to_string()).answer().status, 200);
+    let error = error_of(&server.chat(body(CAPITAL).to_string()).answer());
+    assert_eq!((&error["code"], &error["nightreel"]["recorded"]), (&json!("exhausted"), &json!(1)));
+}
+
+#[test]
+fn the_remedy_that_a_miss_names_is_one() {
+    let (test, server) = replay();
+    let asked = body(&DATED.replace("10:00", "11:30")).to_string();
+    let error = error_of(&server.chat(asked.as_str()).answer());
+    let flags = error["nightreel"]["match_with"].clone();
+    drop(server);
+    let flags: Vec<String> = serde_json::from_value(flags).unwrap();
+    let server = Served::start(test.serve("replay").and(flags));
+    assert_eq!(server.chat(asked).answer().status, 200);
+}
+
+#[test]
+fn the_command_that_a_miss_names_records_it() {
+    let (test, server) = replay();
+    let asked = body("What is new?").to_string();
+    let error = error_of(&server.chat(asked.as_str()).answer());
+    drop(server);
+    let command = error["nightreel"]["record_with"].as_str().unwrap();
+    let words = command.strip_prefix("nightreel ").unwrap().split(' ');
+    let gateway = FaultyGateway::new(|_| Play::good("news"));
+    let server = Served::start(test.args(words).to(&gateway));
+    let recorded = server.chat(asked.as_str()).answer();
+    server.stop();
+    drop(gateway);
+    assert_eq!(Served::replay(&test).chat(asked).answer().body(), recorded.body());
+}
+
+#[test]
+fn what_was_struck_from_a_recording_is_named_where_it_is_what_differs() {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("never tell it"));
+    let server = Served::record(&test, &gateway);
+    let asked = body(&format!("My key is {CANARY}.")).to_string();
+    server.chat(asked.as_str()).answer();
+    server.stop();
+    // Without the key in its environment the server cannot know that it is one.
+    let answer = Served::replay(&test).chat(asked).answer();
+    let error = error_of(&answer);
+    assert_eq!(
+        (&error["code"], &error["param"]),
+        (&json!("redaction_difference"), &json!("$.messages[1].content")),
+        "{error:#}"
+    );
+}
+
+#[test]
+fn misses_leave_the_store_as_it_was_and_fail_the_server_where_that_is_asked() {
+    let (test, server) = replay();
+    server.stop();
+    let before = fs::read(test.path("served.db")).unwrap();
+    let server = Served::start(test.serve("replay").and(["--fail-miss"]));
+    error_of(&server.chat(body("What is new?").to_string()).answer());
+    assert_eq!(server.stop().status, Some(4));
+    assert_eq!(fs::read(test.path("served.db")).unwrap(), before);
+}

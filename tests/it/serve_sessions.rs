@@ -1,0 +1,119 @@
+//! Sessions of clients that run at once each get the recorded answers from the first on.
+
+use std::collections::BTreeSet;
+use std::sync::{Barrier, Condvar, Mutex};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::{Ask, FaultyGateway, Play, Served, Test};
+
+const SESSIONS: usize = 40;
+const ANSWERS: usize = 5;
+
+fn prompt() -> String {
+    json!({"model": "m", "temperature": 1, "messages": [{"role": "user", "content": "the same"}]}).to_string()
+}
+
+/// A store with five answers to one prompt.
+fn recorded() -> Test {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|received| Play::good(&format!("answer {}", received.times)));
+    let server = Served::record(&test, &gateway);
+    for _ in 0..ANSWERS {
+        assert_eq!(server.chat(prompt()).answer().status, 200);
+    }
+    server.stop();
+    test
+}
+
+/// The number of the answer that a session gets next.
+fn next(server: &Served, session: &str, by_header: bool) -> usize {
+    let ask = if by_header {
+        server.chat(prompt()).header("x-nightreel-session", session)
+    } else {
+        Ask::post(format!("{}/chat/completions", server.session_url(session)), prompt())
+    };
+    let answer = ask.answer();
+    assert_eq!(answer.status, 200, "{session}: {}", answer.text());
+    let json = answer.json();
+    let text = json["choices"][0]["message"]["content"].as_str().unwrap();
+    text.strip_prefix("answer ").unwrap().parse().unwrap()
+}
+
+/// The turns of the clients of one session.
+#[derive(Default)]
+struct Turns {
+    next: Mutex<usize>,
+    passed: Condvar,
+}
+
+impl Turns {
+    /// Does something when it is one's turn.
+    fn take<T>(&self, turn: usize, act: impl FnOnce() -> T) -> T {
+        let mut next = self.passed.wait_while(self.next.lock().unwrap(), |next| *next != turn).unwrap();
+        let done = act();
+        *next += 1;
+        self.passed.notify_all();
+        done
+    }
+}
+
+#[test]
+fn two_hundred_clients_in_forty_sessions_get_the_five_answers_in_order_twenty_times() {
+    let test = recorded();
+    for run in 0..20 {
+        let server = Served::replay(&test);
+        let sessions: Vec<_> = (0..SESSIONS).map(|_| Turns::default()).collect();
+        let start = Barrier::new(SESSIONS * ANSWERS);
+        thread::scope(|scope| {
+            for client in 0..SESSIONS * ANSWERS {
+                let (session, turn) = (client % SESSIONS, client / SESSIONS);
+                let (server, turns, start) = (&server, &sessions[session], &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let got = turns.take(turn, || next(server, &format!("test-{session}"), session.is_multiple_of(2)));
+                    assert_eq!(got, turn + 1, "run {run}, session {session}");
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn clients_of_one_session_that_ask_at_once_get_each_answer_once() {
+    let test = recorded();
+    for run in 0..20 {
+        let server = Served::replay(&test);
+        let sessions: Vec<_> = (0..SESSIONS).map(|_| Mutex::new(BTreeSet::new())).collect();
+        let start = Barrier::new(SESSIONS * ANSWERS);
+        thread::scope(|scope| {
+            for client in 0..SESSIONS * ANSWERS {
+                let session = client % SESSIONS;
+                let (server, got, start) = (&server, &sessions[session], &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let number = next(server, &format!("test-{session}"), session.is_multiple_of(2));
+                    assert!(got.lock().unwrap().insert(number), "run {run}: {number} came twice");
+                });
+            }
+        });
+        for got in sessions {
+            assert_eq!(got.into_inner().unwrap(), (1..=ANSWERS).collect(), "run {run}");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_has_had_its_answers_gets_no_more_and_another_begins_anew() {
+    let test = recorded();
+    let server = Served::replay(&test);
+    for session in ["a", "b"] {
+        for number in 1..=ANSWERS {
+            assert_eq!(next(&server, session, true), number);
+        }
+        let url = format!("{}/chat/completions", server.session_url(session));
+        assert_eq!(Ask::post(url, prompt()).answer().status, 422);
+    }
+    assert_eq!(server.chat(prompt()).answer().status, 200, "the unnamed session is one of its own");
+}
