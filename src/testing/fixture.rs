@@ -139,9 +139,9 @@ impl Fixture {
         self
     }
 
-    /// Says whether to replay, where the variable `NIGHTREEL_MODE` does not say otherwise. By
-    /// default, and wherever `CI` is set and that variable is not, it is [`Mode::Replay`]; given
-    /// here, that holds whatever the variable says.
+    /// Says what the mode is where the variable `NIGHTREEL_MODE` does not: by default
+    /// [`Mode::Replay`], and wherever `CI` is set. [`Mode::Replay`] given here holds whatever the
+    /// variable says: a test that is to meet a miss never records.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
