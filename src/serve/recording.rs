@@ -13,6 +13,9 @@ use crate::clock::now_ms;
 use crate::model::Mode;
 use crate::store::{Durable, ItemId, Lease, NewRun, Record, RunId, Store, StoreError, Submit, Writer, WriterOptions};
 
+/// How many servers may record into one store at once under one name.
+const MOST_SERVERS: u32 = 1_000;
+
 /// Why what was sent is not, or no longer, kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
@@ -85,15 +88,6 @@ impl Recording {
         Self { store: upstream.store.clone(), run, state: Mutex::new(State::Waiting), problem: OnceLock::new() }
     }
 
-    /// Whether the run could begin: nobody else has it.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        let NewRun { job, simulated, .. } = &self.run;
-        match self.store.reader()?.holder(job, *simulated, now_ms())? {
-            Some(holder) => Err(StoreError::Held { job: job.clone(), holder: Box::new(holder) }),
-            None => Ok(()),
-        }
-    }
-
     /// The first thing that could not be kept, if there was one.
     pub(super) fn problem(&self) -> Option<&str> {
         self.problem.get().map(String::as_str)
@@ -157,12 +151,24 @@ impl Recording {
 
 impl Begun {
     fn new(store: &Store, run: &NewRun) -> Result<Self, StoreError> {
-        let lease = store.lease(&run.job, run.simulated, now_ms())?;
-        let id = store.begin_run(run)?;
-        let (writer, durable) =
-            Writer::start(store, WriterOptions { job: run.job.clone(), lease: lease.clone(), now_ms })?;
+        let (job, lease) = free_lease(store, run)?;
+        let id = store.begin_run(&NewRun { job: job.clone(), ..run.clone() })?;
+        let (writer, durable) = Writer::start(store, WriterOptions { job, lease: lease.clone(), now_ms })?;
         let syncing = tokio::spawn(sync(durable));
         Ok(Self { run: id, started_at_ms: run.started_at_ms, lease, writer, syncing, given: 0 })
+    }
+}
+
+/// The lease of a server's job; where other servers record into the store, of the first name behind
+/// theirs that is free: `serve`, `serve-2`, `serve-3`.
+fn free_lease(store: &Store, run: &NewRun) -> Result<(String, Lease), StoreError> {
+    let mut number = 1;
+    loop {
+        let name = if number == 1 { run.job.clone() } else { format!("{}-{number}", run.job) };
+        match store.lease(&name, run.simulated, now_ms()) {
+            Err(StoreError::Held { .. }) if number < MOST_SERVERS => number += 1,
+            lease => return Ok((name, lease?)),
+        }
     }
 }
 

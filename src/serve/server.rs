@@ -13,7 +13,6 @@ use super::service::Service;
 use super::{Exposure, KeepError, Options};
 use crate::listener::{self, Ends, reachable};
 use crate::model::Mode;
-use crate::store::StoreError;
 
 /// A record/replay server that listens. Dropping it ends its connections at once; what was on its
 /// way to the store gets there as long as the runtime lives. [`Server::stop`] waits for all of it.
@@ -36,9 +35,6 @@ pub enum StartError {
     /// There is nothing to send with.
     #[error("a server of mode {mode} sends what is not recorded, and there is nothing to send with", mode = .0.as_str())]
     NothingToSendWith(Mode),
-    /// What is sent cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -64,7 +60,7 @@ impl Server {
         let ending = CancellationToken::new();
         let stopping = ending.child_token();
         let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
-        let serving = tokio::spawn(serve(service(options)?, listener, ends));
+        let serving = tokio::spawn(serve(Arc::new(Service::new(options)), listener, ends));
         Ok(Self { address, stopping, serving, _ending: ending.drop_guard() })
     }
 
@@ -113,7 +109,7 @@ pub async fn run(
     let _guard = ending.clone().drop_guard();
     let stopping = ending.child_token();
     let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending };
-    let mut serving = std::pin::pin!(serve(service(options)?, listener, ends));
+    let mut serving = std::pin::pin!(serve(Arc::new(Service::new(options)), listener, ends));
     tokio::select! {
         served = &mut serving => return Ok(served),
         () = shutdown => stopping.cancel(),
@@ -133,14 +129,6 @@ fn check(options: &Options, address: IpAddr) -> Result<(), StartError> {
         Exposure::Replays if sends => Err(StartError::SendsExposed(address)),
         Exposure::Replays | Exposure::Everything => Ok(()),
     }
-}
-
-fn service(options: Options) -> Result<Arc<Service>, StoreError> {
-    let service = Service::new(options);
-    if let Some(sending) = &service.sending {
-        sending.recording.check()?;
-    }
-    Ok(Arc::new(service))
 }
 
 async fn serve(service: Arc<Service>, listener: TcpListener, ends: Ends) -> Result<(), KeepError> {

@@ -25,6 +25,8 @@ pub struct Place {
     pub simulated: bool,
     /// Whether whoever asked went away before the end.
     pub given_up: bool,
+    /// Whether its run recorded everything anew, whatever older runs had.
+    pub anew: bool,
 }
 
 /// A request that was recorded, without what came back.
@@ -43,7 +45,7 @@ pub struct KeptRequest {
 }
 
 /// What [`place`] reads.
-const PLACE: &str = "e.id, session.text, e.occurrence, a.class, r.simulated, a.ended = 'given_up'";
+const PLACE: &str = "e.id, session.text, e.occurrence, a.class, r.simulated, a.ended = 'given_up', r.mode = 'record'";
 
 impl Reader {
     /// Where the recordings of a key lie, oldest first.
@@ -106,13 +108,13 @@ impl Reader {
         let mut rows = statement.query((before, model, sql_limit(limit)))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let endpoint: String = row.get(7)?;
-            let packed = row.get_ref(9)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
+            let endpoint: String = row.get(8)?;
+            let packed = row.get_ref(10)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
             found.push(KeptRequest {
                 place: place(row)?,
-                key: key(row, 6)?,
+                key: key(row, 7)?,
                 endpoint: Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?,
-                model: row.get(8)?,
+                model: row.get(9)?,
                 body: self.unpacker.unpack(&self.connection, packed)?.into(),
             });
         }
@@ -159,5 +161,6 @@ fn place(row: &Row<'_>) -> Result<Place, StoreError> {
         class: class(row, 3)?,
         simulated: row.get(4)?,
         given_up: row.get(5)?,
+        anew: row.get(6)?,
     })
 }

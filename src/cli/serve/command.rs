@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
 use super::super::context::{complain, env};
 use super::super::exit::{Exit, Failure};
@@ -26,7 +26,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let job = settings(args, &env)?;
     let mode = ChosenMode::choose(args.mode, env("CI").as_deref(), job.record.mode);
     let session = Session::prepare(args, &job, mode)?;
-    let runtime = Runtime::new().context("cannot start the server").map_err(Failure::usage)?;
+    // A replay is so little work that handing it to another thread would cost more than doing it.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.context("cannot start the server").map_err(Failure::usage)?;
     let served = match &program {
         Some(program) => session.run_command(&runtime, program),
         None => session.run_alone(&runtime),

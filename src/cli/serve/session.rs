@@ -172,7 +172,6 @@ pub(super) fn cannot_report(report: &ReportFile, error: &io::Error) -> Failure {
 
 fn refused(error: StartError) -> Failure {
     match error {
-        StartError::Store(error) => error.into(),
         StartError::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
             Failure::usage(anyhow!("cannot listen on {address}: {source}; --listen 0 takes a free port"))
         }

@@ -1,6 +1,5 @@
 //! What each session has been given of each key.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::policy::Policy;
@@ -13,7 +12,8 @@ pub(super) type SessionIndex = usize;
 #[derive(Debug, Default)]
 pub(super) struct Handed {
     tapes: Tapes,
-    sessions: HashMap<SessionIndex, Progress>,
+    /// By session. Most keys are asked by few.
+    sessions: Vec<(SessionIndex, Progress)>,
 }
 
 /// How far a session has come in the recordings of a key.
@@ -38,12 +38,16 @@ pub(super) enum Next {
 
 impl Handed {
     pub(super) fn new(tapes: Tapes) -> Self {
-        Self { tapes, sessions: HashMap::new() }
+        Self { tapes, sessions: Vec::new() }
     }
 
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
-        let progress = self.sessions.entry(index).or_default();
+        let at = self.sessions.binary_search_by_key(&index, |(index, _)| *index).unwrap_or_else(|place| {
+            self.sessions.insert(place, (index, Progress::default()));
+            place
+        });
+        let progress = &mut self.sessions[at].1;
         let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
         let picked = policy.pick(progress.asked, given.len());
         progress.asked += 1;
@@ -59,7 +63,8 @@ impl Handed {
     /// Takes back an occurrence that was to be sent and was not: the session's next request for the
     /// key gets it, unless a later one is under way already.
     pub(super) fn take_back(&mut self, index: SessionIndex, occurrence: u32) {
-        let Some(progress) = self.sessions.get_mut(&index) else { return };
+        let found = self.sessions.iter_mut().find(|(of, _)| *of == index);
+        let Some((_, progress)) = found else { return };
         progress.asked = progress.asked.saturating_sub(1);
         if progress.next_live == occurrence + 1 {
             progress.next_live = occurrence;
@@ -69,7 +74,7 @@ impl Handed {
     /// Adds what was just recorded; other sessions may be given it from now on.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
         self.tapes.add(session, occurrence, at);
-        for progress in self.sessions.values_mut() {
+        for (_, progress) in &mut self.sessions {
             progress.given = None;
         }
     }

@@ -1,13 +1,13 @@
 //! What a session reports at its end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::model::{Key, Mode};
 use crate::record::{SessionReport, UnusedRecording, UsedRecording};
-use crate::store::{KeptRequest, Place, StoreError};
+use crate::store::{KeptRequest, Place, RunId, StoreError};
 
 use super::Playback;
 use super::state::State;
@@ -107,12 +107,18 @@ impl State {
         let concern = concern.among(&entries);
         let real: HashSet<Key> = entries.iter().filter(|entry| !entry.place.simulated).map(|entry| entry.key).collect();
         let mut slots: HashSet<Slot> = HashSet::new();
+        let mut anew: HashMap<(usize, Key, Option<Arc<str>>), RunId> = HashMap::new();
         for entry in entries {
             let count = self.uses.get(&entry.at).copied();
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
             let lent = lends(&entry.place, mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
-            if !lent || !slots.insert(slot) || count.is_some() || !concern.covers(&entry.place) {
+            if !stands(&entry, &mut anew)
+                || !lent
+                || !slots.insert(slot)
+                || count.is_some()
+                || !concern.covers(&entry.place)
+            {
                 continue;
             }
             report.unused += 1;
@@ -157,6 +163,15 @@ impl State {
             prompt: prompt_text(&request.body).unwrap_or_default(),
         })
     }
+}
+
+/// Whether no newer run of its store recorded everything of its session anew: entries come newest
+/// first.
+fn stands(entry: &Entry, anew: &mut HashMap<(usize, Key, Option<Arc<str>>), RunId>) -> bool {
+    let run = entry.at.exchange.item().run();
+    let owner = (entry.at.source, entry.key, entry.place.session.clone());
+    let first = if entry.place.anew { Some(*anew.entry(owner).or_insert(run)) } else { anew.get(&owner).copied() };
+    first.is_none_or(|first| first == run)
 }
 
 fn used(entry: &Entry, count: u64) -> UsedRecording {

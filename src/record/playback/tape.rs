@@ -1,10 +1,9 @@
 //! The recordings of one key in the order in which a session is given them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{Class, Mode};
-use crate::store::{ExchangeId, Place};
+use crate::store::{ExchangeId, Place, RunId};
 
 /// A recording of one of the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,49 +21,91 @@ pub(super) struct Taped {
     pub(super) at: At,
 }
 
-/// The recordings of one key by the session that they were recorded in.
+/// The recordings of one key: by the session that they were recorded in, those without one first,
+/// and by occurrence.
 #[derive(Debug, Default)]
 pub(super) struct Tapes {
-    by_session: BTreeMap<Option<Arc<str>>, BTreeMap<u32, At>>,
+    sorted: Vec<Recorded>,
+}
+
+#[derive(Debug)]
+struct Recorded {
+    session: Option<Arc<str>>,
+    taped: Taped,
+}
+
+impl Recorded {
+    fn slot(&self) -> (&Option<Arc<str>>, u32) {
+        (&self.session, self.taped.occurrence)
+    }
 }
 
 impl Tapes {
     /// The recordings that a mode lends, of the places in each store, the stores in the order in
     /// which they count. Of two with the same session and occurrence that of the earlier store
-    /// stands, and within a store the newer one.
+    /// stands, and within a store the newer one. Behind a run that recorded a session anew, older
+    /// ones of the store count no more.
     pub(super) fn of(places: Vec<Vec<Place>>, mode: Mode) -> Self {
         let has_real = places.iter().flatten().any(|place| !place.simulated);
         let mut tapes = Self::default();
         for (source, places) in places.into_iter().enumerate() {
-            for place in places.into_iter().rev().filter(|place| lends(place, mode, has_real)) {
+            let standing = standing(places).into_iter();
+            for place in standing.filter(|place| lends(place, mode, has_real)) {
                 let at = At { source, exchange: place.exchange };
-                tapes.by_session.entry(place.session).or_default().entry(place.occurrence).or_insert(at);
+                let taped = Taped { occurrence: place.occurrence, at };
+                tapes.sorted.push(Recorded { session: place.session, taped });
             }
         }
+        // Stable: what came first stands.
+        tapes.sorted.sort_by(|left, right| left.slot().cmp(&right.slot()));
+        tapes.sorted.dedup_by(|next, first| next.slot() == first.slot());
         tapes
     }
 
     /// Adds what was just recorded.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
-        self.by_session.entry(session).or_default().insert(occurrence, at);
+        let added = Recorded { session, taped: Taped { occurrence, at } };
+        match self.sorted.binary_search_by(|recorded| recorded.slot().cmp(&added.slot())) {
+            Ok(there) => self.sorted[there] = added,
+            Err(place) => self.sorted.insert(place, added),
+        }
     }
 
     /// The recordings that a session is given, in order: its own. Where it was given others before
     /// its first own one was recorded, these stand before that. Where it has none, those that were
     /// recorded without a session; else those of the first session that has any.
     pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
-        let named = session.and_then(|session| self.by_session.get(&Some(Arc::clone(session))));
-        let unnamed = self.by_session.get(&None);
-        let shared = unnamed.or_else(|| self.by_session.values().next());
-        let taped = |(occurrence, at): (&u32, &At)| Taped { occurrence: *occurrence, at: *at };
-        let Some(own) = (if session.is_some() { named } else { unnamed }) else {
-            return shared.into_iter().flatten().map(taped).collect();
-        };
-        let last = own.last_key_value().map_or(0, |(occurrence, _)| *occurrence);
-        let lent = shared.into_iter().flatten().filter(|(occurrence, _)| **occurrence < last);
-        let merged: BTreeMap<u32, At> = lent.chain(own).map(|(occurrence, at)| (*occurrence, *at)).collect();
-        merged.iter().map(taped).collect()
+        let own = self.of_session(session);
+        let shared = self.of_session(self.sorted.first().and_then(|first| first.session.as_ref()));
+        let lent = shared.iter().take_while(|lent| own.last().is_none_or(|last| lent.occurrence < last.occurrence));
+        let mut given: Vec<Taped> = own.iter().chain(lent).copied().collect();
+        given.sort_by_key(|taped| taped.occurrence);
+        // Stable: its own stands.
+        given.dedup_by_key(|taped| taped.occurrence);
+        given
     }
+
+    fn of_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
+        let from = self.sorted.partition_point(|recorded| recorded.session.as_ref() < session);
+        let of = self.sorted[from..].iter().take_while(|recorded| recorded.session.as_ref() == session);
+        of.map(|recorded| recorded.taped).collect()
+    }
+}
+
+/// The places that stand, the newest first: those of each session down to the run that recorded it
+/// anew.
+fn standing(mut places: Vec<Place>) -> Vec<Place> {
+    places.reverse();
+    let mut begun: Vec<(Option<Arc<str>>, RunId)> = Vec::new();
+    places.retain(|place| {
+        let run = place.exchange.item().run();
+        let first = begun.iter().find(|(session, _)| *session == place.session).map(|(_, run)| *run);
+        if place.anew && first.is_none() {
+            begun.push((place.session.clone(), run));
+        }
+        first.is_none_or(|first| first == run)
+    });
+    places
 }
 
 /// Whether a mode lends a recording. A replay lends whatever was recorded, simulated answers where
@@ -80,7 +121,6 @@ pub(super) fn lends(place: &Place, mode: Mode, has_real: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::RunId;
 
     fn place(run: u32, session: &str, occurrence: u32) -> Place {
         Place {
@@ -90,6 +130,7 @@ mod tests {
             class: Class::Answered,
             simulated: false,
             given_up: false,
+            anew: false,
         }
     }
 
@@ -119,6 +160,16 @@ mod tests {
         let named_alone = Tapes::of(vec![vec![place(1, "z", 0), place(2, "y", 0)]], Mode::Replay);
         assert_eq!(given(&named_alone, ""), [(0, 2, 0)]);
         assert_eq!(given(&named_alone, "x"), [(0, 2, 0)]);
+    }
+
+    #[test]
+    fn what_was_recorded_anew_is_all_there_is_of_its_session() {
+        let anew = |place| Place { anew: true, ..place };
+        let old = vec![place(1, "", 0), place(1, "", 1), place(1, "a", 0), place(1, "a", 1)];
+        let places = old.into_iter().chain([anew(place(2, "", 0)), place(3, "", 1)]).collect();
+        let tapes = Tapes::of(vec![places], Mode::Replay);
+        assert_eq!(given(&tapes, ""), [(0, 2, 0), (0, 3, 1)]);
+        assert_eq!(given(&tapes, "a"), [(0, 1, 0), (0, 1, 1)]);
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::super::{Exposure, Options, Server, StartError, run};
+use super::super::{Exposure, Options, Server, run};
 use super::client::{Connection, body, chat, until};
 use super::stage::{LOOPBACK, exchange, only_reply, options, recorded, recording, recording_with, replaying, whole};
 use super::upstream::Upstream;
 use crate::clock::now_ms;
 use crate::model::{End, Mode};
 use crate::record::{Playback, PlaybackOptions};
-use crate::store::{Access, Store, StoreError};
+use crate::store::{Access, Store};
 
 #[tokio::test]
 async fn a_stopped_server_has_no_connection_and_takes_none() {
@@ -100,19 +100,33 @@ async fn a_server_that_replays_all_its_life_leaves_no_trace_and_one_that_sends_l
 async fn nothing_is_sent_that_could_not_be_kept() {
     let upstream = Upstream::start().await;
     let stage = recording(&upstream.base_url()).await;
-    let store = Store::open(&stage.directory.path().join("store.db"), Access::ReadWrite).unwrap();
-    let lease = store.lease("served", false, now_ms()).unwrap();
+    let connection = rusqlite::Connection::open(stage.directory.path().join("store.db")).unwrap();
+    connection.execute_batch("ALTER TABLE lease RENAME TO elsewhere").unwrap();
     let refused = chat(stage.address(), "a").await;
     assert_eq!((refused.status(), refused.header("x-should-retry")), (500, Some("false")));
-    assert!(refused.message().starts_with("nothing was sent, because what came back could not be kept: another run"));
-    let options = options(&stage.directory, &upstream.base_url(), |gateway| gateway);
-    let error = Server::start(options, LOOPBACK.into()).await.unwrap_err();
-    assert!(matches!(error, StartError::Store(StoreError::Held { .. })), "{error}");
-    lease.release().unwrap();
+    assert!(refused.message().starts_with("nothing was sent, because what came back could not be kept: "));
+    connection.execute_batch("ALTER TABLE elsewhere RENAME TO lease").unwrap();
     let (answered, ()) = tokio::join!(chat(stage.address(), "a"), async {
         upstream.receive().await.answer("200 OK", "", "1").await;
     });
     assert_eq!(answered.text(), "1");
+}
+
+#[tokio::test]
+async fn a_server_beside_another_records_under_a_name_of_its_own() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let path = stage.directory.path().join("store.db");
+    let store = Store::open(&path, Access::ReadWrite).unwrap();
+    let lease = store.lease("served", false, now_ms()).unwrap();
+    let (answered, ()) = tokio::join!(chat(stage.address(), "a"), async {
+        upstream.receive().await.answer("200 OK", "", "1").await;
+    });
+    assert_eq!(answered.text(), "1");
+    stage.server.stop().await.unwrap();
+    let jobs: Vec<String> = store.reader().unwrap().runs().unwrap().into_iter().map(|run| run.begun.job).collect();
+    assert_eq!(jobs, ["served-2"]);
+    lease.release().unwrap();
 }
 
 #[tokio::test]
