@@ -52,8 +52,8 @@ impl Tapes {
             let standing = standing(places).into_iter();
             for place in standing.filter(|place| lends(place, mode, has_real)) {
                 let at = At { source, exchange: place.exchange };
-                let taped = Taped { occurrence: place.occurrence, at };
-                tapes.sorted.push(Recorded { session: place.session, taped });
+                let recorded = Taped { occurrence: place.occurrence, at };
+                tapes.sorted.push(Recorded { session: place.session, taped: recorded });
             }
         }
         // Stable: what came first stands.
