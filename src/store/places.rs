@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
-use crate::model::{Attempt, Class, Endpoint, Key};
+use crate::model::{Attempt, Endpoint, Key};
 
-use super::column::{ATTEMPT, attempt, class, key, sql_limit};
+use super::column::{ATTEMPT, attempt, key, sql_limit};
 use super::{ExchangeId, Reader, StoreError};
 
 /// Where a recording lies, and what there is to know of it without reading it.
@@ -19,12 +19,12 @@ pub struct Place {
     pub session: Option<Arc<str>>,
     /// The how-manieth time its key was asked in its session or run, from 0.
     pub occurrence: u32,
-    /// What the attempt that settled it meant.
-    pub class: Class,
+    /// The row id of the attempt that settled it.
+    pub attempt_id: i64,
+    /// Whether that brought a whole answer, and whoever asked waited for it.
+    pub answered: bool,
     /// Whether the simulated gateway answered.
     pub simulated: bool,
-    /// Whether whoever asked went away before the end.
-    pub given_up: bool,
     /// Whether its run recorded everything anew, whatever older runs had.
     pub anew: bool,
 }
@@ -44,8 +44,9 @@ pub struct KeptRequest {
     pub body: Bytes,
 }
 
-/// What [`place`] reads.
-const PLACE: &str = "e.id, session.text, e.occurrence, a.class, r.simulated, a.ended = 'given_up', r.mode = 'record'";
+/// What [`place`] reads of the key's entry, the run and the session's name.
+const PLACE: &str =
+    "k.exchange_id, session.text, k.occurrence, k.attempt_id, k.answered, r.simulated, r.mode = 'record'";
 
 impl Reader {
     /// Where the recordings of a key lie, oldest first.
@@ -55,9 +56,8 @@ impl Reader {
     pub fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
         let keys = self.keys_with_prefix()?;
         let sql = format!(
-            "SELECT {PLACE} FROM {keys} k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id \
-             JOIN run r ON r.id = e.id >> 40 LEFT JOIN name session ON session.id = e.session \
-             WHERE k.key_prefix = ?1 AND e.key = ?2"
+            "SELECT {PLACE} FROM {keys} k JOIN run r ON r.id = k.exchange_id >> 40 \
+             LEFT JOIN name session ON session.id = k.session WHERE k.key_prefix = ?1 AND k.key = ?2"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query((key.prefix(), key.as_bytes()))?;
@@ -70,18 +70,28 @@ impl Reader {
         Ok(places)
     }
 
-    /// The attempt that settled an exchange.
+    /// An attempt, by its row id.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read, or has no such attempt.
+    pub fn attempt(&mut self, attempt_id: i64) -> Result<Attempt, StoreError> {
+        let sql = format!("SELECT {ATTEMPT} FROM attempt a WHERE a.id = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([attempt_id])?;
+        match rows.next()? {
+            Some(row) => attempt(row, 0, &self.connection, &mut self.unpacker),
+            None => Err(StoreError::Damaged("a key without the attempt that answers it")),
+        }
+    }
+
+    /// The row id of the attempt that settled an exchange.
     ///
     /// # Errors
     /// Fails if the store cannot be read, or has no such exchange.
-    pub fn settled(&mut self, exchange: ExchangeId) -> Result<Attempt, StoreError> {
-        let sql = format!("SELECT {ATTEMPT} FROM exchange e JOIN attempt a ON a.id = e.attempt_id WHERE e.id = ?1");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query([exchange.rowid()])?;
-        match rows.next()? {
-            Some(row) => attempt(row, 0, &self.connection, &mut self.unpacker),
-            None => Err(StoreError::Damaged("a key without the exchange that it is of")),
-        }
+    pub fn settling_attempt(&self, exchange: ExchangeId) -> Result<i64, StoreError> {
+        let sql = "SELECT attempt_id FROM exchange WHERE id = ?1 AND attempt_id IS NOT NULL";
+        let found = self.connection.prepare_cached(sql)?.query_row([exchange.rowid()], |row| row.get(0)).optional()?;
+        found.ok_or(StoreError::Damaged("an exchange without the attempt that settled it"))
     }
 
     /// Some recorded requests of all runs, newest first, before one of them; of one model where
@@ -96,7 +106,8 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<KeptRequest>, StoreError> {
         let sql = format!(
-            "SELECT {PLACE}, e.key, endpoint.text, coalesce(model.text, ''), e.request \
+            "SELECT e.id, session.text, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', r.simulated, \
+             r.mode = 'record', e.key, endpoint.text, coalesce(model.text, ''), e.request \
              FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id CROSS JOIN run r ON r.id = e.id >> 40 \
              CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN name session ON session.id = e.session \
              LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
@@ -158,9 +169,9 @@ fn place(row: &Row<'_>) -> Result<Place, StoreError> {
         exchange: ExchangeId::from_rowid(row.get(0)?),
         session: row.get(1)?,
         occurrence: row.get(2)?,
-        class: class(row, 3)?,
-        simulated: row.get(4)?,
-        given_up: row.get(5)?,
+        attempt_id: row.get(3)?,
+        answered: row.get(4)?,
+        simulated: row.get(5)?,
         anew: row.get(6)?,
     })
 }

@@ -21,6 +21,14 @@ impl Reader {
         Ok(Self { connection, unpacker: Unpacker::new()?, late_keys: LateKeys::Unwanted })
     }
 
+    /// Holds so much of the store in memory, in KiB, in place of the little that one pass needs.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn keep_pages(&self, kib: i32) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "cache_size", -kib)?)
+    }
+
     /// All runs, oldest first.
     ///
     /// # Errors

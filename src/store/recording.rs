@@ -141,11 +141,13 @@ impl Reader {
             return Ok(());
         }
         self.connection.execute_batch(
-            "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, \
-             PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
+            "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, key BLOB, attempt_id INTEGER, \
+             occurrence INTEGER, session INTEGER, answered INTEGER, PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
              INSERT INTO temp.late_key \
-             SELECT substr(e.key, 1, 8), e.id FROM run r JOIN exchange e ON e.id >= r.id << 40 AND e.id < (r.id + 1) << 40 \
-             WHERE r.keys_indexed = 0 ORDER BY 1, 2",
+             SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, \
+             a.class = 'answered' AND a.ended <> 'given_up' \
+             FROM run r JOIN exchange e ON e.id >= r.id << 40 AND e.id < (r.id + 1) << 40 \
+             JOIN attempt a ON a.id = e.attempt_id WHERE r.keys_indexed = 0 ORDER BY 1, 2",
         )?;
         self.late_keys = LateKeys::Indexed;
         Ok(())

@@ -163,8 +163,10 @@ fn index_keys(connection: &mut Connection, run: RunId) -> Result<(), StoreError>
 
 fn insert_keys(connection: &Connection, run: RunId) -> Result<(), StoreError> {
     connection.execute(
-        "INSERT OR IGNORE INTO exchange_key (key_prefix, exchange_id) \
-         SELECT substr(key, 1, 8), id FROM exchange WHERE id >= ?1 AND id < ?2 ORDER BY 1, 2",
+        "INSERT OR REPLACE INTO exchange_key (key_prefix, exchange_id, key, attempt_id, occurrence, session, answered) \
+         SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, \
+         a.class = 'answered' AND a.ended <> 'given_up' \
+         FROM exchange e JOIN attempt a ON a.id = e.attempt_id WHERE e.id >= ?1 AND e.id < ?2 ORDER BY 1, 2",
         Items::from(run).exchanges(),
     )?;
     connection.execute("UPDATE run SET keys_indexed = 1 WHERE id = ?1", [run.0])?;

@@ -12,7 +12,11 @@ const STAND_INS: [&str; 2] = [
     "CREATE TEMP VIEW attempt AS SELECT *, NULL AS assumed_cost_usd FROM main.attempt; \
      CREATE TEMP TABLE limit_change (id, run, lane, at_ms, what, was, now, reason);",
     // What 0003.sql adds.
-    "CREATE TEMP VIEW exchange AS SELECT *, NULL AS session FROM main.exchange;",
+    "CREATE TEMP VIEW exchange AS SELECT *, NULL AS session FROM main.exchange; \
+     CREATE TEMP VIEW exchange_key AS \
+     SELECT k.key_prefix, k.exchange_id, e.key, e.attempt_id, e.occurrence, NULL AS session, \
+     a.class = 'answered' AND a.ended <> 'given_up' AS answered \
+     FROM main.exchange_key k JOIN main.exchange e ON e.id = k.exchange_id JOIN main.attempt a ON a.id = e.attempt_id;",
 ];
 
 /// Lets a connection read a store of an older version by the newest version's names.

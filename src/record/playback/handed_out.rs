@@ -31,7 +31,7 @@ struct Progress {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A recording.
-    Recorded(At),
+    Recorded(Taped),
     /// Nothing: this would be the occurrence of what is sent, and so many recordings there are.
     Nothing { occurrence: u32, recorded: usize },
 }
@@ -52,7 +52,7 @@ impl Handed {
         let picked = policy.pick(progress.asked, given.len());
         progress.asked += 1;
         if let Some(picked) = picked {
-            return Next::Recorded(given[picked].at);
+            return Next::Recorded(given[picked]);
         }
         let behind = given.last().map_or(0, |last| last.occurrence + 1);
         let occurrence = progress.next_live.max(behind);

@@ -12,6 +12,9 @@ use super::Policy;
 use super::handed_out::Next;
 use super::state::State;
 
+/// How much of each store is held in memory, in KiB: the upper pages of a large one.
+const CACHE_KIB: i32 = 8 * 1024;
+
 /// How recordings are handed out.
 #[derive(Debug, Clone, Default)]
 pub struct PlaybackOptions {
@@ -106,7 +109,7 @@ impl Playback {
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.options.policy) {
-            Next::Recorded(at) => state.replay(index, at).map(|attempt| Asked::Replay(Box::new(attempt))),
+            Next::Recorded(taped) => state.replay(index, taped).map(|attempt| Asked::Replay(Box::new(attempt))),
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
                 // A list of models that is not recorded can be made of what is.
@@ -166,6 +169,7 @@ impl Playback {
 fn readers(stores: &[Store]) -> Result<Vec<Reader>, StoreError> {
     let reader = |store: &Store| {
         let mut reader = store.reader()?;
+        reader.keep_pages(CACHE_KIB)?;
         reader.index_late_keys()?;
         Ok(reader)
     };

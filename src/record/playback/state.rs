@@ -12,7 +12,7 @@ use crate::store::{Place, Reader, Run, StoreError};
 use super::handed_out::{Handed, SessionIndex};
 use super::playback::{Live, PlaybackOptions};
 use super::rekeyed::Rekeyed;
-use super::tape::{At, Tapes};
+use super::tape::{At, Taped, Tapes};
 
 /// What has been handed out so far, by whom it was asked for, and from where.
 pub(super) struct State {
@@ -106,8 +106,11 @@ impl State {
     }
 
     /// Reads a recording, and counts that it answers.
-    pub(super) fn replay(&mut self, session: SessionIndex, at: At) -> Result<Attempt, StoreError> {
-        let attempt = self.readers[at.source].settled(at.exchange)?;
+    pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
+        let at = taped.at;
+        let reader = &mut self.readers[at.source];
+        let attempt_id = taped.attempt_id.map_or_else(|| reader.settling_attempt(at.exchange), Ok)?;
+        let attempt = reader.attempt(attempt_id)?;
         self.sessions.counts[session].hits += 1;
         *self.uses.entry(at).or_default() += 1;
         match attempt.cost_usd {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Class, Mode};
+use crate::model::Mode;
 use crate::store::{ExchangeId, Place, RunId};
 
 /// A recording of one of the stores.
@@ -19,6 +19,8 @@ pub(super) struct At {
 pub(super) struct Taped {
     pub(super) occurrence: u32,
     pub(super) at: At,
+    /// The attempt that answers; `None` where it was not read yet.
+    pub(super) attempt_id: Option<i64>,
 }
 
 /// The recordings of one key: by the session that they were recorded in, those without one first,
@@ -52,7 +54,7 @@ impl Tapes {
             let standing = standing(places).into_iter();
             for place in standing.filter(|place| lends(place, mode, has_real)) {
                 let at = At { source, exchange: place.exchange };
-                let recorded = Taped { occurrence: place.occurrence, at };
+                let recorded = Taped { occurrence: place.occurrence, at, attempt_id: Some(place.attempt_id) };
                 tapes.sorted.push(Recorded { session: place.session, taped: recorded });
             }
         }
@@ -64,7 +66,7 @@ impl Tapes {
 
     /// Adds what was just recorded.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
-        let added = Recorded { session, taped: Taped { occurrence, at } };
+        let added = Recorded { session, taped: Taped { occurrence, at, attempt_id: None } };
         match self.sorted.binary_search_by(|recorded| recorded.slot().cmp(&added.slot())) {
             Ok(there) => self.sorted[there] = added,
             Err(place) => self.sorted.insert(place, added),
@@ -113,7 +115,7 @@ fn standing(mut places: Vec<Place>) -> Vec<Place> {
 pub(super) fn lends(place: &Place, mode: Mode, has_real: bool) -> bool {
     match mode {
         Mode::Replay => !(place.simulated && has_real),
-        Mode::Auto => !place.simulated && place.class == Class::Answered && !place.given_up,
+        Mode::Auto => !place.simulated && place.answered,
         Mode::Record => false,
     }
 }
@@ -127,9 +129,9 @@ mod tests {
             exchange: RunId(run).item(occurrence).exchange(0),
             session: Some(session).filter(|session| !session.is_empty()).map(Arc::from),
             occurrence,
-            class: Class::Answered,
+            attempt_id: 1,
+            answered: true,
             simulated: false,
-            given_up: false,
             anew: false,
         }
     }
@@ -176,15 +178,11 @@ mod tests {
     fn each_mode_lends_what_its_table_says() {
         let answer = place(1, "", 0);
         let simulated = Place { simulated: true, ..place(1, "", 0) };
-        let failed = Place { class: Class::RateLimited, ..place(1, "", 0) };
-        let given_up = Place { given_up: true, ..place(1, "", 0) };
-        let table = [
-            (Mode::Replay, [true, false, true, true]),
-            (Mode::Auto, [true, false, false, false]),
-            (Mode::Record, [false; 4]),
-        ];
+        let failed = Place { answered: false, ..place(1, "", 0) };
+        let table =
+            [(Mode::Replay, [true, false, true]), (Mode::Auto, [true, false, false]), (Mode::Record, [false; 3])];
         for (mode, expected) in table {
-            let lent = [&answer, &simulated, &failed, &given_up].map(|place| lends(place, mode, true));
+            let lent = [&answer, &simulated, &failed].map(|place| lends(place, mode, true));
             assert_eq!(lent, expected, "{mode:?}");
         }
         assert!(lends(&simulated, Mode::Replay, false), "simulated answers are better than none");

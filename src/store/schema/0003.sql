@@ -12,3 +12,25 @@ FROM exchange
 JOIN name ON name.id = exchange.endpoint
 LEFT JOIN name AS session ON session.id = exchange.session
 LEFT JOIN attempt ON attempt.id = exchange.attempt_id;
+
+-- What a server asks for first, in one place: it needs neither exchange nor attempt to know which
+-- recording answers.
+CREATE TABLE new_exchange_key (
+    key_prefix  BLOB    NOT NULL,               -- the first eight bytes of the key
+    exchange_id INTEGER NOT NULL,
+    key         BLOB    NOT NULL,
+    attempt_id  INTEGER NOT NULL,               -- what settled it
+    occurrence  INTEGER NOT NULL,
+    session     INTEGER REFERENCES name (id),
+    answered    INTEGER NOT NULL,               -- 1: with a whole answer
+    PRIMARY KEY (key_prefix, exchange_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO new_exchange_key
+SELECT k.key_prefix, e.id, e.key, a.id, e.occurrence, NULL, a.class = 'answered' AND a.ended <> 'given_up'
+FROM exchange_key k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id
+ORDER BY 1, 2;
+
+DROP TABLE exchange_key;
+
+ALTER TABLE new_exchange_key RENAME TO exchange_key;
