@@ -105,16 +105,14 @@ impl Reader {
         before: Option<ExchangeId>,
         limit: usize,
     ) -> Result<Vec<KeptRequest>, StoreError> {
-        let sql = format!(
-            "SELECT e.id, session.text, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', r.simulated, \
+        let sql = "SELECT e.id, session.text, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', r.simulated, \
              r.mode = 'record', e.key, endpoint.text, coalesce(model.text, ''), e.request \
              FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id CROSS JOIN run r ON r.id = e.id >> 40 \
              CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN name session ON session.id = e.session \
              LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
              WHERE e.id < ?1 AND (?2 IS NULL OR i.model = (SELECT id FROM name WHERE text = ?2)) \
-             ORDER BY e.id DESC LIMIT ?3"
-        );
-        let mut statement = self.connection.prepare_cached(&sql)?;
+             ORDER BY e.id DESC LIMIT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
         let before = before.map_or(i64::MAX, ExchangeId::rowid);
         let mut rows = statement.query((before, model, sql_limit(limit)))?;
         let mut found = Vec::new();

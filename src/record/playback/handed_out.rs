@@ -44,6 +44,9 @@ impl Handed {
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
         let at = self.sessions.binary_search_by_key(&index, |(index, _)| *index).unwrap_or_else(|place| {
+            if self.sessions.is_empty() {
+                self.sessions.reserve_exact(1);
+            }
             self.sessions.insert(place, (index, Progress::default()));
             place
         });

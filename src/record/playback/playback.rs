@@ -12,8 +12,8 @@ use super::Policy;
 use super::handed_out::Next;
 use super::state::State;
 
-/// How much of each store is held in memory, in KiB: the upper pages of a large one.
-const CACHE_KIB: i32 = 8 * 1024;
+/// How much of each store is held in memory at most, in KiB.
+const CACHE_KIB: i32 = 64 * 1024;
 
 /// How recordings are handed out.
 #[derive(Debug, Clone, Default)]

@@ -61,6 +61,8 @@ impl Tapes {
         // Stable: what came first stands.
         tapes.sorted.sort_by(|left, right| left.slot().cmp(&right.slot()));
         tapes.sorted.dedup_by(|next, first| next.slot() == first.slot());
+        // Most keys have one recording, and there are many keys.
+        tapes.sorted.shrink_to_fit();
         tapes
     }
 
@@ -84,6 +86,7 @@ impl Tapes {
         given.sort_by_key(|taped| taped.occurrence);
         // Stable: its own stands.
         given.dedup_by_key(|taped| taped.occurrence);
+        given.shrink_to_fit();
         given
     }
 
