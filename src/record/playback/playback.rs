@@ -13,7 +13,7 @@ use super::handed_out::Next;
 use super::state::State;
 
 /// How much of each store is held in memory at most, in KiB.
-const CACHE_KIB: i32 = 64 * 1024;
+const CACHE_KIB: i32 = 8 * 1024;
 
 /// How recordings are handed out.
 #[derive(Debug, Clone, Default)]
