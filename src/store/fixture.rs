@@ -75,20 +75,7 @@ fn fill(path: &Path, exchanges: Vec<Exchange>) -> Result<(), StoreError> {
 
 fn write_family(inserter: &mut Inserter, simulated: bool, exchanges: Vec<Exchange>) -> Result<(), StoreError> {
     let Some(started_at_ms) = exchanges.iter().map(|exchange| exchange.attempt.sent_at_ms).min() else { return Ok(()) };
-    let run = NewRun {
-        job: FIXTURE_JOB.to_owned(),
-        job_file: String::new(),
-        job_identity: "{}".to_owned(),
-        job_description: "{}".to_owned(),
-        input: String::new(),
-        input_hash: [0; 32],
-        mode: "record".to_owned(),
-        simulated,
-        continues: None,
-        row_count: 0,
-        item_count: 0,
-        started_at_ms,
-    };
+    let run = NewRun { simulated, ..NewRun::of_exchanges(FIXTURE_JOB, started_at_ms) };
     let id = write_run(inserter, &run, exchanges)?;
     // A fixture made by the next version of nightreel is the same file.
     inserter.connection().execute("UPDATE run SET version = '' WHERE id = ?1", [id.0])?;

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
+use crate::model::Mode;
+
 use super::{Items, RunId, Store, StoreError, lease};
 
 /// A run that is about to begin.
@@ -31,6 +33,27 @@ pub struct NewRun {
     pub item_count: u64,
     /// Milliseconds since 1970-01-01 UTC.
     pub started_at_ms: i64,
+}
+
+impl NewRun {
+    /// A run of exchanges that came from elsewhere: no job file and no input stand behind it.
+    #[must_use]
+    pub fn of_exchanges(job: &str, started_at_ms: i64) -> Self {
+        Self {
+            job: job.to_owned(),
+            job_file: String::new(),
+            job_identity: "{}".to_owned(),
+            job_description: "{}".to_owned(),
+            input: String::new(),
+            input_hash: [0; 32],
+            mode: Mode::Record.as_str().to_owned(),
+            simulated: false,
+            continues: None,
+            row_count: 0,
+            item_count: 0,
+            started_at_ms,
+        }
+    }
 }
 
 /// A run of the store.

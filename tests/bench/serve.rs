@@ -289,20 +289,7 @@ fn fixture(path: &Path, count: usize) {
 }
 
 fn store(path: &Path, count: usize) {
-    let run = NewRun {
-        job: "bench".to_owned(),
-        job_file: String::new(),
-        job_identity: "{}".to_owned(),
-        job_description: "{}".to_owned(),
-        input: String::new(),
-        input_hash: [0; 32],
-        mode: "record".to_owned(),
-        simulated: false,
-        continues: None,
-        row_count: 0,
-        item_count: 0,
-        started_at_ms: 1,
-    };
+    let run = NewRun::of_exchanges("bench", 1);
     let store = Store::open(path, Access::ReadWrite).unwrap();
     store.keep_exchanges(&run, (0..count).map(|number| exchange(number, false))).unwrap();
     store.fold().unwrap();

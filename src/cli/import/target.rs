@@ -48,20 +48,7 @@ impl Target {
 
 fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
     let store = Store::open(path, Access::ReadWrite)?;
-    let run = NewRun {
-        job: job.to_owned(),
-        job_file: String::new(),
-        job_identity: "{}".to_owned(),
-        job_description: "{}".to_owned(),
-        input: String::new(),
-        input_hash: [0; 32],
-        mode: "record".to_owned(),
-        simulated: false,
-        continues: None,
-        row_count: 0,
-        item_count: 0,
-        started_at_ms: now_ms(),
-    };
+    let run = NewRun::of_exchanges(job, now_ms());
     let run = store.keep_exchanges(&run, exchanges)?;
     store.fold()?;
     Ok(Written::Run { store: path.to_owned(), run })
