@@ -429,7 +429,8 @@ fn ctrl_c_in_a_terminal_reaches_the_command_once() {
     let script = "trap 'echo INT >> got' INT; echo $$ > pid; until [ -e got ]; do sleep 0.01; done; ask two; exit 5";
     test.write("script", format!("{ASK}{script}"));
     let binary = env!("CARGO_BIN_EXE_nightreel");
-    let line = format!("{binary} serve --mode replay --report report.json -- sh script");
+    // Whatever shell `script` takes is gone: it would die of the signal, and hide the exit code.
+    let line = format!("exec {binary} serve --mode replay --report report.json -- sh script");
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &line, "typescript"]).current_dir(test.directory());
     let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
