@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::IgnorePath;
 use super::normalise::{Numbering, Rewrite, number};
@@ -55,6 +56,12 @@ pub(super) enum Step<'a> {
     Member(Cow<'a, [u8]>),
     /// Into an array's element.
     Element(usize),
+}
+
+/// A member of an object, and where its value stands among the object's values.
+struct Member<'a> {
+    name: Cow<'a, [u8]>,
+    value: Range<usize>,
 }
 
 struct Reader<'a> {
@@ -143,7 +150,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
         self.at += 1;
-        let mut members: Vec<(Cow<'a, [u8]>, Vec<u8>)> = Vec::new();
+        let mut members = Vec::new();
         let mut ids = Vec::new();
         self.skip_space();
         if self.peek() == Some(b'}') {
@@ -151,6 +158,8 @@ impl<'a> Reader<'a> {
             out.extend_from_slice(b"{}");
             return Ok(());
         }
+        // The values stand one after the other until the order of their names is known.
+        let start = out.len();
         loop {
             self.skip_space();
             if self.peek() != Some(b'"') {
@@ -161,11 +170,13 @@ impl<'a> Reader<'a> {
             if self.rewrite.is_some() && *name == *b"id" {
                 ids.push((members.len(), self.at));
             }
-            let mut value = Vec::new();
+            let before = out.len();
             self.path.push(Step::Member(name.clone()));
-            self.value(&mut value)?;
-            if !self.ignored() {
-                members.push((name, value));
+            self.value(out)?;
+            if self.ignored() {
+                out.truncate(before);
+            } else {
+                members.push(Member { name, value: before - start..out.len() - start });
             }
             self.path.pop();
             self.skip_space();
@@ -176,9 +187,10 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        self.tool_call_ids(&ids, &mut members)?;
-        members.sort_by(|left, right| compare_utf16(&left.0, &right.0));
-        write_members(&members, out);
+        let mut values = out.split_off(start);
+        self.tool_call_ids(&ids, &mut members, &mut values)?;
+        members.sort_by(|left, right| compare_utf16(&left.name, &right.name));
+        write_members(&members, &values, out);
         Ok(())
     }
 
@@ -187,9 +199,11 @@ impl<'a> Reader<'a> {
     fn tool_call_ids(
         &mut self,
         ids: &[(usize, usize)],
-        members: &mut [(Cow<'a, [u8]>, Vec<u8>)],
+        members: &mut [Member<'_>],
+        values: &mut Vec<u8>,
     ) -> Result<(), CanonicalError> {
-        let Some(_) = self.rewrite.filter(|rewrite| !ids.is_empty() && rewrite.is_tool_call(members)) else {
+        let texts = members.iter().map(|member| (&*member.name, &values[member.value.clone()]));
+        let Some(_) = self.rewrite.filter(|rewrite| !ids.is_empty() && rewrite.is_tool_call(texts)) else {
             return Ok(());
         };
         let end = self.at;
@@ -197,10 +211,11 @@ impl<'a> Reader<'a> {
             self.at = *at;
             self.skip_space();
             // An id that is ignored is no member, and another may have its index.
-            let Some((_, value)) = members.get_mut(*index).filter(|(name, _)| **name == *b"id") else { continue };
+            let Some(member) = members.get_mut(*index).filter(|member| *member.name == *b"id") else { continue };
             if self.peek() == Some(b'"') {
-                value.clear();
-                write_string(&Rewrite::tool_call_id(self.string()?), value);
+                let start = values.len();
+                write_string(&Rewrite::tool_call_id(self.string()?), values);
+                member.value = start..values.len();
             }
         }
         self.at = end;
@@ -247,21 +262,20 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let mut owned: Option<Vec<u8>> = None;
         loop {
-            let byte = self.peek().ok_or_else(|| self.error("a string has no end"))?;
-            match byte {
+            let rest = &self.json[self.at..];
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+            if let Some(text) = &mut owned {
+                text.extend_from_slice(&rest[..plain]);
+            }
+            self.at += plain;
+            match self.peek().ok_or_else(|| self.error("a string has no end"))? {
                 b'"' => break,
                 b'\\' => {
                     let mut text = owned.take().unwrap_or_else(|| self.json[start..self.at].to_vec());
                     self.escape(&mut text)?;
                     owned = Some(text);
                 }
-                0..=0x1f => return Err(self.error("a control character in a string")),
-                _ => {
-                    if let Some(text) = &mut owned {
-                        text.push(byte);
-                    }
-                    self.at += 1;
-                }
+                _ => return Err(self.error("a control character in a string")),
             }
         }
         let end = self.at;
@@ -413,15 +427,15 @@ fn write_number(negative: bool, digits: &[u8], point: i64, out: &mut Vec<u8>) {
     }
 }
 
-fn write_members(members: &[(Cow<'_, [u8]>, Vec<u8>)], out: &mut Vec<u8>) {
+fn write_members(members: &[Member<'_>], values: &[u8], out: &mut Vec<u8>) {
     out.push(b'{');
-    for (index, (name, value)) in members.iter().enumerate() {
+    for (index, member) in members.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        write_string(name, out);
+        write_string(&member.name, out);
         out.push(b':');
-        out.extend_from_slice(value);
+        out.extend_from_slice(&values[member.value.clone()]);
     }
     out.push(b'}');
 }

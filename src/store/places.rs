@@ -1,14 +1,16 @@
 //! Where the recordings of a request lie, for those who hand them out.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::model::{Attempt, Endpoint, Key};
+use crate::model::{Attempt, Endpoint, Key, Mode};
 
 use super::column::{ATTEMPT, attempt, key, sql_limit};
-use super::{ExchangeId, Reader, StoreError};
+use super::recording::ALL_KEYS;
+use super::{ExchangeId, Reader, RunId, StoreError, run};
 
 /// Where a recording lies, and what there is to know of it without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +46,32 @@ pub struct KeptRequest {
     pub body: Bytes,
 }
 
-/// What [`place`] reads of the key's entry, the run and the session's name.
-const PLACE: &str =
-    "k.exchange_id, session.text, k.occurrence, k.attempt_id, k.answered, r.simulated, r.mode = 'record'";
+/// What many places have in common, each read once.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    runs: HashMap<RunId, RunKind>,
+    sessions: HashMap<i64, Arc<str>>,
+}
+
+/// What a run's recordings are.
+#[derive(Debug, Clone, Copy)]
+struct RunKind {
+    simulated: bool,
+    anew: bool,
+}
+
+/// What [`Shared::place`] reads, of a key's entry `k`.
+const PLACE: &str = "k.exchange_id, k.session, k.occurrence, k.attempt_id, k.answered";
+
+/// The places of a key, by its prefix and itself.
+static PLACES: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {PLACE} FROM exchange_key k WHERE k.key_prefix = ?1 AND k.key = ?2"));
+
+/// The same, with the keys of runs that never ended.
+static ALL_PLACES: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {PLACE} FROM {ALL_KEYS} k WHERE k.key_prefix = ?1 AND k.key = ?2"));
+
+static ATTEMPT_BY_ID: LazyLock<String> = LazyLock::new(|| format!("SELECT {ATTEMPT} FROM attempt a WHERE a.id = ?1"));
 
 impl Reader {
     /// Where the recordings of a key lie, oldest first.
@@ -54,16 +79,12 @@ impl Reader {
     /// # Errors
     /// Fails if the store cannot be read.
     pub fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
-        let keys = self.keys_with_prefix()?;
-        let sql = format!(
-            "SELECT {PLACE} FROM {keys} k JOIN run r ON r.id = k.exchange_id >> 40 \
-             LEFT JOIN name session ON session.id = k.session WHERE k.key_prefix = ?1 AND k.key = ?2"
-        );
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let sql = if self.has_late_keys()? { &ALL_PLACES } else { &PLACES };
+        let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query((key.prefix(), key.as_bytes()))?;
         let mut places = Vec::new();
         while let Some(row) = rows.next()? {
-            places.push(place(row)?);
+            places.push(self.shared.place(&self.connection, row)?);
         }
         // One key has few recordings; the index gives them by exchange already, but for late ones.
         places.sort_by_key(|place| place.exchange);
@@ -75,8 +96,7 @@ impl Reader {
     /// # Errors
     /// Fails if the store cannot be read, or has no such attempt.
     pub fn attempt(&mut self, attempt_id: i64) -> Result<Attempt, StoreError> {
-        let sql = format!("SELECT {ATTEMPT} FROM attempt a WHERE a.id = ?1");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(&ATTEMPT_BY_ID)?;
         let mut rows = statement.query([attempt_id])?;
         match rows.next()? {
             Some(row) => attempt(row, 0, &self.connection, &mut self.unpacker),
@@ -105,11 +125,10 @@ impl Reader {
         before: Option<ExchangeId>,
         limit: usize,
     ) -> Result<Vec<KeptRequest>, StoreError> {
-        let sql = "SELECT e.id, session.text, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', r.simulated, \
-             r.mode = 'record', e.key, endpoint.text, coalesce(model.text, ''), e.request \
-             FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id CROSS JOIN run r ON r.id = e.id >> 40 \
-             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN name session ON session.id = e.session \
-             LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
+        let sql = "SELECT e.id, e.session, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', e.key, \
+             endpoint.text, coalesce(model.text, ''), e.request \
+             FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id \
+             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
              WHERE e.id < ?1 AND (?2 IS NULL OR i.model = (SELECT id FROM name WHERE text = ?2)) \
              ORDER BY e.id DESC LIMIT ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -117,13 +136,13 @@ impl Reader {
         let mut rows = statement.query((before, model, sql_limit(limit)))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let endpoint: String = row.get(8)?;
-            let packed = row.get_ref(10)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
+            let endpoint: String = row.get(6)?;
+            let packed = row.get_ref(8)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
             found.push(KeptRequest {
-                place: place(row)?,
-                key: key(row, 7)?,
+                place: self.shared.place(&self.connection, row)?,
+                key: key(row, 5)?,
                 endpoint: Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?,
-                model: row.get(9)?,
+                model: row.get(7)?,
                 body: self.unpacker.unpack(&self.connection, packed)?.into(),
             });
         }
@@ -162,14 +181,38 @@ impl Reader {
     }
 }
 
-fn place(row: &Row<'_>) -> Result<Place, StoreError> {
-    Ok(Place {
-        exchange: ExchangeId::from_rowid(row.get(0)?),
-        session: row.get(1)?,
-        occurrence: row.get(2)?,
-        attempt_id: row.get(3)?,
-        answered: row.get(4)?,
-        simulated: row.get(5)?,
-        anew: row.get(6)?,
-    })
+impl Shared {
+    fn place(&mut self, connection: &Connection, row: &Row<'_>) -> Result<Place, StoreError> {
+        let exchange = ExchangeId::from_rowid(row.get(0)?);
+        let RunKind { simulated, anew } = self.run(connection, exchange.item().run())?;
+        Ok(Place {
+            exchange,
+            session: row.get::<_, Option<i64>>(1)?.map(|id| self.session(connection, id)).transpose()?,
+            occurrence: row.get(2)?,
+            attempt_id: row.get(3)?,
+            answered: row.get(4)?,
+            simulated,
+            anew,
+        })
+    }
+
+    fn run(&mut self, connection: &Connection, id: RunId) -> Result<RunKind, StoreError> {
+        if let Some(kind) = self.runs.get(&id) {
+            return Ok(*kind);
+        }
+        let run = run::run(connection, id)?;
+        let kind = RunKind { simulated: run.begun.simulated, anew: run.begun.mode == Mode::Record.as_str() };
+        self.runs.insert(id, kind);
+        Ok(kind)
+    }
+
+    fn session(&mut self, connection: &Connection, id: i64) -> Result<Arc<str>, StoreError> {
+        if let Some(name) = self.sessions.get(&id) {
+            return Ok(Arc::clone(name));
+        }
+        let sql = "SELECT text FROM name WHERE id = ?1";
+        let name: Arc<str> = connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        self.sessions.insert(id, Arc::clone(&name));
+        Ok(name)
+    }
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::column::sql_limit;
 use super::pack::Unpacker;
+use super::places::Shared;
 use super::recording::LateKeys;
 use super::run::{self, Run};
 use super::{ExchangeId, Holder, RunId, StoreError, lease};
@@ -14,11 +15,12 @@ pub struct Reader {
     pub(super) connection: Connection,
     pub(super) unpacker: Unpacker,
     pub(super) late_keys: LateKeys,
+    pub(super) shared: Shared,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
-        Ok(Self { connection, unpacker: Unpacker::new()?, late_keys: LateKeys::Unwanted })
+        Ok(Self { connection, unpacker: Unpacker::new()?, late_keys: LateKeys::Unwanted, shared: Shared::default() })
     }
 
     /// Holds so much of the store in memory, in KiB, in place of the little that one pass needs.

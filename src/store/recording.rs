@@ -21,6 +21,10 @@ pub(super) enum LateKeys {
     Indexed,
 }
 
+/// The entries of the keys that begin with `?1`, with those of runs that never ended.
+pub(super) const ALL_KEYS: &str = "(SELECT * FROM exchange_key WHERE key_prefix = ?1 \
+                                   UNION SELECT * FROM temp.late_key WHERE key_prefix = ?1)";
+
 /// Which recordings may stand in for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scope {
@@ -76,7 +80,7 @@ impl Reader {
     /// # Errors
     /// Fails if the store cannot be read.
     pub fn find(&mut self, key: &Key, occurrence: u32, scope: Scope) -> Result<Option<Recorded>, StoreError> {
-        let keys = self.keys_with_prefix()?;
+        let keys = if self.has_late_keys()? { ALL_KEYS } else { "exchange_key" };
         let sql = format!(
             "SELECT e.id, e.attempt_id, e.key, e.occurrence, {ATTEMPT} \
              FROM {keys} k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id \
@@ -117,17 +121,12 @@ impl Reader {
         self.late_keys = LateKeys::Wanted;
     }
 
-    /// What to join for the exchanges whose keys begin with `?1`.
-    pub(super) fn keys_with_prefix(&mut self) -> Result<&'static str, StoreError> {
+    /// Whether keys stand in [`ALL_KEYS`] that the store's own index has not.
+    pub(super) fn has_late_keys(&mut self) -> Result<bool, StoreError> {
         if self.late_keys == LateKeys::Wanted {
             self.index_late_keys()?;
         }
-        Ok(if self.late_keys == LateKeys::Indexed {
-            "(SELECT * FROM exchange_key WHERE key_prefix = ?1 \
-              UNION SELECT * FROM temp.late_key WHERE key_prefix = ?1)"
-        } else {
-            "exchange_key"
-        })
+        Ok(self.late_keys == LateKeys::Indexed)
     }
 
     /// Makes the runs that never ended findable by key for this reader, which may not write.

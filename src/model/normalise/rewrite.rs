@@ -45,10 +45,10 @@ impl<'a> Rewrite<'a> {
         (self.has(&Normaliser::Timestamps) && timestamps::is_unix_time(path, number)).then_some(timestamps::PLACEHOLDER)
     }
 
-    /// Whether the `id` of an object is the id of a tool call, by the canonical values of its
-    /// members: then [`Self::tool_call_id`] stands for it.
-    pub(in crate::model) fn is_tool_call(&self, members: &[(Cow<'_, [u8]>, Vec<u8>)]) -> bool {
-        self.has(&Normaliser::ToolCallIds) && members.iter().any(|(name, value)| is_call(name, value))
+    /// Whether the `id` of an object is the id of a tool call, by the names and canonical values of
+    /// its members: then [`Self::tool_call_id`] stands for it.
+    pub(in crate::model) fn is_tool_call<'m>(&self, mut members: impl Iterator<Item = (&'m [u8], &'m [u8])>) -> bool {
+        self.has(&Normaliser::ToolCallIds) && members.any(|(name, value)| is_call(name, value))
     }
 
     /// What stands for the id of a tool call.
