@@ -1,6 +1,6 @@
 //! One send, and what it means.
 
-use super::{Fault, Reply};
+use super::{End, Fault, FaultKind, Reply};
 
 /// One send of a request, with all that came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,19 @@ pub struct Attempt {
     /// What a budget counts for it where nobody knows what it cost, in USD; `None` where the cost
     /// is known, and where no budget held anything back for it.
     pub assumed_cost_usd: Option<f64>,
+}
+
+impl Attempt {
+    /// Whether it is what the request brings, and may stand in for it where it could be sent anew:
+    /// neither was the account the cause of it, nor did whoever asked go away.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        let given_up = match &self.reply {
+            Ok(reply) => reply.end == End::GivenUp,
+            Err(fault) => fault.kind == FaultKind::GivenUp,
+        };
+        !given_up && !self.class.is_of_the_account() && self.class != Class::NotConnected
+    }
 }
 
 /// How long the parts of an attempt took, in microseconds.
@@ -111,6 +124,12 @@ impl Class {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
+
+    /// Whether the account, its key or its gateway is the cause, and not the request.
+    #[must_use]
+    pub const fn is_of_the_account(self) -> bool {
+        matches!(self, Self::QuotaExhausted | Self::Unauthorized | Self::OutOfCredit | Self::Misconfigured)
     }
 
     /// Whether the request may have cost something: it brought an answer, or one that was kept

@@ -126,6 +126,7 @@ impl Errand {
             Some(answer) => Outcome::of_finish(answer.finish),
             None => Outcome::Failed(verdict.class),
         };
+        let stands = attempt.stands();
         let exchange = self.exchange(&place);
         let item = self.item(&place, outcome, verdict.message);
         let settled = Settled::Sent(attempt, Facts::of(verdict.answer.as_ref()));
@@ -134,6 +135,7 @@ impl Errand {
             occurrence: self.occurrence,
             exchange: exchange.id,
             class: verdict.class,
+            stands,
             cost_usd,
         };
         self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;

@@ -12,6 +12,10 @@ use super::pack::Unpacker;
 pub(super) const ATTEMPT: &str = "a.number, a.sent_at_ms, a.queued_us, a.first_byte_us, a.total_us, a.class, a.status, \
                        a.ended, a.reply, a.cost_usd, a.assumed_cost_usd";
 
+/// [`Attempt::stands`] of a table or a subquery named `a`.
+pub(super) const STANDS: &str = "(a.class NOT IN ('quota_exhausted', 'unauthorized', 'out_of_credit', 'misconfigured', \
+                                 'not_connected') AND a.ended <> 'given_up')";
+
 pub(super) fn sql_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

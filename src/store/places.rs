@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::model::{Attempt, Endpoint, Key, Mode};
 
-use super::column::{ATTEMPT, attempt, key, sql_limit};
+use super::column::{ATTEMPT, STANDS, attempt, key, sql_limit};
 use super::recording::ALL_KEYS;
 use super::{ExchangeId, Reader, RunId, StoreError, run};
 
@@ -23,8 +23,8 @@ pub struct Place {
     pub occurrence: u32,
     /// The row id of the attempt that settled it.
     pub attempt_id: i64,
-    /// Whether that brought a whole answer, and whoever asked waited for it.
-    pub answered: bool,
+    /// Whether that [stands](Attempt::stands).
+    pub stands: bool,
     /// Whether the simulated gateway answered.
     pub simulated: bool,
     /// Whether its run recorded everything anew, whatever older runs had.
@@ -61,7 +61,7 @@ struct RunKind {
 }
 
 /// What [`Shared::place`] reads, of a key's entry `k`.
-const PLACE: &str = "k.exchange_id, k.session, k.occurrence, k.attempt_id, k.answered";
+const PLACE: &str = "k.exchange_id, k.session, k.occurrence, k.attempt_id, k.stands";
 
 /// The places of a key, by its prefix and itself.
 static PLACES: LazyLock<String> =
@@ -125,13 +125,15 @@ impl Reader {
         before: Option<ExchangeId>,
         limit: usize,
     ) -> Result<Vec<KeptRequest>, StoreError> {
-        let sql = "SELECT e.id, e.session, e.occurrence, a.id, a.class = 'answered' AND a.ended <> 'given_up', e.key, \
-             endpoint.text, coalesce(model.text, ''), e.request \
-             FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id \
-             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN item i ON i.id = e.id >> 8 LEFT JOIN name model ON model.id = i.model \
+        let sql = format!(
+            "SELECT e.id, e.session, e.occurrence, a.id, {STANDS}, e.key, endpoint.text, coalesce(model.text, ''), \
+             e.request FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id \
+             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN item i ON i.id = e.id >> 8 \
+             LEFT JOIN name model ON model.id = i.model \
              WHERE e.id < ?1 AND (?2 IS NULL OR i.model = (SELECT id FROM name WHERE text = ?2)) \
-             ORDER BY e.id DESC LIMIT ?3";
-        let mut statement = self.connection.prepare_cached(sql)?;
+             ORDER BY e.id DESC LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let before = before.map_or(i64::MAX, ExchangeId::rowid);
         let mut rows = statement.query((before, model, sql_limit(limit)))?;
         let mut found = Vec::new();
@@ -190,7 +192,7 @@ impl Shared {
             session: row.get::<_, Option<i64>>(1)?.map(|id| self.session(connection, id)).transpose()?,
             occurrence: row.get(2)?,
             attempt_id: row.get(3)?,
-            answered: row.get(4)?,
+            stands: row.get(4)?,
             simulated,
             anew,
         })

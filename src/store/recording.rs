@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 
 use crate::model::{Attempt, Key};
 
-use super::column::{ATTEMPT, attempt, key};
+use super::column::{ATTEMPT, STANDS, attempt, key};
 use super::pack::Unpacker;
 use super::{ExchangeId, Reader, RunId, StoreError};
 
@@ -139,15 +139,14 @@ impl Reader {
             self.late_keys = LateKeys::Unwanted;
             return Ok(());
         }
-        self.connection.execute_batch(
+        self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, key BLOB, attempt_id INTEGER, \
-             occurrence INTEGER, session INTEGER, answered INTEGER, PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
+             occurrence INTEGER, session INTEGER, stands INTEGER, PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
              INSERT INTO temp.late_key \
-             SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, \
-             a.class = 'answered' AND a.ended <> 'given_up' \
+             SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, {STANDS} \
              FROM run r JOIN exchange e ON e.id >= r.id << 40 AND e.id < (r.id + 1) << 40 \
-             JOIN attempt a ON a.id = e.attempt_id WHERE r.keys_indexed = 0 ORDER BY 1, 2",
-        )?;
+             JOIN attempt a ON a.id = e.attempt_id WHERE r.keys_indexed = 0 ORDER BY 1, 2"
+        ))?;
         self.late_keys = LateKeys::Indexed;
         Ok(())
     }

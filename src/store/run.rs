@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
 use crate::model::Mode;
 
+use super::column::STANDS;
 use super::{Items, RunId, Store, StoreError, lease};
 
 /// A run that is about to begin.
@@ -185,13 +186,12 @@ fn index_keys(connection: &mut Connection, run: RunId) -> Result<(), StoreError>
 }
 
 fn insert_keys(connection: &Connection, run: RunId) -> Result<(), StoreError> {
-    connection.execute(
-        "INSERT OR REPLACE INTO exchange_key (key_prefix, exchange_id, key, attempt_id, occurrence, session, answered) \
-         SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, \
-         a.class = 'answered' AND a.ended <> 'given_up' \
-         FROM exchange e JOIN attempt a ON a.id = e.attempt_id WHERE e.id >= ?1 AND e.id < ?2 ORDER BY 1, 2",
-        Items::from(run).exchanges(),
-    )?;
+    let sql = format!(
+        "INSERT OR REPLACE INTO exchange_key (key_prefix, exchange_id, key, attempt_id, occurrence, session, stands) \
+         SELECT substr(e.key, 1, 8), e.id, e.key, a.id, e.occurrence, e.session, {STANDS} \
+         FROM exchange e JOIN attempt a ON a.id = e.attempt_id WHERE e.id >= ?1 AND e.id < ?2 ORDER BY 1, 2"
+    );
+    connection.execute(&sql, Items::from(run).exchanges())?;
     connection.execute("UPDATE run SET keys_indexed = 1 WHERE id = ?1", [run.0])?;
     Ok(())
 }

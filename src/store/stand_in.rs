@@ -15,7 +15,8 @@ const STAND_INS: [&str; 2] = [
     "CREATE TEMP VIEW exchange AS SELECT *, NULL AS session FROM main.exchange; \
      CREATE TEMP VIEW exchange_key AS \
      SELECT k.key_prefix, k.exchange_id, e.key, e.attempt_id, e.occurrence, NULL AS session, \
-     a.class = 'answered' AND a.ended <> 'given_up' AS answered \
+     a.class NOT IN ('quota_exhausted', 'unauthorized', 'out_of_credit', 'misconfigured', 'not_connected') \
+     AND a.ended <> 'given_up' AS stands \
      FROM main.exchange_key k JOIN main.exchange e ON e.id = k.exchange_id JOIN main.attempt a ON a.id = e.attempt_id;",
 ];
 

@@ -7,6 +7,7 @@ mod playback;
 mod policy;
 mod rekeyed;
 mod report;
+mod source;
 mod state;
 mod tape;
 #[cfg(test)]

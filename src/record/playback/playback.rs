@@ -6,14 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
 use crate::record::{Action, Missed, decide};
-use crate::store::{Access, ExchangeId, Reader, Store, StoreError};
+use crate::store::{Access, ExchangeId, Store, StoreError};
 
 use super::Policy;
 use super::handed_out::Next;
+use super::source::Source;
 use super::state::State;
-
-/// How much of each store is held in memory at most, in KiB.
-const CACHE_KIB: i32 = 8 * 1024;
 
 /// How recordings are handed out.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +52,8 @@ pub struct Live {
     pub exchange: ExchangeId,
     /// What came of it.
     pub class: Class,
+    /// Whether that [stands](Attempt::stands).
+    pub stands: bool,
     /// What it cost, in USD, where that is known.
     pub cost_usd: Option<f64>,
 }
@@ -76,7 +76,7 @@ impl Playback {
     /// # Errors
     /// Fails if a store cannot be read.
     pub fn new(stores: Vec<Store>, options: PlaybackOptions) -> Result<Self, StoreError> {
-        let state = State::new(readers(&stores)?, &options.rules)?;
+        let state = State::new(stores.iter().map(Source::open).collect::<Result<_, _>>()?, &options.rules)?;
         Ok(Self { options, stores, state: Mutex::new(state) })
     }
 
@@ -125,7 +125,7 @@ impl Playback {
     pub fn recorded(&self, session: &str, live: &Live) {
         let mut state = self.lock();
         state.count_live(live);
-        if self.options.mode == Mode::Auto && live.class == Class::Answered {
+        if self.options.mode == Mode::Auto && live.stands {
             let (_, name) = state.sessions.of(session);
             state.add(name, live);
         }
@@ -164,16 +164,6 @@ impl Playback {
         // What a panic left behind is a request that was not counted.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn readers(stores: &[Store]) -> Result<Vec<Reader>, StoreError> {
-    let reader = |store: &Store| {
-        let mut reader = store.reader()?;
-        reader.keep_pages(CACHE_KIB)?;
-        reader.index_late_keys()?;
-        Ok(reader)
-    };
-    stores.iter().map(reader).collect()
 }
 
 impl fmt::Debug for Playback {

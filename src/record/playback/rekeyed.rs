@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use crate::model::{Key, KeyRules};
-use crate::store::{KeptRequest, Place, Reader, StoreError};
+use crate::store::{KeptRequest, Place, StoreError};
 
-/// How many requests are read at once.
-const PAGE: usize = 1_000;
+use super::source::Source;
 
 /// The recordings whose key is another one by the rules of this session, by that key: their places
 /// in each store.
@@ -17,19 +16,11 @@ pub(super) struct Rekeyed {
 
 impl Rekeyed {
     /// Reads every request of every store.
-    pub(super) fn read(readers: &mut [Reader], rules: &KeyRules) -> Result<Self, StoreError> {
+    pub(super) fn read(sources: &mut [Source], rules: &KeyRules) -> Result<Self, StoreError> {
         let mut rekeyed = Self::default();
-        let stores = readers.len();
-        for (source, reader) in readers.iter_mut().enumerate() {
-            let mut before = None;
-            loop {
-                let page = reader.requests(None, before, PAGE)?;
-                let Some(last) = page.last() else { break };
-                before = Some(last.place.exchange);
-                for request in page {
-                    rekeyed.add(request, source, stores, rules);
-                }
-            }
+        let stores = sources.len();
+        for (index, source) in sources.iter_mut().enumerate() {
+            source.visit_requests(|request| rekeyed.add(request, index, stores, rules))?;
         }
         rekeyed.number();
         Ok(rekeyed)

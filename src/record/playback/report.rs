@@ -13,8 +13,6 @@ use super::Playback;
 use super::state::State;
 use super::tape::{At, lends};
 
-/// How many requests are read at once.
-const PAGE: usize = 1_000;
 /// How much of a prompt is shown, in characters.
 const SHOWN: usize = 60;
 
@@ -135,25 +133,17 @@ impl State {
     /// All recordings: those of the first store first, and in each the newest first.
     fn entries(&mut self) -> Result<Vec<Entry>, StoreError> {
         let mut entries = Vec::new();
-        for (source, reader) in self.readers.iter_mut().enumerate() {
-            let mut before = None;
-            loop {
-                let page = reader.requests(None, before, PAGE)?;
-                let Some(last) = page.last() else { break };
-                before = Some(last.place.exchange);
-                entries.extend(page.into_iter().map(|KeptRequest { place, key, .. }| Entry {
-                    at: At { source, exchange: place.exchange },
-                    key,
-                    place,
-                }));
-            }
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            source.visit_requests(|KeptRequest { place, key, .. }| {
+                entries.push(Entry { at: At { source: index, exchange: place.exchange }, key, place });
+            })?;
         }
         Ok(entries)
     }
 
     /// Reads what people know a recording by.
     fn unused(&mut self, entry: &Entry) -> Result<UnusedRecording, StoreError> {
-        let request = self.readers[entry.at.source].kept_request(entry.at.exchange)?;
+        let request = self.sources[entry.at.source].recordings.kept_request(entry.at.exchange)?;
         Ok(UnusedRecording {
             session: entry.place.session.as_deref().map(str::to_owned),
             key: entry.key.to_string(),

@@ -7,16 +7,17 @@ use serde::Deserialize;
 
 use crate::model::{Attempt, Key, KeyRules};
 use crate::record::{Missed, SessionCounts};
-use crate::store::{Place, Reader, Run, StoreError};
+use crate::store::{Place, Run, StoreError};
 
 use super::handed_out::{Handed, SessionIndex};
 use super::playback::{Live, PlaybackOptions};
 use super::rekeyed::Rekeyed;
+use super::source::Source;
 use super::tape::{At, Taped, Tapes};
 
 /// What has been handed out so far, by whom it was asked for, and from where.
 pub(super) struct State {
-    pub(super) readers: Vec<Reader>,
+    pub(super) sources: Vec<Source>,
     keys: HashMap<Key, Handed>,
     /// Whether a recording may have another key under the rules of now.
     keyed_otherwise: bool,
@@ -65,13 +66,13 @@ impl Sessions {
 }
 
 impl State {
-    pub(super) fn new(readers: Vec<Reader>, rules: &KeyRules) -> Result<Self, StoreError> {
+    pub(super) fn new(sources: Vec<Source>, rules: &KeyRules) -> Result<Self, StoreError> {
         let mut keyed_otherwise = *rules != KeyRules::default();
-        for reader in &readers {
-            keyed_otherwise = keyed_otherwise || reader.runs()?.iter().any(has_rules);
+        for source in &sources {
+            keyed_otherwise = keyed_otherwise || source.recordings.runs()?.iter().any(has_rules);
         }
         Ok(Self {
-            readers,
+            sources,
             keys: HashMap::new(),
             keyed_otherwise,
             rekeyed: None,
@@ -95,12 +96,12 @@ impl State {
     /// Where the recordings of a key lie in each store: those that were recorded under it, else
     /// those that have it under the rules of now.
     fn places(&mut self, key: &Key, rules: &KeyRules) -> Result<Vec<Vec<Place>>, StoreError> {
-        let places: Vec<_> = self.readers.iter_mut().map(|reader| reader.places(key)).collect::<Result<_, _>>()?;
+        let places: Vec<_> = self.sources.iter_mut().map(|source| source.places(key)).collect::<Result<_, _>>()?;
         if !self.keyed_otherwise || places.iter().any(|places| !places.is_empty()) {
             return Ok(places);
         }
         if self.rekeyed.is_none() {
-            self.rekeyed = Some(Rekeyed::read(&mut self.readers, rules)?);
+            self.rekeyed = Some(Rekeyed::read(&mut self.sources, rules)?);
         }
         Ok(self.rekeyed.as_ref().and_then(|rekeyed| rekeyed.of(key)).cloned().unwrap_or(places))
     }
@@ -108,9 +109,7 @@ impl State {
     /// Reads a recording, and counts that it answers.
     pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
         let at = taped.at;
-        let reader = &mut self.readers[at.source];
-        let attempt_id = taped.attempt_id.map_or_else(|| reader.settling_attempt(at.exchange), Ok)?;
-        let attempt = reader.attempt(attempt_id)?;
+        let attempt = self.sources[at.source].attempt(taped)?;
         self.sessions.counts[session].hits += 1;
         *self.uses.entry(at).or_default() += 1;
         match attempt.cost_usd {
@@ -166,7 +165,7 @@ impl State {
     }
 
     pub(super) fn models(&self) -> Result<Vec<String>, StoreError> {
-        let models: Vec<_> = self.readers.iter().map(Reader::models).collect::<Result<_, _>>()?;
+        let models: Vec<_> = self.sources.iter().map(|source| source.recordings.models()).collect::<Result<_, _>>()?;
         let mut models = models.concat();
         models.sort_unstable();
         models.dedup();
@@ -174,7 +173,7 @@ impl State {
     }
 
     pub(super) fn count_recordings(&self) -> Result<u64, StoreError> {
-        self.readers.iter().map(Reader::count_recordings).sum()
+        self.sources.iter().map(|source| source.recordings.count_recordings()).sum()
     }
 }
 

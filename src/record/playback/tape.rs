@@ -28,6 +28,9 @@ pub(super) struct Taped {
 #[derive(Debug, Default)]
 pub(super) struct Tapes {
     sorted: Vec<Recorded>,
+    /// Whether a named session is lent what another one recorded. Where both of them record as well,
+    /// who was lent what would depend on who was first.
+    lends_named: bool,
 }
 
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Tapes {
     /// ones of the store count no more.
     pub(super) fn of(places: Vec<Vec<Place>>, mode: Mode) -> Self {
         let has_real = places.iter().flatten().any(|place| !place.simulated);
-        let mut tapes = Self::default();
+        let mut tapes = Self { sorted: Vec::new(), lends_named: mode == Mode::Replay };
         for (source, places) in places.into_iter().enumerate() {
             let standing = standing(places).into_iter();
             for place in standing.filter(|place| lends(place, mode, has_real)) {
@@ -77,10 +80,12 @@ impl Tapes {
 
     /// The recordings that a session is given, in order: its own. Where it was given others before
     /// its first own one was recorded, these stand before that. Where it has none, those that were
-    /// recorded without a session; else those of the first session that has any.
+    /// recorded without a session; else those of the first session that has any, if it may be
+    /// lent them.
     pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
         let own = self.of_session(session);
-        let shared = self.of_session(self.sorted.first().and_then(|first| first.session.as_ref()));
+        let first = self.sorted.first().and_then(|first| first.session.as_ref());
+        let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
         let lent = shared.iter().take_while(|lent| own.last().is_none_or(|last| lent.occurrence < last.occurrence));
         let mut given: Vec<Taped> = own.iter().chain(lent).copied().collect();
         given.sort_by_key(|taped| taped.occurrence);
@@ -114,11 +119,11 @@ fn standing(mut places: Vec<Place>) -> Vec<Place> {
 }
 
 /// Whether a mode lends a recording. A replay lends whatever was recorded, simulated answers where
-/// nothing else is there. `auto` sends again what brought no answer.
+/// nothing else is there. `auto` sends again what failed by the account, or was given up.
 pub(super) fn lends(place: &Place, mode: Mode, has_real: bool) -> bool {
     match mode {
         Mode::Replay => !(place.simulated && has_real),
-        Mode::Auto => !place.simulated && place.answered,
+        Mode::Auto => !place.simulated && place.stands,
         Mode::Record => false,
     }
 }
@@ -133,7 +138,7 @@ mod tests {
             session: Some(session).filter(|session| !session.is_empty()).map(Arc::from),
             occurrence,
             attempt_id: 1,
-            answered: true,
+            stands: true,
             simulated: false,
             anew: false,
         }
@@ -181,7 +186,7 @@ mod tests {
     fn each_mode_lends_what_its_table_says() {
         let answer = place(1, "", 0);
         let simulated = Place { simulated: true, ..place(1, "", 0) };
-        let failed = Place { answered: false, ..place(1, "", 0) };
+        let failed = Place { stands: false, ..place(1, "", 0) };
         let table =
             [(Mode::Replay, [true, false, true]), (Mode::Auto, [true, false, false]), (Mode::Record, [false; 3])];
         for (mode, expected) in table {

@@ -95,7 +95,7 @@ fn each_session_is_given_the_recordings_in_order() {
 }
 
 #[test]
-fn auto_sends_what_is_not_recorded_and_lends_it_to_others_once_it_is() {
+fn auto_sends_what_is_not_recorded_and_lends_it_to_no_other_named_session() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
     let options = PlaybackOptions { mode: Mode::Auto, ..PlaybackOptions::default() };
@@ -108,13 +108,15 @@ fn auto_sends_what_is_not_recorded_and_lends_it_to_others_once_it_is() {
         occurrence: 1,
         exchange: run.item(0).exchange(0),
         class: Class::Answered,
+        stands: true,
         cost_usd: Some(0.25),
     };
     playback.recorded("one", &live);
-    assert_eq!(ask(&playback, "two", "why"), "b");
+    assert_eq!(ask(&playback, "two", "why"), "send 0");
+    assert_eq!(ask(&playback, "", "why"), "b");
     assert_eq!(ask(&playback, "one", "why"), "send 2");
     let report = playback.report().unwrap();
-    assert_eq!((report.hits, report.live, report.unused), (1, 3, 0));
+    assert_eq!((report.hits, report.live, report.unused), (1, 4, 0));
     assert!((report.live_cost_usd - 0.25).abs() < 1e-9 && (report.cost_avoided_usd - 0.5).abs() < 1e-9);
 }
 

@@ -77,7 +77,7 @@ async fn what_a_server_says_is_passed_on_and_recorded_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn each_request_is_an_occurrence_and_an_answer_serves_the_next_session() {
+async fn each_request_is_an_occurrence_and_serves_whoever_asks_without_a_session() {
     let upstream = Upstream::start().await;
     let stage = recording(&upstream.base_url()).await;
     let answer = r#"{"choices":[{"message":{"content":"1"},"finish_reason":"stop"}]}"#;
@@ -88,8 +88,12 @@ async fn each_request_is_an_occurrence_and_an_answer_serves_the_next_session() {
         });
         assert_eq!((live.text().as_str(), live.header("x-nightreel-occurrence")), (answer, Some(occurrence)));
     }
-    let replayed = ask(stage.address(), "POST", "/session/t/v1/chat/completions", &[], body("a")).await;
-    assert_eq!((replayed.text().as_str(), replayed.header("x-nightreel")), (answer, Some("replayed")));
+    // The failure too: what comes of a retry is what came of it.
+    for (text, status) in [("{}", 503), (answer, 200)] {
+        let replayed = ask(stage.address(), "POST", "/v1/chat/completions", &[], body("a")).await;
+        assert_eq!((replayed.status(), replayed.text().as_str()), (status, text));
+        assert_eq!(replayed.header("x-nightreel"), Some("replayed"));
+    }
     let exchanges = stage.stop().await;
     let told: Vec<_> = exchanges.iter().map(|kept| (kept.occurrence, kept.session.as_deref())).collect();
     assert_eq!(told, [(0, Some("s")), (1, Some("s"))]);

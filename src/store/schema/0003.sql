@@ -22,12 +22,14 @@ CREATE TABLE new_exchange_key (
     attempt_id  INTEGER NOT NULL,               -- what settled it
     occurrence  INTEGER NOT NULL,
     session     INTEGER REFERENCES name (id),
-    answered    INTEGER NOT NULL,               -- 1: with a whole answer
+    stands      INTEGER NOT NULL,               -- 1: neither the account nor whoever asked was the cause of it
     PRIMARY KEY (key_prefix, exchange_id)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO new_exchange_key
-SELECT k.key_prefix, e.id, e.key, a.id, e.occurrence, NULL, a.class = 'answered' AND a.ended <> 'given_up'
+SELECT k.key_prefix, e.id, e.key, a.id, e.occurrence, NULL,
+       a.class NOT IN ('quota_exhausted', 'unauthorized', 'out_of_credit', 'misconfigured', 'not_connected')
+       AND a.ended <> 'given_up'
 FROM exchange_key k JOIN exchange e ON e.id = k.exchange_id JOIN attempt a ON a.id = e.attempt_id
 ORDER BY 1, 2;
 

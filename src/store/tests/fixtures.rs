@@ -87,3 +87,26 @@ fn an_empty_fixture_is_a_store_without_runs() {
     write_fixture(&path, []).unwrap();
     assert!(Store::open(&path, Access::ReadOnly).unwrap().reader().unwrap().runs().unwrap().is_empty());
 }
+
+#[test]
+fn a_place_says_whether_its_attempt_stands() {
+    let ends = [Ok(End::Complete), Ok(End::Reset), Ok(End::GivenUp), Err(FaultKind::TimedOut), Err(FaultKind::GivenUp)];
+    let attempts = Class::ALL.into_iter().flat_map(|class| {
+        ends.map(|end| {
+            let came = end.map(|end| Reply { end, ..reply("{}") });
+            attempt(1, class, came.map_err(|kind| Fault { kind, message: "it".to_owned() }))
+        })
+    });
+    let exchanges: Vec<Exchange> = attempts
+        .zip(0..)
+        .map(|(attempt, number)| Exchange { attempt, ..asked(&format!("{{\"prompt\":{number}}}"), 0, "{}") })
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f.db");
+    write_fixture(&path, exchanges.clone()).unwrap();
+    let mut reader = Store::open(&path, Access::ReadOnly).unwrap().reader().unwrap();
+    for exchange in exchanges {
+        let [place] = <[_; 1]>::try_from(reader.places(&exchange.request.key).unwrap()).unwrap();
+        assert_eq!(place.stands, exchange.attempt.stands(), "{:?}", exchange.attempt);
+    }
+}
