@@ -27,7 +27,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let mode = ChosenMode::choose(args.mode, env("CI").as_deref(), job.record.mode);
     let session = Session::prepare(args, &job, mode)?;
     // A replay is so little work that handing it to another thread would cost more than doing it.
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the server").map_err(Failure::usage)?;
     let served = match &program {
         Some(program) => session.run_command(&runtime, program),

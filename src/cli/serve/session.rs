@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use nightreel::price::Prices;
 use nightreel::record::{Playback, PlaybackOptions, Redactor};
 use nightreel::serve::{Exposure, Options, Server, StartError, Upstream};
 use tokio::runtime::Runtime;
+use tokio::task::spawn_blocking;
 
 use super::super::context::{complain, env, print};
 use super::super::credential_text::without_credentials;
@@ -100,7 +102,7 @@ impl<'a> Session<'a> {
             let server = self.start().await?;
             let base_url = server.base_url();
             print(&format!("{base_url}\n")).map_err(Failure::store)?;
-            self.announce()?;
+            self.announce().await?;
             if !self.args.quiet {
                 complain(&format!("nightreel serve: to use it: export OPENAI_BASE_URL={base_url}; to end it: Ctrl-C"));
             }
@@ -117,12 +119,12 @@ impl<'a> Session<'a> {
     pub(super) fn run_command(&self, runtime: &Runtime, program: &Program) -> Result<Served, Failure> {
         let signals = TakenSignals::take().map_err(cannot_wait)?;
         let server = runtime.block_on(self.start())?;
-        self.announce()?;
+        runtime.block_on(self.announce())?;
         let address = reachable(server.address());
         let variables = variables(&format!("http://{address}"), &address.ip().to_string(), self.mode.mode, &env);
         // This thread lives as long as the process does: the command ends with it.
         let command = match signals.start(program, &variables) {
-            Ok(command) => command.wait().map_err(cannot_wait)?,
+            Ok(command) => runtime.block_on(beside(move || command.wait())).map_err(cannot_wait)?,
             Err(error) => not_started(program, &error)?,
         };
         let stopped = runtime.block_on(server.stop());
@@ -134,17 +136,24 @@ impl<'a> Session<'a> {
     }
 
     /// Says what answers. The server answers already: to count what it has takes a while.
-    fn announce(&self) -> Result<(), Failure> {
+    async fn announce(&self) -> Result<(), Failure> {
         if self.args.quiet {
             return Ok(());
         }
+        let stores = self.stores.clone();
+        let recordings = beside(move || stores.count()).await?;
         if let Some(notice) = self.mode.notice() {
             complain(&format!("nightreel serve: {notice}"));
         }
-        let (mode, stores, recordings) = (self.mode.mode, self.stores.names(), self.stores.count()?);
+        let (mode, stores) = (self.mode.mode, self.stores.names());
         complain(&Announcement { mode, stores: &stores, recordings, upstream: self.host.as_deref() }.line());
         Ok(())
     }
+}
+
+/// Does what takes its time on a thread of its own, while the server answers on this one.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
 /// The settings, as the store keeps them.

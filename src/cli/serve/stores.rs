@@ -8,6 +8,7 @@ use nightreel::store::{Access, Store, StoreError};
 use super::super::exit::Failure;
 
 /// The stores that a server looks into: its own first, then the fixtures, which are never written.
+#[derive(Clone)]
 pub(super) struct Stores {
     stores: Vec<Store>,
     paths: Vec<PathBuf>,
