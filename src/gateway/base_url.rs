@@ -130,6 +130,19 @@ impl BaseUrl {
         url
     }
 
+    /// The URL of an endpoint of a deployment. Where the path ends in `/deployments`, or in one of
+    /// them, it is the one that is named; elsewhere there are none, and the body says what answers.
+    #[must_use]
+    pub fn join_deployment(&self, endpoint: Endpoint, deployment: &str) -> Url {
+        let mut url = self.join(endpoint);
+        let parts: Vec<&str> = self.url.path().trim_matches('/').split('/').collect();
+        let ([before @ .., "deployments"] | [before @ .., "deployments", _]) = parts.as_slice() else { return url };
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(before).push("deployments").push(deployment).extend(endpoint.path().split('/'));
+        }
+        url
+    }
+
     /// Whether a Cloudflare AI Gateway answers here: by its host, or by its path
     /// (`/v1/{account}/{gateway}/{provider}`) on another host. A custom domain shows neither.
     #[must_use]

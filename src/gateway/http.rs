@@ -134,10 +134,15 @@ impl HttpGateway {
     fn prepared(&self, request: &Request, tag: &Tag, lease: &Lease) -> reqwest::RequestBuilder {
         let url = self.urls.iter().find(|(endpoint, _)| *endpoint == request.endpoint);
         let (_, url) = url.expect("there is a URL for every endpoint");
+        let url = match tag.passed_on.deployment() {
+            Some(deployment) => self.base_url.join_deployment(request.endpoint, deployment),
+            None => url.clone(),
+        };
+        let url = with_query(url, tag.passed_on.query_pairs().iter().cloned());
         let client = &self.clients[lease.index()];
         let mut builder = match request.endpoint {
-            Endpoint::Models => client.get(with_query(url.clone(), &request.body)),
-            _ => client.post(url.clone()).body(request.body.clone()),
+            Endpoint::Models => client.get(models_url(url, &request.body)),
+            _ => client.post(url).body(request.body.clone()),
         };
         if let Some(told) = &self.told {
             builder = builder.header(METADATA, tag.metadata(&told.metadata)).header(EVENT_ID, tag.event_id());
@@ -173,12 +178,28 @@ impl Gateway for HttpGateway {
     }
 }
 
-/// A URL with what stands in the place of a body, a JSON object of texts, as its query.
-fn with_query(mut url: url::Url, body: &[u8]) -> url::Url {
-    let members: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
-    if !members.is_empty() {
-        let texts = members.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default()));
-        url.query_pairs_mut().extend_pairs(texts);
+/// The URL of the list of models, or of one of them, by what stands in the place of a body: the query
+/// as a JSON object of texts, or the model's name as a JSON text.
+fn models_url(mut url: url::Url, body: &[u8]) -> url::Url {
+    match serde_json::from_slice(body) {
+        Ok(Value::String(name)) => {
+            if let Ok(mut path) = url.path_segments_mut() {
+                path.extend(name.split('/'));
+            }
+            url
+        }
+        Ok(Value::Object(members)) => {
+            let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
+            with_query(url, members.into_iter().map(|(name, value)| (name, text(value))))
+        }
+        _ => url,
+    }
+}
+
+fn with_query(mut url: url::Url, pairs: impl Iterator<Item = (String, String)>) -> url::Url {
+    let mut pairs = pairs.peekable();
+    if pairs.peek().is_some() {
+        url.query_pairs_mut().extend_pairs(pairs);
     }
     url
 }

@@ -1,6 +1,7 @@
-//! Which headers of somebody else's request are passed on with ours.
+//! What of somebody else's request is passed on with ours, beside its body.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::form_urlencoded;
 
 use super::{Credentials, Secret};
 
@@ -9,22 +10,21 @@ const KEYS: [HeaderName; 3] = [AUTHORIZATION, HeaderName::from_static("x-api-key
 /// Under this a gateway is.
 const TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
 /// Passed on by name: they say how a request is meant, or on whose behalf it comes.
-const NAMES: [&str; 7] = [
-    "anthropic-version",
-    "anthropic-beta",
-    "openai-organization",
-    "openai-project",
-    "openai-beta",
-    "http-referer",
-    "x-title",
-];
+const NAMES: [&str; 3] = ["http-referer", "idempotency-key", "x-title"];
 /// Passed on by how the name starts.
-const PREFIX: &str = "x-openrouter-";
+const PREFIXES: [&str; 4] = ["anthropic-", "cf-aig-", "openai-", "x-openrouter-"];
+/// The names under which a query carries a credential: such a one is not sent on, and not kept.
+const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
 
-/// The headers of a client's request that go on with the request that is sent for it: its
-/// credentials, and what says how the request is meant. All of them are kept out of every log.
+/// What of a client's request goes on with the request that is sent for it, beside the body: the
+/// headers with its credentials, and those that say how it is meant, all of which are kept out of
+/// every log; its query; and the deployment that its path names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PassedOn(HeaderMap);
+pub struct PassedOn {
+    headers: HeaderMap,
+    query: Vec<(String, String)>,
+    deployment: Option<String>,
+}
 
 impl PassedOn {
     /// What is passed on of a client's headers.
@@ -35,7 +35,25 @@ impl PassedOn {
             value.set_sensitive(true);
             (name.clone(), value)
         });
-        Self(passed.collect())
+        Self { headers: passed.collect(), ..Self::default() }
+    }
+
+    /// The same, with a query that is sent behind the URL.
+    #[must_use]
+    pub fn with_query(self, query: &str) -> Self {
+        Self { query: Self::query(query).collect(), ..self }
+    }
+
+    /// The same, to a deployment.
+    #[must_use]
+    pub fn to_deployment(self, deployment: Option<&str>) -> Self {
+        Self { deployment: deployment.map(str::to_owned), ..self }
+    }
+
+    /// What a query says, without the credentials in it.
+    pub fn query(query: &str) -> impl Iterator<Item = (String, String)> {
+        let members = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !QUERY_KEYS.contains(&&**name));
+        members.map(|(name, value)| (name.into_owned(), value.into_owned()))
     }
 
     /// The credentials in a client's headers, without the word that says what kind they are of:
@@ -51,14 +69,24 @@ impl PassedOn {
         let stays = |name: &HeaderName| {
             (own.api_key.is_some() && KEYS.contains(name)) || (own.token.is_some() && *name == TOKEN)
         };
-        let passed = self.0.iter().filter(|(name, _)| !stays(name));
+        let passed = self.headers.iter().filter(|(name, _)| !stays(name));
         passed.map(|(name, value): (&HeaderName, &HeaderValue)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The query that is sent behind a URL.
+    pub(super) fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The deployment that is to answer, where one is named.
+    pub(super) fn deployment(&self) -> Option<&str> {
+        self.deployment.as_deref()
     }
 }
 
 fn is_passed_on(name: &HeaderName) -> bool {
     let text = name.as_str();
-    KEYS.contains(name) || *name == TOKEN || NAMES.contains(&text) || text.starts_with(PREFIX)
+    KEYS.contains(name) || NAMES.contains(&text) || PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// A credential without its scheme, of whatever kind that is.
@@ -91,6 +119,10 @@ mod tests {
             ("openai-organization", "org"),
             ("openai-project", "proj"),
             ("openai-beta", "assistants=v2"),
+            ("anthropic-dangerous-direct-browser-access", "true"),
+            ("cf-aig-metadata", "{}"),
+            ("cf-aig-cache-ttl", "60"),
+            ("idempotency-key", "i"),
             ("http-referer", "https://example.com"),
             ("x-title", "title"),
             ("x-openrouter-title", "title"),
@@ -103,10 +135,17 @@ mod tests {
             ("user-agent", "x"),
             ("x-nightreel-session", "s"),
             ("x-stainless-lang", "js"),
-            ("cf-aig-metadata", "{}"),
+            ("x-custom", "x"),
         ];
         let all: Vec<_> = passed.iter().chain(&behind).copied().collect();
         assert_eq!(PassedOn::of(&headers(&all)).beside(&Credentials::default()), headers(&passed));
+    }
+
+    #[test]
+    fn a_query_is_passed_on_without_the_credentials_in_it() {
+        let passed = PassedOn::default().with_query("api-version=2024-10-21&key=sk-1&api-key=sk-2&a=1+2&token=t");
+        let expected = [("api-version", "2024-10-21"), ("a", "1 2")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(passed.query_pairs(), expected);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::header::HeaderMap;
 
 use super::deadline::Deadlines;
+use super::keeps_header;
 use super::shard::Lease;
 use crate::model::{Chunk, End, Header, Reply, Timing};
 
@@ -85,6 +87,16 @@ impl Response {
             received: 0,
             notes_single_piece,
         }
+    }
+
+    /// The lines of the headers that nightreel keeps, as the server wrote them: whoever it is passed
+    /// on to gets every byte, and the query of a location, neither of which is kept. `None` where no
+    /// connection has it.
+    #[must_use]
+    pub fn lines(&self) -> Option<HeaderMap> {
+        let Body::Live(live) = &self.body else { return None };
+        let kept = live.response.headers().iter().filter(|(name, _)| keeps_header(name.as_str()));
+        Some(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The next piece of the body; `None` after its last.

@@ -52,6 +52,24 @@ impl Secret {
         }
     }
 
+    /// Whether a text that a client proves itself by is worth searching for. Where nobody asks for a
+    /// key, clients are given any word for one (`anything`, `not-needed`, `secret12`): struck, it
+    /// would be missing from answers. A key has 16 characters or more; a shorter one shows that it is
+    /// one by its prefix, by three digits, by capitals, small letters and digits together, or by a
+    /// character that no word has.
+    #[must_use]
+    pub fn looks_like_key(text: &str) -> bool {
+        const LONG: usize = 16;
+        const PREFIXES: [&str; 6] = ["sk-", "sk_", "pk-", "pk_", "rk_", "key-"];
+        let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && digits > 0;
+        let is_odd =
+            text.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b' '));
+        let has_prefix = PREFIXES.iter().any(|prefix| text.starts_with(prefix));
+        text.len() >= LONG || has_prefix || digits >= 3 || is_mixed || is_odd
+    }
+
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
@@ -87,6 +105,46 @@ mod tests {
         let secret = Secret::new("sk-or-verysecret").unwrap();
         let shown = format!("{secret} {secret:?} {:?}", secret.bearer());
         assert!(!shown.contains("very"), "{shown}");
+    }
+
+    #[test]
+    fn a_word_that_stands_in_for_a_key_is_none() {
+        for word in [
+            "",
+            "anything",
+            "placeholder",
+            "not-needed",
+            "not_needed",
+            "secret12",
+            "lm-studio",
+            "dummy",
+            "EMPTY",
+            "replay",
+            "Password",
+            "local.key",
+            "no key",
+            "ollama",
+            "none",
+            "x1",
+        ] {
+            assert!(!Secret::looks_like_key(word), "{word}");
+        }
+        for key in [
+            "sk-test",
+            "sk_live_abc",
+            "sk-1234",
+            "token-abc123",
+            "aGVsbG8x",
+            "p@ssword",
+            "hunter222",
+            "pass/word",
+            "0123456789abcdef",
+            "abcdefghijklmnop",
+            "correct-horse-battery-staple",
+            "naïvekey",
+        ] {
+            assert!(Secret::looks_like_key(key), "{key}");
+        }
     }
 
     #[test]

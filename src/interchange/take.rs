@@ -68,8 +68,11 @@ fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Resul
     if body.trim_ascii().is_empty() {
         return Err("it has no request body".to_owned());
     }
-    let asked = serde_json::from_slice::<Body>(&body).ok().and_then(|body| body.model);
-    let model = asked.as_deref().or(deployment).unwrap_or_default();
+    let body = match deployment {
+        Some(deployment) => Request::naming_model(body, deployment),
+        None => body,
+    };
+    let model = serde_json::from_slice::<Body>(&body).ok().and_then(|body| body.model).unwrap_or_default();
     Request::new(endpoint, model.into(), body, &KeyRules::default())
         .map_err(|error| format!("its request body is {error}"))
 }

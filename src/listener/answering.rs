@@ -22,6 +22,9 @@ pub trait Answering: Send + Sync + 'static {
     /// A connection could not be accepted.
     fn not_accepted(&self) {}
 
+    /// The listener was told to stop, and every request in flight has come to its end: none is cut.
+    fn drained(&self) {}
+
     /// Answers a request that came over a connection. The future is dropped where the client goes
     /// away before the reply's head, and the reply's body where it does so later.
     ///

@@ -76,8 +76,11 @@ impl<A: Answering> Server<A> {
             }
         }
         drop(listener);
-        // Who is not done by then is cut off below.
-        _ = self.ends.ending.run_until_cancelled(timeout(self.ends.grace, graceful.shutdown())).await;
+        let drained = self.ends.ending.run_until_cancelled(timeout(self.ends.grace, graceful.shutdown())).await;
+        // Who is not done by now is cut off below.
+        if let Some(Ok(())) = drained {
+            self.answering.drained();
+        }
         self.connections.close();
         self.ends.ending.cancel();
         self.connections.wait().await;

@@ -20,7 +20,8 @@ pub enum Endpoint {
     Responses,
     /// `messages`, Anthropic's Messages
     Messages,
-    /// `models`, the list of models: a GET, whose query stands in the body's place, as a JSON object
+    /// `models`, the list of models: a GET, whose query stands in the body's place, as a JSON object;
+    /// or one model of it, whose name stands there, as a JSON text
     Models,
 }
 

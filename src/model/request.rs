@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{CanonicalError, Endpoint, Key, KeyRules};
+use super::{CanonicalError, Endpoint, Key, KeyRules, Members};
 
 /// What goes on the wire: an endpoint and a body, with the key that replay finds it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,28 @@ impl Request {
         Ok(Self { endpoint, model, body, key })
     }
 
+    /// A body that names its model. Where it names none, which one for a deployment need not, the
+    /// deployment is its `model`: requests to different deployments are different ones. What is no
+    /// object stays as it is.
+    #[must_use]
+    pub fn naming_model(body: Bytes, deployment: &str) -> Bytes {
+        let Ok(members) = Members::parse(&body) else { return body };
+        let name = serde_json::Value::from(deployment);
+        let (place, text) = match members.get("model") {
+            // A borrowed raw value is a part of the body, so its address says where.
+            Some(raw) if raw.get() == "null" => {
+                let start = raw.get().as_ptr() as usize - body.as_ptr() as usize;
+                (start..start + raw.get().len(), name.to_string())
+            }
+            Some(_) => return body,
+            None => {
+                let behind = body.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
+                (behind..behind, format!("\"model\":{name}{}", if members.0.is_empty() { "" } else { "," }))
+            }
+        };
+        [&body[..place.start], text.as_bytes(), &body[place.end..]].concat().into()
+    }
+
     /// Whether a body asks for its answer in pieces.
     #[must_use]
     pub fn asks_for_stream(body: &[u8]) -> bool {
@@ -38,5 +60,28 @@ impl Request {
             stream: Option<bool>,
         }
         serde_json::from_slice::<Body>(body).is_ok_and(|body| body.stream == Some(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_is_the_model_of_a_body_that_names_none() {
+        for (body, expected) in [
+            (r#"{"messages":[]}"#, r#"{"model":"gpt \"a\"","messages":[]}"#),
+            (" {\n} ", " {\"model\":\"gpt \\\"a\\\"\"\n} "),
+            (
+                r#"{"a": 1e3, "model": null, "b": {"model": "x"}}"#,
+                r#"{"a": 1e3, "model": "gpt \"a\"", "b": {"model": "x"}}"#,
+            ),
+            (r#"{"model":"x"}"#, r#"{"model":"x"}"#),
+            (r#"{"model":1}"#, r#"{"model":1}"#),
+            ("[]", "[]"),
+            ("{oops", "{oops"),
+        ] {
+            assert_eq!(Request::naming_model(Bytes::from(body), "gpt \"a\""), expected, "{body}");
+        }
     }
 }

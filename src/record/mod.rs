@@ -16,4 +16,4 @@ pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy
 pub use recall::{Found, Origin, Recall, Source};
 pub use recorder::Recorder;
 pub use redact::{RedactError, Redactor};
-pub use session_report::{Listed, Missed, SessionCounts, SessionReport, UnusedRecording, UsedRecording};
+pub use session_report::{Listed, Missed, Refused, SessionCounts, SessionReport, UnusedRecording, UsedRecording};

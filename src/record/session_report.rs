@@ -12,6 +12,13 @@ pub struct SessionReport {
     pub misses: u64,
     /// Requests that were sent, as no recording was to answer them.
     pub live: u64,
+    /// Requests that were refused before anything was looked for, or for which nothing could be sent:
+    /// nothing answered them either.
+    #[serde(default)]
+    pub refusals: u64,
+    /// Those of the sent ones whose replies were cut off, as the server ended before they had.
+    #[serde(default)]
+    pub cut: u64,
     /// Those of the misses and of the sent ones whose recordings had all been handed out.
     pub exhausted: u64,
     /// Recordings that no request was answered by.
@@ -28,6 +35,9 @@ pub struct SessionReport {
     pub sessions: Listed<SessionCounts>,
     /// The requests that nothing answered, in the order in which they first came.
     pub missed: Listed<Missed>,
+    /// The requests that were refused, in the order in which they first came.
+    #[serde(default)]
+    pub refused: Listed<Refused>,
     /// Every recording that answered a request. It is never cut short: whoever prunes by it would
     /// throw away what is left out.
     pub used_recordings: Vec<UsedRecording>,
@@ -74,6 +84,32 @@ pub struct Missed {
     pub count: u64,
 }
 
+/// A request that was refused: nothing was looked for, or nothing could be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The session; empty where the request named none.
+    pub session: String,
+    /// Its method.
+    pub method: String,
+    /// Its path, without a query.
+    pub path: String,
+    /// The status that its client was told.
+    pub status: u16,
+    /// The message that its client was told the first time.
+    pub message: String,
+    /// How often the session asked so.
+    pub count: u64,
+}
+
+impl Refused {
+    /// Whether another one differs in nothing but its message.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.session, &self.method, &self.path, self.status)
+            == (&other.session, &other.method, &other.path, other.status)
+    }
+}
+
 /// A recording that answered requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedRecording {
@@ -111,6 +147,18 @@ impl SessionReport {
         self.misses += session.misses;
         self.live += session.live;
         self.sessions.push(|| session);
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub const fn asked(&self) -> u64 {
+        self.hits + self.misses + self.live + self.refusals
+    }
+
+    /// How many of the requests nothing answered.
+    #[must_use]
+    pub const fn unanswered(&self) -> u64 {
+        self.misses + self.refusals
     }
 
     /// Adds a recording that no request was answered by; it is described only where it is shown.
@@ -188,6 +236,14 @@ mod tests {
             reason: "prompt_changed".to_owned(),
             message: "no \"recording\"".to_owned(),
             count: 2,
+        });
+        report.refused.push(|| Refused {
+            session: String::new(),
+            method: "POST".to_owned(),
+            path: "/v1/moderations".to_owned(),
+            status: 404,
+            message: "nothing is answered".to_owned(),
+            count: 1,
         });
         report.add_unused(|| UnusedRecording {
             session: None,

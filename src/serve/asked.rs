@@ -6,19 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use super::refusal::Refusal;
+use crate::gateway::PassedOn;
 use crate::model::{CanonicalError, Endpoint, KeyRules, Request};
 use crate::record::Redactor;
-
-/// The names under which a query carries a credential: such a one is not sent on, and not kept.
-const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
 
 /// A request, as it is sent and as it is kept.
 #[derive(Debug, Clone)]
 pub(super) struct AskedRequest {
-    /// What is looked for and kept: the body with secrets struck, and the key of that.
+    /// What is looked for and kept: the body with secrets struck, and with the deployment as its model
+    /// where it names none, and the key of that.
     pub(super) kept: Request,
     /// What is sent: the body as it came.
     pub(super) body: Bytes,
@@ -33,20 +31,24 @@ impl AskedRequest {
         rules: &KeyRules,
         redactor: &Redactor,
     ) -> Result<Self, Refusal> {
-        let kept = redactor.strike(&body);
-        let model = model(&kept).or(deployment.map(Into::into)).unwrap_or_default();
+        let named = deployment.map_or_else(|| body.clone(), |name| Request::naming_model(body.clone(), name));
+        let kept = redactor.strike(&named);
+        let model = model(&kept).unwrap_or_default();
         let kept = Request::new(endpoint, model, kept, rules).map_err(|error| not_json(&error, &body))?;
         Ok(Self { kept, body })
     }
 
     /// A request for the list of models, whose query stands in the place of a body.
     pub(super) fn models(query: &str, rules: &KeyRules, redactor: &Redactor) -> Result<Self, Refusal> {
-        let members: Map<String, Value> = form_urlencoded::parse(query.as_bytes())
-            .filter(|(name, _)| !QUERY_KEYS.contains(&&**name))
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-            .collect();
+        let members: Map<String, Value> =
+            PassedOn::query(query).map(|(name, value)| (name, Value::String(value))).collect();
         let body = Value::Object(members).to_string().into();
         Self::new(Endpoint::Models, None, body, rules, redactor)
+    }
+
+    /// A request for one model, whose name stands in the place of a body.
+    pub(super) fn model(name: &str, rules: &KeyRules, redactor: &Redactor) -> Result<Self, Refusal> {
+        Self::new(Endpoint::Models, None, Value::from(name).to_string().into(), rules, redactor)
     }
 
     /// The request that is sent.
@@ -97,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn two_deployments_have_two_keys_and_each_is_sent_the_body_as_it_came() {
+        let [one, other] = ["gpt-a", "gpt-b"].map(|name| asked(r#"{"messages":[]}"#, Some(name)).unwrap());
+        assert_ne!(one.kept.key, other.kept.key);
+        assert_eq!(one.kept.body, r#"{"model":"gpt-a","messages":[]}"#);
+        assert_eq!(one.sent().body, r#"{"messages":[]}"#);
+        let named = asked(r#"{"model":"gpt-a","messages":[]}"#, None).unwrap();
+        assert_eq!(named.kept.key, one.kept.key, "it is the same model, however it is named");
+    }
+
+    #[test]
     fn what_must_not_be_kept_is_sent_and_no_part_of_the_key() {
         let with = asked(r#"{"a":"sk-very-secret"}"#, None).unwrap();
         let without = asked(r#"{"a":"[redacted]"}"#, None).unwrap();
@@ -121,5 +133,9 @@ mod tests {
         let models = |query| AskedRequest::models(query, &KeyRules::default(), &redactor).unwrap().body;
         assert_eq!(models(""), "{}");
         assert_eq!(models("b=1+2&a=%22&api_key=sk&key=x"), r#"{"b":"1 2","a":"\""}"#);
+        let one = |name| AskedRequest::model(name, &KeyRules::default(), &redactor).unwrap();
+        assert_eq!(one("a/b c").body, r#""a/b c""#);
+        let list = AskedRequest::models("id=a", &KeyRules::default(), &redactor).unwrap();
+        assert_ne!(one("a").kept.key, list.kept.key);
     }
 }

@@ -1,12 +1,14 @@
 //! A request that is sent, its reply passed on while it comes, and both kept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::Upstream;
 use super::asked::AskedRequest;
@@ -38,6 +40,31 @@ pub(super) struct Errand {
     pub(super) session: Arc<str>,
     pub(super) occurrence: u32,
     pub(super) passed_on: PassedOn,
+    pub(super) cut_off: Arc<CutOff>,
+}
+
+/// Whether the server cuts what is under way, because it ends.
+#[derive(Debug)]
+pub(super) struct CutOff {
+    ending: CancellationToken,
+    /// There was nothing left to cut.
+    drained: AtomicBool,
+}
+
+impl CutOff {
+    /// Everything is cut when `ending` is cancelled.
+    pub(super) fn new(ending: CancellationToken) -> Self {
+        Self { ending, drained: AtomicBool::new(false) }
+    }
+
+    /// Tells that every connection has ended by itself.
+    pub(super) fn drained(&self) {
+        self.drained.store(true, Ordering::Release);
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.ending.is_cancelled() && !self.drained.load(Ordering::Acquire)
+    }
 }
 
 /// What goes to the client.
@@ -93,7 +120,8 @@ impl Errand {
         let first_byte_us = response.first_byte_us;
         let (pieces, flow) = mpsc::channel(PIECES);
         let status = StatusCode::from_u16(response.status).expect("the client takes no status but three digits");
-        _ = head.send(Ok(Head::Reply(status, header_map(response.headers.clone()), flow)));
+        let headers = response.lines().unwrap_or_else(|| header_map(response.headers.clone()));
+        _ = head.send(Ok(Head::Reply(status, headers, flow)));
         let (gathered, end) = tee(&mut response, &pieces).await;
         // This gives the request up where its end has not come.
         let (reply, total_us) = response.gathered(gathered, end);
@@ -113,6 +141,7 @@ impl Errand {
         timing: Timing,
         mut reply: Result<Reply, Fault>,
     ) -> Result<(), StoreError> {
+        self.note_cut(&reply);
         self.redactor.strike_answer(&mut reply);
         let request = &self.asked.kept;
         let verdict = classify(request.endpoint, &reply, true);
@@ -138,9 +167,24 @@ impl Errand {
             stands,
             cost_usd,
         };
-        self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;
-        self.playback.recorded(&self.session, &live);
-        Ok(())
+        let record = Record::Settled(Arc::new(exchange), settled, Some(item));
+        let kept = self.recording.keep(place, record).await;
+        match &kept {
+            Ok(()) => self.playback.recorded(&self.session, &live),
+            Err(_) => self.playback.not_kept(live.class, live.cost_usd),
+        }
+        kept
+    }
+
+    /// Tells where it was the server's own end, and not the client, that a reply was given up for.
+    fn note_cut(&self, reply: &Result<Reply, Fault>) {
+        let is_given_up = match reply {
+            Ok(reply) => reply.end == End::GivenUp,
+            Err(fault) => fault.kind == FaultKind::GivenUp,
+        };
+        if is_given_up && self.cut_off.is_under_way() {
+            self.playback.note_cut();
+        }
     }
 
     fn exchange(&self, place: &Place) -> ExchangeRecord {

@@ -1,9 +1,14 @@
 //! The list of models, made of what is recorded.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
+use crate::model::Attempt;
 
 /// How many models a refusal names.
 const NAMED: usize = 20;
@@ -23,6 +28,25 @@ pub(super) fn one(models: &[String], name: &str) -> Result<Bytes, Refusal> {
         Some(known) => Ok(model(known).to_string().into()),
         None => Err(Refusal::NoSuchModel { model: name.to_owned(), known: known(models) }),
     }
+}
+
+/// One of a list that is recorded, as it stands there; `None` where it is not in it.
+pub(super) fn listed(list: &Attempt, name: &str) -> Option<Bytes> {
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        data: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Listed<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let reply = list.reply.as_ref().ok().filter(|reply| reply.status == 200)?;
+    let body = reply.uncompressed().map_or_else(|| reply.body.clone(), |plain| plain.body);
+    let List { data } = serde_json::from_slice(&body).ok()?;
+    let is_it = |raw: &&&RawValue| serde_json::from_str::<Listed<'_>>(raw.get()).is_ok_and(|listed| listed.id == name);
+    data.iter().find(is_it).map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()))
 }
 
 fn model(name: &str) -> Value {

@@ -8,12 +8,16 @@ use serde_json::Value;
 
 use super::{Explain, Pace, Unanswered};
 use crate::gateway::Gateway;
+use crate::model::Mode;
 use crate::price::Prices;
 use crate::record::{Playback, Redactor};
 use crate::store::Store;
 
-/// How long requests in flight may still take when the server is stopped.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long requests in flight may still take when a server is stopped that sends: whoever stops it
+/// pays for the answers that are under way.
+const GRACE: Duration = Duration::from_mins(1);
+/// The same where the server replays alone: what is cut can be asked for again.
+const GRACE_OF_REPLAY: Duration = Duration::from_secs(2);
 
 /// How the server answers.
 #[derive(Clone)]
@@ -32,7 +36,8 @@ pub struct Options {
     pub pace: Pace,
     /// Whom it may listen to.
     pub exposure: Exposure,
-    /// How long requests in flight may still take when it is stopped.
+    /// How long requests in flight may still take when it is stopped. Default: a minute, and 2 s where
+    /// it replays alone.
     pub grace: Duration,
     /// What `GET /nightreel/report` answers.
     pub report: Report,
@@ -76,6 +81,7 @@ impl Options {
     /// A server with nothing to send with, that plays as fast as it can, to this machine alone.
     #[must_use]
     pub fn new(playback: Arc<Playback>) -> Self {
+        let grace = if playback.options().mode == Mode::Replay { GRACE_OF_REPLAY } else { GRACE };
         Self {
             playback,
             upstream: None,
@@ -83,7 +89,7 @@ impl Options {
             redactor: Arc::default(),
             pace: Pace::default(),
             exposure: Exposure::default(),
-            grace: GRACE,
+            grace,
             report: Arc::new(|| Value::Null),
         }
     }

@@ -118,10 +118,11 @@ impl Recording {
     /// # Errors
     /// Fails if the store cannot be written any more.
     pub(super) async fn keep(&self, place: Place, record: Record) -> Result<(), StoreError> {
-        let kept = place.submit.commit(record, None).await;
+        let Place { submit, .. } = place;
+        let kept = submit.commit(record, None).await;
         if let Err(error) = &kept {
             // The first one counts.
-            _ = self.problem.set(error.to_string());
+            _ = self.problem.set(submit.problem().map_or_else(|| error.to_string(), str::to_owned));
         }
         kept
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
 
-use crate::gateway::PassedOn;
+use crate::gateway::{PassedOn, Secret};
 use crate::record::Redactor;
 
 /// For how many sets of credentials a redactor is kept. Beyond that all are made anew.
@@ -26,7 +26,7 @@ impl Redactors {
 
     /// What strikes for a client, by its headers.
     pub(super) fn of(&self, headers: &HeaderMap) -> Arc<Redactor> {
-        let mut credentials = PassedOn::credentials(headers);
+        let mut credentials = PassedOn::credentials(headers).filter(|credential| Secret::looks_like_key(credential));
         let Some(mut all) = credentials.next().map(str::to_owned) else { return Arc::clone(&self.base) };
         for credential in credentials {
             all.push('\n');
@@ -74,11 +74,21 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_stands_in_for_a_key_stays_in_what_is_said() {
+        let redactors = Redactors::new(Arc::default());
+        for word in ["anything", "placeholder", "not-needed", "secret12"] {
+            let text = format!("you can do {word} here");
+            assert_eq!(redactors.of(&bearing(word)).strike_text(&text), text);
+        }
+        assert_eq!(redactors.of(&bearing("token-abc123")).strike_text("a token-abc123 b"), "a [redacted] b");
+    }
+
+    #[test]
     fn no_number_of_clients_fills_the_memory() {
         let redactors = Redactors::new(Arc::default());
         for number in 0..2 * KEPT {
             // Too short to be struck, so that none of them takes long to make.
-            redactors.of(&bearing(&number.to_string()));
+            redactors.of(&bearing(&format!("sk-{number}")));
         }
         assert!(redactors.by_credentials().len() <= KEPT);
     }

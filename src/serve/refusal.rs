@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     WrongMethod { method: String, path: String, allowed: &'static str },
     #[error("a session's name has {0} bytes at most")]
     LongSession(usize),
+    #[error("the path names no session: write /session/NAME/v1, or leave /session out")]
+    NamelessSession,
     #[error(
         "a page of {origin} may not ask: this server sends requests that cost money, and answers to pages of this \
          machine alone"
@@ -63,7 +65,9 @@ impl Refusal {
             Self::ForeignPage { .. } => StatusCode::FORBIDDEN,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::LongSession(_) | Self::BadEncoding { .. } | Self::NotJson { .. } => StatusCode::BAD_REQUEST,
+            Self::LongSession(_) | Self::NamelessSession | Self::BadEncoding { .. } | Self::NotJson { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::NotReached(_) => StatusCode::BAD_GATEWAY,
             Self::NotKept(_) | Self::NotRead(_) | Self::Status(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -80,6 +84,7 @@ impl Refusal {
             Self::NoSuchPath { .. } => "unknown_url",
             Self::WrongMethod { .. } => "method_not_allowed",
             Self::LongSession(_) => "session_too_long",
+            Self::NamelessSession => "session_without_name",
             Self::ForeignPage { .. } => "foreign_origin",
             Self::TooLong(_) => "body_too_long",
             Self::UnknownEncoding(_) | Self::BadEncoding { .. } => "bad_encoding",
@@ -128,6 +133,7 @@ mod tests {
             (Refusal::NoSuchPath { method: text(), path: text() }, 404, false),
             (Refusal::WrongMethod { method: text(), path: text(), allowed: "GET" }, 405, false),
             (Refusal::LongSession(1), 400, false),
+            (Refusal::NamelessSession, 400, false),
             (Refusal::ForeignPage { origin: text() }, 403, false),
             (Refusal::TooLong(1), 413, false),
             (Refusal::UnknownEncoding(text()), 415, false),

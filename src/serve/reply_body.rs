@@ -61,6 +61,8 @@ pub(super) struct Cutter {
     link: Link,
     /// Counts the pieces of a stream of HTTP/2: a reset overtakes what the connection has not taken.
     unsent: Option<Unsent>,
+    /// Whether the end of the connection would pass for that of a body whose length was not told.
+    needs_reset: bool,
     flushes: Option<u64>,
 }
 
@@ -68,7 +70,14 @@ impl Cutter {
     /// What cuts a connection that speaks this version.
     pub(super) fn new(link: Link, version: Version) -> Self {
         let unsent = (version >= Version::HTTP_2).then(Unsent::default);
-        Self { link, unsent, flushes: None }
+        Self { link, unsent, needs_reset: version < Version::HTTP_11, flushes: None }
+    }
+
+    fn cut(&self) -> Cut {
+        if self.needs_reset {
+            self.link.reset_on_drop();
+        }
+        Cut
     }
 
     fn piece(&self, bytes: Bytes) -> Piece {
@@ -196,7 +205,7 @@ impl Body for ReplyBody {
                 Some(Flow::Complete) => None,
                 None => {
                     ready!(cutter.poll_gone_out(cx));
-                    Some(Err(Cut))
+                    Some(Err(cutter.cut()))
                 }
             },
         };

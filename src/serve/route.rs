@@ -13,6 +13,9 @@ const SESSION: &str = "session";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Way<'a> {
     pub(super) session: Option<Cow<'a, str>>,
+    /// Whether something is asked that is to be answered: neither the server itself, nor whether
+    /// there is one.
+    pub(super) asks: bool,
     pub(super) route: Result<Route<'a>, Astray>,
 }
 
@@ -49,11 +52,26 @@ impl<'a> Way<'a> {
         // A base URL that ends in a slash makes two of them.
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let (session, segments) = match segments.as_slice() {
+            // A variable that is not set leaves no name: what follows is none.
+            [SESSION, rest @ ..] if has_empty_name(path) => (Some(Cow::Borrowed("")), rest),
             [SESSION, name, rest @ ..] => (Some(decoded(name)), rest),
             segments => (None, segments),
         };
-        Self { session, route: route(segments).and_then(|route| route.allowed(method)) }
+        Self { session, asks: asks(method, segments), route: route(segments).and_then(|route| route.allowed(method)) }
     }
+}
+
+/// Whether the name of a session is left out: `/session//v1`.
+fn has_empty_name(path: &str) -> bool {
+    let rest = path.trim_start_matches('/').strip_prefix(SESSION);
+    rest.is_some_and(|rest| rest.starts_with("//"))
+}
+
+fn asks(method: &Method, segments: &[&str]) -> bool {
+    let looks = matches!(*method, Method::GET | Method::HEAD);
+    let is_base = |segment: &&str| is_version(segment) || matches!(*segment, "api" | "openrouter");
+    let is_of_server = segments.first() == Some(&"nightreel");
+    *method != Method::OPTIONS && !is_of_server && !(looks && segments.iter().all(is_base))
 }
 
 fn route<'a>(segments: &[&'a str]) -> Result<Route<'a>, Astray> {
@@ -188,16 +206,59 @@ mod tests {
                     assert_eq!(post(&path).route, Ok(Route::Call(endpoint, None)), "{path}");
                     assert_eq!(
                         post(&session),
-                        Way { session: Some("a b".into()), route: Ok(Route::Call(endpoint, None)) }
+                        Way { session: Some("a b".into()), asks: true, route: Ok(Route::Call(endpoint, None)) }
                     );
                 }
             }
             let path = format!("{base}/models");
-            assert_eq!(Way::find(&Method::GET, &path), Way { session: None, route: Ok(Route::Models) }, "{path}");
+            assert_eq!(
+                Way::find(&Method::GET, &path),
+                Way { session: None, asks: true, route: Ok(Route::Models) },
+                "{path}"
+            );
             for name in ["openai/gpt-5", "openai%2Fgpt-5"] {
                 let path = format!("{base}/models/{name}");
                 assert_eq!(Way::find(&Method::HEAD, &path).route, Ok(Route::Model("openai/gpt-5".into())), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn a_session_without_a_name_is_none_of_what_follows() {
+        for (path, session) in [
+            ("/session//v1/chat/completions", Some("")),
+            ("//session//v1/chat/completions", Some("")),
+            ("/session/a//v1/chat/completions", Some("a")),
+            ("/session/v1/chat/completions", Some("v1")),
+            ("//v1//chat/completions", None),
+        ] {
+            let way = post(path);
+            assert_eq!(
+                (way.session.as_deref(), way.route),
+                (session, Ok(Route::Call(Endpoint::ChatCompletions, None)))
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_looks_whether_there_is_a_server_asks_nothing() {
+        for (method, path, asks) in [
+            (Method::GET, "/", false),
+            (Method::HEAD, "/", false),
+            (Method::GET, "/v1/", false),
+            (Method::GET, "/session/a/api/v1", false),
+            (Method::GET, "/nightreel/health", false),
+            (Method::POST, "/nightreel/else", false),
+            (Method::GET, "/session/a/nightreel/report", false),
+            (Method::OPTIONS, "/v1/chat/completions", false),
+            (Method::POST, "/", true),
+            (Method::POST, "/v1", true),
+            (Method::GET, "/v1/models", true),
+            (Method::GET, "/v1/threads/t/messages", true),
+            (Method::POST, "/v1/moderations", true),
+            (Method::DELETE, "/v1/responses/r", true),
+        ] {
+            assert_eq!(Way::find(&method, path).asks, asks, "{method} {path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! A server that listens.
 
+use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::resume_unwind;
@@ -18,9 +19,10 @@ use crate::model::Mode;
 /// way to the store gets there as long as the runtime lives. [`Server::stop`] waits for all of it.
 pub struct Server {
     address: SocketAddr,
+    service: Arc<Service>,
     stopping: CancellationToken,
     serving: JoinHandle<Result<(), KeepError>>,
-    _ending: DropGuard,
+    ending: DropGuard,
 }
 
 /// Why a server does not start.
@@ -60,8 +62,9 @@ impl Server {
         let ending = CancellationToken::new();
         let stopping = ending.child_token();
         let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
-        let serving = tokio::spawn(serve(Arc::new(Service::new(options)), listener, ends));
-        Ok(Self { address, stopping, serving, _ending: ending.drop_guard() })
+        let service = Arc::new(Service::new(options, ending.clone()));
+        let serving = tokio::spawn(serve(Arc::clone(&service), listener, ends));
+        Ok(Self { address, service, stopping, serving, ending: ending.drop_guard() })
     }
 
     /// The address that it listens on.
@@ -76,14 +79,37 @@ impl Server {
         format!("http://{}/v1", reachable(self.address))
     }
 
+    /// How many requests were sent whose replies are still under way.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.service.sending.as_ref().map_or(0, |sending| sending.errands.len())
+    }
+
     /// Stops: accepts nothing more, gives requests in flight their grace, cuts what is left, and
     /// brings what was recorded to the disk.
     ///
     /// # Errors
     /// Fails where something could not be kept.
     pub async fn stop(self) -> Result<(), KeepError> {
+        self.stop_unless(pending()).await
+    }
+
+    /// Stops as [`Server::stop`] does. Where `hurry` ends first, requests in flight have no grace any
+    /// more.
+    ///
+    /// # Errors
+    /// Fails where something could not be kept.
+    pub async fn stop_unless(mut self, hurry: impl Future<Output = ()>) -> Result<(), KeepError> {
         self.stopping.cancel();
-        match self.serving.await {
+        let ended = tokio::select! {
+            biased;
+            ended = &mut self.serving => ended,
+            () = hurry => {
+                self.ending.disarm().cancel();
+                self.serving.await
+            }
+        };
+        match ended {
             Ok(served) => served,
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             Err(_) => Err(KeepError::Ended),
@@ -108,8 +134,8 @@ pub async fn run(
     let ending = CancellationToken::new();
     let _guard = ending.clone().drop_guard();
     let stopping = ending.child_token();
-    let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending };
-    let mut serving = std::pin::pin!(serve(Arc::new(Service::new(options)), listener, ends));
+    let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
+    let mut serving = std::pin::pin!(serve(Arc::new(Service::new(options, ending)), listener, ends));
     tokio::select! {
         served = &mut serving => return Ok(served),
         () = shutdown => stopping.cancel(),

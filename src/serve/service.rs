@@ -12,10 +12,11 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::asked::AskedRequest;
-use super::live::{Errand, Head};
+use super::live::{CutOff, Errand, Head};
 use super::models;
 use super::origin::Origin;
 use super::recording::Recording;
@@ -29,7 +30,7 @@ use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
 use crate::listener::{Answering, Cut, Link};
 use crate::model::{Attempt, Endpoint, KeyRules, Mode, Request as Sought};
-use crate::record::{Asked, Missed, Playback};
+use crate::record::{Asked, Missed, Playback, Refused};
 
 /// The header that names a request's session.
 const SESSION: HeaderName = HeaderName::from_static("x-nightreel-session");
@@ -60,6 +61,7 @@ pub(super) struct Sending {
     pub(super) recording: Arc<Recording>,
     /// The requests that are out, each until what came of it is kept.
     pub(super) errands: TaskTracker,
+    cut_off: Arc<CutOff>,
 }
 
 /// What is known of a request before it is answered.
@@ -68,19 +70,23 @@ struct Call<'a> {
     version: http::Version,
     arrived: Instant,
     session: Arc<str>,
+    /// The query that goes on beside the body.
+    query: &'a str,
+    deployment: Option<Cow<'a, str>>,
     link: Link,
 }
 
 type Reply = Response<ReplyBody>;
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, ending: CancellationToken) -> Self {
         let Options { playback, upstream, explain, redactor, pace, report, .. } = options;
         let mode = playback.options().mode;
         let sending = upstream.filter(|_| mode != Mode::Replay).map(|upstream| Sending {
             recording: Arc::new(Recording::new(&upstream, mode)),
             upstream: Arc::new(upstream),
             errands: TaskTracker::new(),
+            cut_off: Arc::new(CutOff::new(ending)),
         });
         Self { playback, explain, pace, redactors: Redactors::new(redactor), report, sending }
     }
@@ -99,44 +105,41 @@ impl Service {
         let (head, body) = request.into_parts();
         let mut reply = match understood(&head, &origin) {
             Ok((session, route)) => {
-                let call = Call { headers: &head.headers, version: head.version, arrived, session, link };
                 let query = head.uri.query().unwrap_or_default();
-                match self.follow(route, (&head.method, query), call, body).await {
+                let (headers, version) = (&head.headers, head.version);
+                let call = Call { headers, version, arrived, session, query, deployment: None, link };
+                match self.follow(route, &head.method, call, body).await {
                     Ok(reply) => reply,
-                    Err(NoBody::Refused(refusal)) => refused(&refusal),
+                    Err(NoBody::Refused(refusal)) => self.refuse(&head, &refusal),
                     Err(NoBody::Gone) => return Err(Cut),
                 }
             }
             Err(refusal) => {
                 request_body::throw_away(&head.headers, body).await;
-                refused(&refusal)
+                self.refuse(&head, &refusal)
             }
         };
         origin.tell(reply.headers_mut());
         Ok(reply)
     }
 
-    async fn follow(
-        &self,
-        route: Route<'_>,
-        (method, query): (&Method, &str),
-        call: Call<'_>,
-        body: Incoming,
-    ) -> Result<Reply, NoBody> {
+    async fn follow(&self, route: Route<'_>, method: &Method, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
         match route {
             Route::Call(endpoint, deployment) => {
                 let body = request_body::read(call.headers, body).await?;
                 let redactor = self.redactors.of(call.headers);
                 let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, self.rules(), &redactor)?;
-                self.answer(asked, call).await
+                self.answer(asked, Call { deployment, ..call }).await
             }
             // It is not asked for the list as such, so that nothing of it is used up.
             Route::Models if method == Method::HEAD => self.models(),
             Route::Models => {
-                let asked = AskedRequest::models(query, self.rules(), &self.redactors.of(call.headers))?;
-                self.answer(asked, call).await
+                let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
+                // Its query stands in the place of a body.
+                self.answer(asked, Call { query: "", ..call }).await
             }
-            Route::Model(name) => Ok(json_reply(StatusCode::OK, models::one(&self.known_models()?, &name)?)),
+            Route::Model(name) if method == Method::HEAD => self.known_model(&name),
+            Route::Model(name) => self.model(&name, call).await,
             Route::Health => Ok(self.health()),
             Route::Report => Ok(json_reply(StatusCode::OK, (self.report)().to_string().into())),
         }
@@ -157,13 +160,31 @@ impl Service {
             Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => ("replayed", self.models()?),
             Asked::Miss { recorded } => ("missed", self.miss(&session, asked.kept, recorded).await?),
         };
-        let headers = reply.headers_mut();
-        headers.insert(SOURCE, HeaderValue::from_static(source));
-        if let Ok(session) = HeaderValue::from_str(&session)
-            && !session.is_empty()
-        {
-            headers.insert(SESSION, session);
-        }
+        tell(reply.headers_mut(), source, &session);
+        Ok(reply)
+    }
+
+    /// Answers a request for one model: by its recording, out of a list that is recorded, by sending
+    /// it, or by what is known of the models.
+    async fn model(&self, name: &str, call: Call<'_>) -> Result<Reply, NoBody> {
+        let redactor = self.redactors.of(call.headers);
+        let asked = AskedRequest::model(name, self.rules(), &redactor)?;
+        let list = AskedRequest::models("", self.rules(), &redactor)?;
+        let lend = |request: &AskedRequest, suits: fn(&Attempt, &str) -> bool| {
+            let lent = self.playback.lend(&call.session, &request.kept, |attempt| suits(attempt, name));
+            lent.map_err(|error| Refusal::NotRead(error.to_string()))
+        };
+        let session = Arc::clone(&call.session);
+        let mut reply = if let Some(attempt) = lend(&asked, |_, _| true)? {
+            self.replay(*attempt, call).await?
+        } else if let Some(attempt) = lend(&list, |attempt, name| models::listed(attempt, name).is_some())? {
+            json_reply(StatusCode::OK, models::listed(&attempt, name).unwrap_or_default())
+        } else if self.sending.is_some() {
+            return self.answer(asked, call).await;
+        } else {
+            return self.known_model(name);
+        };
+        tell(reply.headers_mut(), "replayed", &session);
         Ok(reply)
     }
 
@@ -199,7 +220,8 @@ impl Service {
             asked,
             session: call.session,
             occurrence,
-            passed_on: PassedOn::of(call.headers),
+            passed_on: PassedOn::of(call.headers).with_query(call.query).to_deployment(call.deployment.as_deref()),
+            cut_off: Arc::clone(&sending.cut_off),
         };
         let (head_sender, head) = oneshot::channel();
         sending.errands.spawn(errand.carry_out(head_sender));
@@ -208,7 +230,8 @@ impl Service {
                 let body = ReplyBody::passed_on(flow, Cutter::new(call.link, call.version));
                 Ok(response(status, headers, body))
             }
-            Head::Refused(refusal) => Ok(refused(&refusal)),
+            // Nothing was sent, so the reply is nobody's but ours.
+            Head::Refused(refusal) => Err(refusal.into()),
         }
     }
 
@@ -238,6 +261,28 @@ impl Service {
         self.playback.models().map_err(|error| Refusal::NotRead(error.to_string()))
     }
 
+    fn known_model(&self, name: &str) -> Result<Reply, NoBody> {
+        Ok(json_reply(StatusCode::OK, models::one(&self.known_models()?, name)?))
+    }
+
+    /// Refuses a request, and keeps that for the report where it asked for something.
+    fn refuse(&self, head: &Parts, refusal: &Refusal) -> Reply {
+        let (method, path) = (&head.method, head.uri.path());
+        let way = Way::find(method, path);
+        if way.asks {
+            let redactor = self.redactors.of(&head.headers);
+            self.playback.note_refused(Refused {
+                session: session(&head.headers, way.session).unwrap_or_default().to_string(),
+                method: method.to_string(),
+                path: redactor.strike_text(path),
+                status: refusal.status().as_u16(),
+                message: redactor.strike_text(&refusal.to_string()),
+                count: 1,
+            });
+        }
+        refused(refusal)
+    }
+
     fn models(&self) -> Result<Reply, NoBody> {
         Ok(json_reply(StatusCode::OK, models::list(&self.known_models()?)))
     }
@@ -263,6 +308,12 @@ impl Answering for Service {
     /// A reply has the date that was recorded, or none.
     const TELLS_DATE: bool = false;
 
+    fn drained(&self) {
+        if let Some(sending) = &self.sending {
+            sending.cut_off.drained();
+        }
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>, link: Link) -> Result<Reply, Cut> {
         self.reply(request, link).await
     }
@@ -282,11 +333,22 @@ fn understood<'a>(head: &'a Parts, origin: &Origin) -> Result<(Arc<str>, Route<'
 /// The session of a request: its header's goes before its path's, which is the base URL's and so
 /// the same for many requests. The unnamed one is empty.
 fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str>, Refusal> {
-    let named = match headers.get(SESSION) {
-        Some(named) => String::from_utf8_lossy(named.as_bytes()),
-        None => of_path.unwrap_or_default(),
+    let named = match (headers.get(SESSION), of_path) {
+        (Some(named), _) => String::from_utf8_lossy(named.as_bytes()),
+        (None, Some(named)) if named.trim().is_empty() => return Err(Refusal::NamelessSession),
+        (None, named) => named.unwrap_or_default(),
     };
     if named.len() > LONGEST_SESSION { Err(Refusal::LongSession(LONGEST_SESSION)) } else { Ok(named.trim().into()) }
+}
+
+/// Tells where a reply comes from, and in which session it was asked for.
+fn tell(headers: &mut HeaderMap, source: &'static str, session: &str) {
+    headers.insert(SOURCE, HeaderValue::from_static(source));
+    if let Ok(session) = HeaderValue::from_str(session)
+        && !session.is_empty()
+    {
+        headers.insert(SESSION, session);
+    }
 }
 
 fn refused(refusal: &Refusal) -> Reply {

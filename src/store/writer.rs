@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -46,6 +47,7 @@ pub struct WriterOptions {
 #[derive(Debug)]
 pub struct Writer<N> {
     queue: mpsc::Sender<Message<N>>,
+    problem: Problem,
     threads: Vec<JoinHandle<Result<(), StoreError>>>,
 }
 
@@ -63,11 +65,15 @@ struct Message<N> {
 #[derive(Debug)]
 pub struct Submit<N> {
     queue: mpsc::Sender<Message<N>>,
+    problem: Problem,
 }
+
+/// What stopped the writer, as a text: the error itself is for [`Writer::finish`].
+type Problem = Arc<OnceLock<String>>;
 
 impl<N> Clone for Submit<N> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), problem: Arc::clone(&self.problem) }
     }
 }
 
@@ -82,6 +88,12 @@ impl<N> Submit<N> {
         let message = Message { record, note, committed };
         self.queue.send(message).await.map_err(|_| StoreError::Stopped)?;
         done.await.map_err(|_| StoreError::Stopped)
+    }
+
+    /// What stopped the writer, where it has met an error: it is known when a commit fails.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.get().map(String::as_str)
     }
 }
 
@@ -98,6 +110,7 @@ impl<N: Send + 'static> Writer<N> {
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let mut loop_ = Loop::open(connection, options)?;
+        let problem = Arc::clone(&loop_.problem);
         let log = syncer::open_log(store.path())
             .map_err(|source| StoreError::Open { path: store.path().to_owned(), source })?;
         let (queue, records) = mpsc::channel(QUEUE);
@@ -113,13 +126,13 @@ impl<N: Send + 'static> Writer<N> {
             spawn("store-writer", move || loop_.run(records, &commits, &acknowledge))?,
             spawn("store-syncer", sync)?,
         ];
-        Ok((Self { queue, threads }, durable))
+        Ok((Self { queue, problem, threads }, durable))
     }
 
     /// A handle to submit records with.
     #[must_use]
     pub fn submit(&self) -> Submit<N> {
-        Submit { queue: self.queue.clone() }
+        Submit { queue: self.queue.clone(), problem: Arc::clone(&self.problem) }
     }
 
     /// Waits until everything that was submitted is on the disk. Every [`Submit`] must be gone,
@@ -162,6 +175,7 @@ struct Loop {
     lease: Lease,
     renewed_at_ms: i64,
     now_ms: fn() -> i64,
+    problem: Problem,
 }
 
 impl Loop {
@@ -171,6 +185,7 @@ impl Loop {
             lease: options.lease,
             renewed_at_ms: (options.now_ms)(),
             now_ms: options.now_ms,
+            problem: Problem::default(),
         })
     }
 
@@ -182,7 +197,8 @@ impl Loop {
     ) -> Result<(), StoreError> {
         let mut batch = Vec::with_capacity(COMMIT_RECORDS);
         while records.blocking_recv_many(&mut batch, COMMIT_RECORDS) > 0 {
-            self.commit(&batch)?;
+            // Told before the submitters of this batch learn that they wait for nothing.
+            self.commit(&batch).inspect_err(|error| _ = self.problem.set(error.to_string()))?;
             let (mut notes, mut submitters) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
             for message in batch.drain(..) {
                 notes.extend(message.note);

@@ -27,6 +27,7 @@ pub(super) fn of_failed_test(session: Session) {
 
 fn tell_missed(report: &SessionReport) {
     report.missed.shown.iter().for_each(|missed| tell(&missed.message));
+    report.refused.shown.iter().for_each(|refused| tell(&refused.message));
     if report.missed.more > 0 {
         tell(&format!("and {} more requests that nothing answered", report.missed.more));
     }

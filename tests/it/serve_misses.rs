@@ -146,3 +146,45 @@ fn misses_leave_the_store_as_it_was_and_fail_the_server_where_that_is_asked() {
     assert_eq!(server.stop().status, Some(4));
     assert_eq!(fs::read(test.path("served.db")).unwrap(), before);
 }
+
+#[test]
+fn what_is_refused_is_told_in_every_format_and_fails_the_server_where_that_is_asked() {
+    let (test, server) = replay();
+    server.stop();
+    for (name, expected) in [
+        ("report.txt", ["3 refused;", "refused: POST /v1/moderations, (no session): status 404, 2 times"]),
+        ("report.json", ["\"refusals\": 3", "\"path\": \"/v1/moderations\""]),
+        ("report.xml", ["failures=\"2\"", "name=\"refused: POST /v1/chat/completions, (no session): status 400\""]),
+    ] {
+        let server = Served::start(test.serve("replay").and(["--fail-miss", "--report", name]));
+        for _ in 0..2 {
+            assert_eq!(Ask::post(format!("{}/moderations", server.base_url()), "{}").answer().status, 404);
+        }
+        assert_eq!(server.chat("{oops").answer().status, 400);
+        let output = server.stop();
+        assert_eq!(output.status, Some(4), "{name}");
+        assert!(output.stderr.contains("3 requests: 0 replayed, 0 sent, 0 missed, 3 refused"), "{}", output.stderr);
+        let report = test.text(name);
+        assert!(expected.iter().all(|expected| report.contains(expected)), "{report}");
+    }
+}
+
+#[test]
+fn what_could_not_be_sent_fails_the_server_too() {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("an answer"));
+    let server = Served::start(test.serve("auto").to(&gateway).and(["--fail-miss"]));
+    drop(gateway);
+    let answer = server.chat(body(CAPITAL).to_string()).answer();
+    assert_eq!(
+        (answer.status, answer.header("x-nightreel"), answer.header("x-nightreel-occurrence")),
+        (502, None, None)
+    );
+    let output = server.stop();
+    assert_eq!(output.status, Some(4));
+    assert!(
+        output.stderr.contains("refused: POST /v1/chat/completions, (no session): status 502"),
+        "{}",
+        output.stderr
+    );
+}

@@ -1,6 +1,7 @@
 //! What a server keeps when it ends, however it ends, and what several of them keep together.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -75,6 +76,36 @@ fn ctrl_c_lets_an_answer_end_and_keeps_it() {
         assert_eq!(server.wait().status, Some(0));
         drop(gateway);
         assert_eq!(Served::replay(&test).chat(prompt("stream")).answer().text(), "data: 1\n\ndata: [DONE]\n\n");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_end_is_cut_by_the_deadline_or_a_second_signal_and_told() {
+    for flags in [&["--drain", "0"][..], &[]] {
+        let test = Test::new();
+        let gateway = FaultyGateway::new(|_| {
+            let steps = vec![Step::text("data: 1\n\n"), Step::Wait(Door::new())];
+            Play::Steps("content-type: text/event-stream\r\n", steps, Ends::Well)
+        });
+        let server = Served::start(test.serve("record").to(&gateway).and(flags));
+        let mut reply = server.chat(prompt("stream")).reply().unwrap();
+        assert_eq!(reply.piece().unwrap(), b"data: 1\n\n");
+        let signalled = Instant::now();
+        server.signal(Signal::INT);
+        if flags.is_empty() {
+            // Two signals at once may come from one who means one.
+            until("the port to be closed", || !server.listens() && signalled.elapsed() > Duration::from_millis(400));
+            server.signal(Signal::INT);
+        }
+        let output = server.wait();
+        assert!(signalled.elapsed() < Duration::from_secs(30), "{:?}", signalled.elapsed());
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        assert!(output.stderr.contains("  1 request was cut: "), "{}", output.stderr);
+        let waits = "waits up to 60 s for the end of 1 answer under way";
+        assert_eq!(output.stderr.contains(waits), flags.is_empty(), "{}", output.stderr);
+        drop(gateway);
+        let replayed = Served::replay(&test).chat(prompt("stream")).answer();
+        assert_eq!((replayed.text().as_str(), replayed.ending == Ending::Whole), ("data: 1\n\n", false));
     }
 }
 

@@ -27,7 +27,7 @@ LangChain and LiteLLM (OPENAI_BASE_URL and so on), and NIGHTREEL_URL without a p
 it has placeholders for keys that are not set. Ctrl-C is the command's; the report follows.
 
 Exit codes: the command's own, where it is not 0; 4 where --fail-miss finds a request that nothing \
-answered, 1 where --fail-unused finds a recording that nobody asked for; 5 where the store cannot be used.
+answered, or that was refused, 1 where --fail-unused finds a recording that nobody asked for; 5 where the store cannot be used.
 
   nightreel serve --store tests/fixture.db --mode replay --fail-miss -- pytest
   nightreel serve --store tests/fixture.db --base-url https://api.openai.com/v1 -- npm test";
@@ -67,6 +67,11 @@ pub(crate) struct ServeArgs {
     /// Shows warnings and errors alone.
     #[arg(long, short)]
     pub(super) quiet: bool,
+
+    /// How long answers that are under way are waited for at the end, in seconds; a second Ctrl-C
+    /// cuts them. Default: 60, and 2 in replay mode.
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) drain: Option<u64>,
 
     #[command(flatten)]
     pub(super) listen: ListenArgs,
@@ -154,7 +159,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_enum, value_name = "text|json|junit", requires = "report", hide_possible_values = true)]
     report_format: Option<ReportFormat>,
 
-    /// Fails, with exit code 4, where there was a request that nothing answered.
+    /// Fails, with exit code 4, where there was a request that nothing answered, or that was refused.
     #[arg(long)]
     fail_miss: bool,
 

@@ -43,7 +43,7 @@ fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> 
     let report = session.playback.report()?;
     let gates = session.args.report.gates();
     let exit = gates.exit(&report);
-    if !session.args.quiet || report.misses > 0 || exit != Exit::Success {
+    if !session.args.quiet || report.unanswered() > 0 || report.cut > 0 || exit != Exit::Success {
         complain(&format!("nightreel serve: {}", report_text(&report).trim_end()));
     }
     let written = session

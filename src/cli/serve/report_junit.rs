@@ -1,14 +1,14 @@
 //! The report as a continuous integration reads it: `JUnit`'s XML.
 //!
 //! A suite is a session, with a case for its answered requests and one for each request that was
-//! missed. The recordings that were not used are a suite of their own. What no gate asks to fail
+//! missed or refused. The recordings that were not used are a suite of their own. What no gate asks to fail
 //! for is told as skipped.
 
 use std::collections::BTreeMap;
 
-use nightreel::record::{Missed, SessionReport};
+use nightreel::record::{Missed, Refused, SessionReport};
 
-use super::report_text::{missed_line, session_name, unused_line};
+use super::report_text::{missed_line, refused_line, session_name, unused_line};
 use super::verdict::Gates;
 use super::xml::Xml;
 
@@ -53,6 +53,9 @@ fn suites(report: &SessionReport, gates: Gates) -> Vec<Suite> {
     for one in &report.missed.shown {
         missed.entry(&one.session).or_default().push(missed_case(one, gates));
     }
+    for one in &report.refused.shown {
+        missed.entry(&one.session).or_default().push(refused_case(one, gates));
+    }
     let mut suites = Vec::new();
     for session in &report.sessions.shown {
         let told = format!("{} replayed, {} sent, {} missed", session.hits, session.live, session.misses);
@@ -62,19 +65,30 @@ fn suites(report: &SessionReport, gates: Gates) -> Vec<Suite> {
     }
     // Those of sessions that are not listed.
     suites.extend(missed.into_iter().map(|(name, cases)| Suite { name: session_name(name), cases }));
-    suites.extend(more("sessions and misses that are not listed", report.missed.more, gates.miss));
+    let more_missed = report.missed.more + report.refused.more;
+    suites.extend(more("sessions and misses that are not listed", more_missed, gates.miss));
     suites.extend(unused(report, gates));
     suites
 }
 
 fn missed_case(missed: &Missed, gates: Gates) -> Case {
     let line = missed_line(missed);
-    let result = if gates.miss {
-        CaseResult::Failed(missed.reason.clone(), line.clone(), missed.message.clone())
-    } else {
-        CaseResult::Skipped(format!("{line}\n{}", missed.message))
-    };
+    let result = unanswered(missed.reason.clone(), &line, &missed.message, gates);
     Case { name: format!("missed: {line}"), result }
+}
+
+fn refused_case(refused: &Refused, gates: Gates) -> Case {
+    let line = refused_line(refused);
+    let result = unanswered(format!("status {}", refused.status), &line, &refused.message, gates);
+    Case { name: format!("refused: {line}"), result }
+}
+
+fn unanswered(kind: String, line: &str, message: &str, gates: Gates) -> CaseResult {
+    if gates.miss {
+        CaseResult::Failed(kind, line.to_owned(), message.to_owned())
+    } else {
+        CaseResult::Skipped(format!("{line}\n{message}"))
+    }
 }
 
 fn unused(report: &SessionReport, gates: Gates) -> Option<Suite> {
@@ -138,7 +152,7 @@ fn write(suite: &Suite, xml: &mut Xml) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_report::{missed, report, unused};
+    use super::super::test_report::{missed, refused, report, unused};
     use super::*;
 
     const NONE: Gates = Gates { miss: false, unused: false };
@@ -147,14 +161,14 @@ mod tests {
     #[test]
     fn a_gate_makes_failures_of_what_is_else_skipped() {
         for (gates, failures, skipped) in [
-            (NONE, 0, 2),
-            (BOTH, 2, 0),
-            (Gates { miss: true, unused: false }, 1, 1),
-            (Gates { miss: false, unused: true }, 1, 1),
+            (NONE, 0, 3),
+            (BOTH, 3, 0),
+            (Gates { miss: true, unused: false }, 2, 1),
+            (Gates { miss: false, unused: true }, 1, 2),
         ] {
             let xml = report_junit(&report(), gates);
             assert_eq!((xml.matches("<failure ").count(), xml.matches("<skipped ").count()), (failures, skipped));
-            let sums = format!("tests=\"4\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
+            let sums = format!("tests=\"5\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
             assert!(xml.contains(&format!("<testsuites name=\"nightreel serve\" {sums}>")), "{xml}");
         }
     }
@@ -164,13 +178,13 @@ mod tests {
         assert_eq!(
             report_junit(&report(), BOTH),
             r#"<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="nightreel serve" tests="4" failures="2" errors="0" skipped="0">
+<testsuites name="nightreel serve" tests="5" failures="3" errors="0" skipped="0">
   <testsuite name="(no session)" tests="1" failures="0" errors="0" skipped="0">
     <testcase name="answered" classname="(no session)">
       <system-out>1200 replayed, 4 sent, 0 missed</system-out>
     </testcase>
   </testsuite>
-  <testsuite name="tests/a" tests="2" failures="1" errors="0" skipped="0">
+  <testsuite name="tests/a" tests="3" failures="2" errors="0" skipped="0">
     <testcase name="answered" classname="tests/a">
       <system-out>3 replayed, 0 sent, 2 missed</system-out>
     </testcase>
@@ -178,6 +192,9 @@ mod tests {
       <failure type="prompt_changed" message="chat/completions m/x, tests/a: prompt_changed, 2 times">$.messages[0].content: recorded &quot;a&quot;, asked &quot;&lt;b&gt;&quot;
 
 to record it: nightreel serve --mode auto</failure>
+    </testcase>
+    <testcase name="refused: POST /v1/moderations, tests/a: status 404, 3 times" classname="tests/a">
+      <failure type="status 404" message="POST /v1/moderations, tests/a: status 404, 3 times">nothing is answered at POST /v1/moderations</failure>
     </testcase>
   </testsuite>
   <testsuite name="recordings that were not used" tests="1" failures="1" errors="0" skipped="0">
@@ -195,10 +212,11 @@ to record it: nightreel serve --mode auto</failure>
         let mut report = SessionReport::default();
         for _ in 0..1_001 {
             report.missed.push(missed);
+            report.refused.push(refused);
             report.add_unused(unused);
         }
         let xml = report_junit(&report, BOTH);
-        assert_eq!(xml.matches("<failure ").count(), 2_002);
-        assert!(xml.contains("and 1 more requests that nothing answered") && xml.contains("name=\"and 1 more\""));
+        assert_eq!(xml.matches("<failure ").count(), 3_002);
+        assert!(xml.contains("and 2 more requests that nothing answered") && xml.contains("name=\"and 1 more\""));
     }
 }

@@ -1,6 +1,6 @@
 //! The report as people read it.
 
-use nightreel::record::{Missed, SessionCounts, SessionReport, UnusedRecording};
+use nightreel::record::{Missed, Refused, SessionCounts, SessionReport, UnusedRecording};
 
 use super::super::count::{count, counted};
 use super::super::money::spent;
@@ -23,7 +23,9 @@ pub(super) fn report_text(report: &SessionReport) -> String {
     if report.sessions.total() > 1 {
         page.text(&sessions(report));
     }
+    page.text(&cut(report.cut));
     missed(report, &mut page);
+    refused(report, &mut page);
     unused(report, &mut page);
     page.finish()
 }
@@ -40,6 +42,13 @@ pub(super) fn missed_line(missed: &Missed) -> String {
     format!("{endpoint} {}, {}: {}{times}", one_line(model), session_name(session), one_line(reason))
 }
 
+/// A request that was refused, in a line.
+pub(super) fn refused_line(refused: &Refused) -> String {
+    let times = if refused.count == 1 { String::new() } else { format!(", {} times", count(refused.count)) };
+    let Refused { session, method, path, status, .. } = refused;
+    format!("{} {}, {}: status {status}{times}", one_line(method), one_line(path), session_name(session))
+}
+
 /// A recording that no request was answered by, in a line.
 pub(super) fn unused_line(unused: &UnusedRecording) -> String {
     let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = unused;
@@ -50,14 +59,17 @@ pub(super) fn unused_line(unused: &UnusedRecording) -> String {
 }
 
 fn headline(report: &SessionReport) -> String {
-    let asked = report.hits + report.misses + report.live;
     let exhausted = match report.exhausted {
         0 => String::new(),
         exhausted => format!(" ({} after all recordings were handed out)", count(exhausted)),
     };
+    let refused = match report.refusals {
+        0 => String::new(),
+        refusals => format!(", {} refused", count(refusals)),
+    };
     format!(
-        "{}: {} replayed, {} sent, {} missed{exhausted}; {} not used",
-        counted(asked, "request"),
+        "{}: {} replayed, {} sent, {} missed{exhausted}{refused}; {} not used",
+        counted(report.asked(), "request"),
         count(report.hits),
         count(report.live),
         count(report.misses),
@@ -96,6 +108,30 @@ fn missed(report: &SessionReport, page: &mut Page) {
     page.text(&more(report.missed.total()));
 }
 
+fn refused(report: &SessionReport, page: &mut Page) {
+    for refused in report.refused.shown.iter().take(SHOWN) {
+        page.line(format!("  refused: {}", refused_line(refused)));
+        for line in lines(refused.message.as_bytes()).lines() {
+            page.line(format!("      {line}").trim_end());
+        }
+    }
+    page.text(&more(report.refused.total()));
+}
+
+/// What the server's own end did to those who were waiting.
+fn cut(cut: u64) -> String {
+    match cut {
+        0 => String::new(),
+        1 => {
+            "  1 request was cut: its answer was under way when the server ended (--drain gives more time)\n".to_owned()
+        }
+        cut => format!(
+            "  {} requests were cut: their answers were under way when the server ended (--drain gives more time)\n",
+            count(cut)
+        ),
+    }
+}
+
 fn unused(report: &SessionReport, page: &mut Page) {
     for unused in report.unused_recordings.shown.iter().take(SHOWN) {
         page.line(format!("  not used: {}", unused_line(unused)));
@@ -132,15 +168,18 @@ mod tests {
     fn what_was_missed_and_what_was_left_is_told_with_its_session() {
         assert_eq!(
             report_text(&report()),
-            "1,209 requests: 1,203 replayed, 4 sent, 2 missed (1 after all recordings were handed out); \
+            "1,212 requests: 1,203 replayed, 4 sent, 2 missed (1 after all recordings were handed out), 3 refused; \
              1 recording not used\n  \
              cost: avoided ≥ $0.500, spent unknown\n  \
              session       replayed  sent  missed\n  \
              (no session)     1,200     4       0\n  \
              tests/a              3     0       2\n  \
+             1 request was cut: its answer was under way when the server ended (--drain gives more time)\n  \
              missed: chat/completions m/x, tests/a: prompt_changed, 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \
+             refused: POST /v1/moderations, tests/a: status 404, 3 times\n      \
+             nothing is answered at POST /v1/moderations\n  \
              not used: embeddings m \"Why is the sky blue?\" (key 0123456789ab, occurrence 2, recorded in old)\n"
         );
     }

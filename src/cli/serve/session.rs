@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use nightreel::engine::Stop;
@@ -17,6 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use super::super::context::{complain, env, print};
+use super::super::count::counted;
 use super::super::credential_text::without_credentials;
 use super::super::exit::Failure;
 use super::super::{gateway, signals};
@@ -90,6 +92,7 @@ impl<'a> Session<'a> {
             redactor,
             ..Options::new(Arc::clone(&playback))
         };
+        let options = Options { grace: args.drain.map_or(options.grace, Duration::from_secs), ..options };
         Ok(Self { args, playback, report, mode, options, listen, stores, host })
     }
 
@@ -107,11 +110,9 @@ impl<'a> Session<'a> {
                 complain(&format!("nightreel serve: to use it: export OPENAI_BASE_URL={base_url}; to end it: Ctrl-C"));
             }
             stop.draining().await;
-            let stopped = tokio::select! {
-                stopped = server.stop() => stopped.map_err(anyhow::Error::new),
-                () = stop.aborting() => Err(anyhow!("stopped before all was kept")),
-            };
-            Ok(Served { command: None, problem: stopped.err() })
+            self.announce_end(server.under_way());
+            let stopped = server.stop_unless(stop.aborting()).await;
+            Ok(Served { command: None, problem: stopped.err().map(anyhow::Error::new) })
         })
     }
 
@@ -148,6 +149,17 @@ impl<'a> Session<'a> {
         let (mode, stores) = (self.mode.mode, self.stores.names());
         complain(&Announcement { mode, stores: &stores, recordings, upstream: self.host.as_deref() }.line());
         Ok(())
+    }
+
+    /// Says what is waited for at the end.
+    fn announce_end(&self, under_way: usize) {
+        let seconds = self.options.grace.as_secs();
+        if under_way > 0 && seconds > 0 && !self.args.quiet {
+            let answers = counted(under_way as u64, "answer");
+            complain(&format!(
+                "nightreel serve: waits up to {seconds} s for the end of {answers} under way; Ctrl-C cuts what is left"
+            ));
+        }
     }
 }
 

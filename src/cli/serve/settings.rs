@@ -43,8 +43,10 @@ pub(super) fn settings(args: &ServeArgs, env: Lookup<'_>) -> Result<Job, Failure
 /// Strikes the credentials that the environment holds, those of clients too, and what the rules match.
 pub(super) fn redactor(job: &Job, env: Lookup<'_>) -> Result<Redactor, Failure> {
     let own = [job.gateway.api_key_env.as_str(), job.gateway.token_env.as_str()];
-    let secrets = own.into_iter().chain(KEYS).filter_map(env);
-    let secrets: Vec<String> = secrets.map(|secret| Secret::bare(&secret).to_owned()).collect();
+    let value = |name: &str| env(name).map(|secret| Secret::bare(&secret).to_owned());
+    // What is sent as our own is struck whatever it is; a client's may be a word that stands in for a key.
+    let clients = KEYS.into_iter().filter_map(value).filter(|key| Secret::looks_like_key(key));
+    let secrets: Vec<String> = own.into_iter().filter_map(value).chain(clients).collect();
     let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
     Redactor::new(secrets.iter().map(String::as_str), rules).map_err(Failure::usage)
 }
@@ -147,5 +149,11 @@ mod tests {
         let env = |name: &str| (name == "OPENAI_API_KEY").then(|| "Bearer sk-client-key".to_owned());
         let struck = redactor(&set("", &[]).unwrap(), &env).unwrap().strike(&Bytes::from("key sk-client-key"));
         assert!(!String::from_utf8_lossy(&struck).contains("sk-client-key"));
+        let word_in = |variable: &'static str| {
+            let env = move |name: &str| (name == variable).then(|| "not-needed".to_owned());
+            redactor(&set("", &[]).unwrap(), &env).unwrap().strike_text("it is not-needed")
+        };
+        assert_eq!(word_in("OPENAI_API_KEY"), "it is not-needed", "it stands in for a client's key");
+        assert_eq!(word_in("OPENROUTER_API_KEY"), "it is [redacted]", "it is our own");
     }
 }

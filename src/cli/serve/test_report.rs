@@ -1,6 +1,6 @@
 //! A report that has something of everything, for the tests of what is made of it.
 
-use nightreel::record::{Missed, SessionCounts, SessionReport, UnusedRecording, UsedRecording};
+use nightreel::record::{Missed, Refused, SessionCounts, SessionReport, UnusedRecording, UsedRecording};
 
 /// A report that has something of everything.
 pub(super) fn report() -> SessionReport {
@@ -9,12 +9,15 @@ pub(super) fn report() -> SessionReport {
         cost_avoided_usd: 0.5,
         unpriced_hits: 3,
         unpriced_live: 4,
+        refusals: 3,
+        cut: 1,
         used_recordings: vec![UsedRecording { session: None, key: "ff".repeat(32), occurrence: 0, count: 1_203 }],
         ..SessionReport::default()
     };
     report.add(SessionCounts { name: String::new(), hits: 1_200, misses: 0, live: 4 });
     report.add(SessionCounts { name: "tests/a".to_owned(), hits: 3, misses: 2, live: 0 });
     report.missed.push(missed);
+    report.refused.push(refused);
     report.add_unused(unused);
     report
 }
@@ -29,6 +32,18 @@ pub(super) fn missed() -> Missed {
         message: "$.messages[0].content: recorded \"a\", asked \"<b>\"\n\nto record it: nightreel serve --mode auto"
             .to_owned(),
         count: 2,
+    }
+}
+
+/// A request that was refused three times.
+pub(super) fn refused() -> Refused {
+    Refused {
+        session: "tests/a".to_owned(),
+        method: "POST".to_owned(),
+        path: "/v1/moderations".to_owned(),
+        status: 404,
+        message: "nothing is answered at POST /v1/moderations".to_owned(),
+        count: 3,
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::exit::Exit;
 /// What the server is asked to fail for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gates {
-    /// Requests that nothing answered.
+    /// Requests that nothing answered, those that were refused among them.
     pub(super) miss: bool,
     /// Recordings that no request was answered by.
     pub(super) unused: bool,
@@ -19,7 +19,7 @@ impl Gates {
     /// The exit code that the gates ask for. What was missed goes before what was left over: the
     /// second often follows from the first.
     pub(super) const fn exit(self, report: &SessionReport) -> Exit {
-        match (self.miss && report.misses > 0, self.unused && report.unused > 0) {
+        match (self.miss && report.unanswered() > 0, self.unused && report.unused > 0) {
             (true, _) => Exit::NotRecorded,
             (false, true) => Exit::ItemsFailed,
             (false, false) => Exit::Success,
@@ -58,6 +58,8 @@ mod tests {
         ] {
             let report = SessionReport { misses, unused: left, ..SessionReport::default() };
             assert_eq!(Gates { miss, unused }.exit(&report), exit, "{miss} {unused} {misses} {left}");
+            let report = SessionReport { refusals: misses, unused: left, ..SessionReport::default() };
+            assert_eq!(Gates { miss, unused }.exit(&report), exit, "{miss} {unused} {misses} refused, {left}");
         }
     }
 

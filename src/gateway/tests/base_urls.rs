@@ -53,6 +53,22 @@ fn other_endpoints_behind_openrouter_get_the_version() {
 }
 
 #[test]
+fn a_deployment_stands_in_the_url_where_the_base_url_has_one() {
+    for (base, expected) in [
+        (
+            "https://r.azure.com/openai/deployments/gpt-a",
+            "https://r.azure.com/openai/deployments/gpt%2Fb/chat/completions",
+        ),
+        ("https://r.azure.com/openai/deployments", "https://r.azure.com/openai/deployments/gpt%2Fb/chat/completions"),
+        ("https://r.azure.com/openai/v1", "https://r.azure.com/openai/v1/chat/completions"),
+        ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1/chat/completions"),
+    ] {
+        let base: BaseUrl = base.parse().unwrap();
+        assert_eq!(base.join_deployment(Endpoint::ChatCompletions, "gpt/b").as_str(), expected);
+    }
+}
+
+#[test]
 fn a_gateway_is_known_by_its_host_or_its_path() {
     for (text, cloudflare) in [
         ("https://gateway.ai.cloudflare.com/v1/a/g/openrouter", true),

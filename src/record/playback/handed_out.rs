@@ -43,6 +43,24 @@ impl Handed {
 
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
+        let (progress, picked) = self.look(index, name, policy);
+        progress.asked += 1;
+        if let Some(picked) = picked {
+            return Next::Recorded(picked);
+        }
+        let given = progress.given.as_deref().unwrap_or_default();
+        let behind = given.last().map_or(0, |last| last.occurrence + 1);
+        let occurrence = progress.next_live.max(behind);
+        progress.next_live = occurrence + 1;
+        Next::Nothing { occurrence, recorded: given.len() }
+    }
+
+    /// The recording that a session's next request for the key would be given.
+    pub(super) fn peek(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Option<Taped> {
+        self.look(index, name, policy).1
+    }
+
+    fn look(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> (&mut Progress, Option<Taped>) {
         let at = self.sessions.binary_search_by_key(&index, |(index, _)| *index).unwrap_or_else(|place| {
             if self.sessions.is_empty() {
                 self.sessions.reserve_exact(1);
@@ -52,15 +70,8 @@ impl Handed {
         });
         let progress = &mut self.sessions[at].1;
         let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
-        let picked = policy.pick(progress.asked, given.len());
-        progress.asked += 1;
-        if let Some(picked) = picked {
-            return Next::Recorded(given[picked]);
-        }
-        let behind = given.last().map_or(0, |last| last.occurrence + 1);
-        let occurrence = progress.next_live.max(behind);
-        progress.next_live = occurrence + 1;
-        Next::Nothing { occurrence, recorded: given.len() }
+        let picked = policy.pick(progress.asked, given.len()).map(|picked| given[picked]);
+        (progress, picked)
     }
 
     /// Takes back an occurrence that was to be sent and was not: the session's next request for the

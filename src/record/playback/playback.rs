@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
-use crate::record::{Action, Missed, decide};
+use crate::record::{Action, Missed, Refused, decide};
 use crate::store::{Access, ExchangeId, Store, StoreError};
 
 use super::Policy;
@@ -108,7 +108,7 @@ impl Playback {
         let mut state = self.lock();
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
-        match handed.next(index, name.as_ref(), self.options.policy) {
+        match handed.next(index, name.as_ref(), self.policy(request)) {
             Next::Recorded(taped) => state.replay(index, taped).map(|attempt| Asked::Replay(Box::new(attempt))),
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
@@ -121,6 +121,39 @@ impl Playback {
         }
     }
 
+    /// The recording that answers a request of a session, where there is one and it suits; else the
+    /// request counts as not asked.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn lend(
+        &self,
+        session: &str,
+        request: &Request,
+        suits: impl FnOnce(&Attempt) -> bool,
+    ) -> Result<Option<Box<Attempt>>, StoreError> {
+        let mut state = self.lock();
+        let (index, name) = state.sessions.of(session);
+        let (handed, policy) = (state.handed(&request.key, &self.options)?, self.policy(request));
+        let Some(taped) = handed.peek(index, name.as_ref(), policy) else { return Ok(None) };
+        let attempt = state.read(taped)?;
+        if !suits(&attempt) {
+            return Ok(None);
+        }
+        state.handed(&request.key, &self.options)?.next(index, name.as_ref(), policy);
+        state.count_hit(index, taped, &attempt);
+        Ok(Some(Box::new(attempt)))
+    }
+
+    /// What a session is given that asks a request again. What models there are does not change with
+    /// the number of those who ask: the list is never used up.
+    fn policy(&self, request: &Request) -> Policy {
+        match self.options.policy {
+            Policy::Once if request.endpoint == Endpoint::Models => Policy::RepeatLast,
+            policy => policy,
+        }
+    }
+
     /// Tells that what was sent for a session is on record now.
     pub fn recorded(&self, session: &str, live: &Live) {
         let mut state = self.lock();
@@ -129,6 +162,21 @@ impl Playback {
             let (_, name) = state.sessions.of(session);
             state.add(name, live);
         }
+    }
+
+    /// Tells that what was sent for a session could not be kept: it has its cost all the same.
+    pub fn not_kept(&self, class: Class, cost_usd: Option<f64>) {
+        self.lock().count_cost(class, cost_usd);
+    }
+
+    /// Tells that a request was sent whose reply was cut off by the end of whoever passed it on.
+    pub fn note_cut(&self) {
+        self.lock().totals.cut += 1;
+    }
+
+    /// Tells that a request was refused before anything was looked for: the report shows it.
+    pub fn note_refused(&self, refused: Refused) {
+        self.lock().note_refused(refused);
     }
 
     /// Tells that what was to be sent for a session was not, and nothing of it is on record: the

@@ -49,6 +49,9 @@ impl Playback {
             unpriced_hits: state.totals.unpriced_hits,
             live_cost_usd: state.totals.live_cost_usd,
             unpriced_live: state.totals.unpriced_live,
+            refusals: state.totals.refusals,
+            refused: state.refused.clone(),
+            cut: state.totals.cut,
             ..SessionReport::default()
         };
         state.sessions.counts.iter().for_each(|counts| report.add(counts.clone()));

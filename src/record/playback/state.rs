@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{Attempt, Key, KeyRules};
-use crate::record::{Missed, SessionCounts};
+use crate::model::{Attempt, Class, Key, KeyRules};
+use crate::record::{Listed, Missed, Refused, SessionCounts};
 use crate::store::{Place, Run, StoreError};
 
 use super::handed_out::{Handed, SessionIndex};
@@ -29,6 +29,8 @@ pub(super) struct State {
     /// What nothing answered, in the order in which it first came.
     pub(super) missed: Vec<Missed>,
     missed_index: HashMap<(SessionIndex, Key), usize>,
+    /// What was refused, in the order in which it first came.
+    pub(super) refused: Listed<Refused>,
     pub(super) totals: Totals,
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Totals {
     pub(super) unpriced_hits: u64,
     pub(super) live_cost_usd: f64,
     pub(super) unpriced_live: u64,
+    pub(super) refusals: u64,
+    pub(super) cut: u64,
 }
 
 impl Sessions {
@@ -80,6 +84,7 @@ impl State {
             uses: HashMap::new(),
             missed: Vec::new(),
             missed_index: HashMap::new(),
+            refused: Listed::default(),
             totals: Totals::default(),
         })
     }
@@ -108,16 +113,24 @@ impl State {
 
     /// Reads a recording, and counts that it answers.
     pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
-        let at = taped.at;
-        let attempt = self.sources[at.source].attempt(taped)?;
+        let attempt = self.read(taped)?;
+        self.count_hit(session, taped, &attempt);
+        Ok(attempt)
+    }
+
+    pub(super) fn read(&mut self, taped: Taped) -> Result<Attempt, StoreError> {
+        self.sources[taped.at.source].attempt(taped)
+    }
+
+    /// Counts that a recording answers.
+    pub(super) fn count_hit(&mut self, session: SessionIndex, taped: Taped, attempt: &Attempt) {
         self.sessions.counts[session].hits += 1;
-        *self.uses.entry(at).or_default() += 1;
+        *self.uses.entry(taped.at).or_default() += 1;
         match attempt.cost_usd {
             Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
             None if attempt.class.may_cost() => self.totals.unpriced_hits += 1,
             None => {}
         }
-        Ok(attempt)
     }
 
     /// Counts a request that no recording answers, of which there were so many.
@@ -129,12 +142,17 @@ impl State {
     }
 
     /// Counts what a request that was sent has cost.
-    pub(super) fn count_live(&mut self, live: &Live) {
-        match live.cost_usd {
+    pub(super) fn count_cost(&mut self, class: Class, cost_usd: Option<f64>) {
+        match cost_usd {
             Some(cost_usd) => self.totals.live_cost_usd += cost_usd,
-            None if live.class.may_cost() => self.totals.unpriced_live += 1,
+            None if class.may_cost() => self.totals.unpriced_live += 1,
             None => {}
         }
+    }
+
+    /// Counts a request that was sent and is on record now.
+    pub(super) fn count_live(&mut self, live: &Live) {
+        self.count_cost(live.class, live.cost_usd);
         *self.uses.entry(At { source: 0, exchange: live.exchange }).or_default() += 1;
     }
 
@@ -162,6 +180,15 @@ impl State {
         }
         self.missed_index.insert((index, key), self.missed.len());
         self.missed.push(missed);
+    }
+
+    /// Notes that a request was refused; one that is the same but for its body is counted.
+    pub(super) fn note_refused(&mut self, refused: Refused) {
+        self.totals.refusals += 1;
+        match self.refused.shown.iter_mut().find(|known| known.is_like(&refused)) {
+            Some(known) => known.count += 1,
+            None => self.refused.push(|| refused),
+        }
     }
 
     pub(super) fn models(&self) -> Result<Vec<String>, StoreError> {

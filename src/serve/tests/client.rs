@@ -158,6 +158,16 @@ impl Connection {
         std::mem::take(&mut self.received)
     }
 
+    /// Reads until the connection ends, and says how it did where that was no end in order.
+    pub(super) async fn until_the_end(&mut self) -> (Vec<u8>, Option<io::ErrorKind>) {
+        let end = loop {
+            if let Err(error) = self.read_more().await {
+                break Some(error.kind()).filter(|kind| *kind != io::ErrorKind::UnexpectedEof);
+            }
+        };
+        (std::mem::take(&mut self.received), end)
+    }
+
     async fn fill(&mut self, length: usize) -> Result<(), io::ErrorKind> {
         while self.received.len() < length {
             self.read_more().await.map_err(|error| error.kind())?;

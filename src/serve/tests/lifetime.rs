@@ -47,6 +47,42 @@ async fn what_outlasts_the_grace_is_cut_and_recorded_as_far_as_it_came() {
 }
 
 #[tokio::test]
+async fn what_is_cut_at_the_end_is_counted_and_what_its_client_left_is_not() {
+    let upstream = Upstream::start().await;
+    let mut playback = None;
+    let stage = recording_with(
+        &upstream.base_url(),
+        |options| {
+            playback = Some(Arc::clone(&options.playback));
+            options
+        },
+        |gateway| gateway,
+    )
+    .await;
+    let playback = playback.unwrap();
+    let mut connections = Vec::new();
+    for prompt in ["left", "cut"] {
+        let mut connection = Connection::open(stage.address()).await;
+        connection.send("POST", "/v1/chat/completions", &[], &body(prompt)).await;
+        let mut received = upstream.receive().await;
+        received.begin_stream().await;
+        connection.head().await.unwrap();
+        connections.push((connection, received));
+    }
+    assert_eq!(stage.server.under_way(), 2);
+    let (left, mut given_up) = connections.remove(0);
+    drop(left);
+    given_up.closed().await;
+    until(|| stage.server.under_way() == 1).await;
+    assert_eq!(playback.report().unwrap().cut, 0);
+    // The grace is a minute, and nobody waits for it.
+    stage.server.stop_unless(std::future::ready(())).await.unwrap();
+    assert_eq!(playback.report().unwrap().cut, 1);
+    let ends = recorded(&stage.directory).into_iter().map(|kept| kept.attempt.reply.unwrap().end);
+    assert_eq!(ends.collect::<Vec<_>>(), [End::GivenUp; 2]);
+}
+
+#[tokio::test]
 async fn what_comes_to_its_end_within_the_grace_is_answered() {
     let upstream = Upstream::start().await;
     let grace = |options| Options { grace: Duration::from_secs(20), ..options };

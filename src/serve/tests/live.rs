@@ -67,7 +67,9 @@ async fn what_a_server_says_is_passed_on_and_recorded_whatever_it_is() {
         let replay = replaying(stage.stop().await).await;
         let replayed = chat(replay.address(), "a").await;
         assert_eq!((replayed.status(), replayed.body()), (live.status(), live.body()));
-        let own = ["x-nightreel", "x-nightreel-occurrence", "transfer-encoding", "content-length"];
+        let location = ["https://x/y?z", "https://x/y"].map(|url| status.starts_with("302").then_some(url));
+        assert_eq!([live.header("location"), replayed.header("location")], location, "a query is passed on, not kept");
+        let own = ["x-nightreel", "x-nightreel-occurrence", "transfer-encoding", "content-length", "location"];
         let lines = |answered: super::client::Answered| {
             let lines = answered.head.lines.into_iter();
             lines.filter(|(name, _)| !own.contains(&name.as_str())).collect::<Vec<_>>()
@@ -117,6 +119,74 @@ async fn models_are_asked_for_with_their_query_but_for_a_key_in_it() {
     let [kept] = <[_; 1]>::try_from(stage.stop().await).unwrap();
     assert_eq!(kept.request.endpoint, Endpoint::Models);
     assert_eq!(kept.request.body, r#"{"supported_parameters":"tools"}"#);
+}
+
+#[tokio::test]
+async fn a_query_goes_on_and_a_deployment_is_a_model_of_its_own() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let path = |name: &str| format!("/openai/deployments/{name}/chat/completions?api-version=2024-10-21&api-key=sk");
+    let asked = r#"{"messages":[]}"#;
+    for name in ["gpt-a", "gpt-b"] {
+        let answer = format!(r#"{{"choices":[{{"message":{{"content":"{name}"}},"finish_reason":"stop"}}]}}"#);
+        let path = path(name);
+        let (live, request) = tokio::join!(ask(stage.address(), "POST", &path, &[], asked), async {
+            let received = upstream.receive().await;
+            let told = (received.head.lines().next().unwrap().to_owned(), received.body.clone());
+            received.answer("200 OK", "content-type: application/json\r\n", &answer).await;
+            told
+        });
+        assert_eq!(live.text(), answer);
+        assert_eq!(request.0, "POST /v1/chat/completions?api-version=2024-10-21 HTTP/1.1");
+        assert_eq!(request.1, asked, "it is sent as it came");
+    }
+    let replay = replaying(stage.stop().await).await;
+    for name in ["gpt-b", "gpt-a"] {
+        let path = path(name).replace("2024", "2025");
+        assert!(ask(replay.address(), "POST", &path, &[], asked).await.text().contains(name), "{name}");
+    }
+}
+
+const LIST: &str = r#"{"data": [{"id":"author/large"}, {"id": "author/small", "context_length": 1e3}]}"#;
+
+#[tokio::test]
+async fn a_list_of_models_is_never_used_up_and_each_of_it_can_be_asked_for() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let headers = "content-type: application/json\r\n";
+    tokio::join!(ask(stage.address(), "GET", "/v1/models", &[], ""), async {
+        upstream.receive().await.answer("200 OK", headers, LIST).await;
+    });
+    let replay = replaying(stage.stop().await).await;
+    for _ in 0..3 {
+        let list = ask(replay.address(), "GET", "/v1/models", &[], "").await;
+        assert_eq!((list.text().as_str(), list.header("x-nightreel")), (LIST, Some("replayed")));
+        let one = ask(replay.address(), "GET", "/v1/models/author%2Fsmall", &[], "").await;
+        assert_eq!(one.text(), r#"{"id": "author/small", "context_length": 1e3}"#);
+    }
+    assert_eq!(ask(replay.address(), "GET", "/v1/models/author/else", &[], "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn one_model_is_asked_for_where_no_list_has_it_and_recorded() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let path = "/v1/models/author/new%20one";
+    let (live, request) = tokio::join!(ask(stage.address(), "GET", path, &[], ""), async {
+        let received = upstream.receive().await;
+        let line = received.head.lines().next().unwrap().to_owned();
+        received.answer("200 OK", "content-type: application/json\r\n", r#"{"id":"x"}"#).await;
+        line
+    });
+    assert_eq!((live.text().as_str(), request.as_str()), (r#"{"id":"x"}"#, "GET /v1/models/author/new%20one HTTP/1.1"));
+    assert_eq!(live.header("x-nightreel"), Some("live"));
+    assert_eq!(ask(stage.address(), "GET", path, &[], "").await.header("x-nightreel"), Some("replayed"));
+    let exchanges = stage.stop().await;
+    assert_eq!(exchanges[0].request.body, r#""author/new one""#);
+    let replay = replaying(exchanges).await;
+    for _ in 0..2 {
+        assert_eq!(ask(replay.address(), "GET", path, &[], "").await.text(), r#"{"id":"x"}"#);
+    }
 }
 
 #[tokio::test]

@@ -106,6 +106,55 @@ async fn what_there_is_not_is_told_with_what_there_is() {
     let session = "s".repeat(257);
     let refused = post(&stage, &[("x-nightreel-session", &session)], "{}").await;
     assert_eq!((refused.status(), refused.message().as_str()), (400, "a session's name has 256 bytes at most"));
+    let refused = ask(stage.address(), "POST", "/session//v1/chat/completions", &[], body("a")).await;
+    assert_eq!((refused.status(), refused.message().starts_with("the path names no session")), (400, true));
+}
+
+#[tokio::test]
+async fn what_is_refused_is_reported_unless_nothing_was_asked() {
+    let mut playback = None;
+    let keep = |options: Options| {
+        playback = Some(Arc::clone(&options.playback));
+        options
+    };
+    let stage = replaying_with(vec![exchange("a", Ok(whole("1")))], keep).await;
+    let bearer = [("authorization", "Bearer sk-client-0123456789")];
+    for (method, path, body, status) in [
+        ("POST", "/v1/moderations", "{}", 404),
+        ("POST", "/v1/moderations", "[]", 404),
+        ("POST", "/session/s/v1/chat/completions", "{oops", 400),
+        ("GET", "/v1/chat/completions", "", 405),
+        ("GET", "/v1/models/other?key=1", "", 404),
+        ("POST", "/v1/sk-client-0123456789", "{}", 404),
+        // Nothing is asked by these.
+        ("GET", "/", "", 404),
+        ("HEAD", "/v1", "", 404),
+        ("GET", "/nightreel/else", "", 404),
+        ("OPTIONS", "/v1/moderations", "", 204),
+    ] {
+        let mut connection = Connection::open(stage.address()).await;
+        connection.send(method, path, &bearer, body).await;
+        assert_eq!(connection.head().await.unwrap().status, status, "{method} {path}");
+    }
+    let report = playback.unwrap().report().unwrap();
+    assert_eq!((report.refusals, report.unanswered(), report.asked()), (6, 6, 6));
+    let told: Vec<_> = report
+        .refused
+        .shown
+        .iter()
+        .map(|refused| (refused.method.as_str(), refused.path.as_str(), refused.status, refused.count))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("POST", "/v1/moderations", 404, 2),
+            ("POST", "/session/s/v1/chat/completions", 400, 1),
+            ("GET", "/v1/chat/completions", 405, 1),
+            ("GET", "/v1/models/other", 404, 1),
+            ("POST", "/v1/[redacted]", 404, 1),
+        ]
+    );
+    assert_eq!(report.refused.shown[1].session, "s");
 }
 
 #[tokio::test]
