@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
 use crate::record::{Action, Missed, decide};
@@ -10,6 +10,7 @@ use crate::store::{Access, ExchangeId, Reader, Store, StoreError};
 
 use super::Policy;
 use super::handed_out::Next;
+use super::holding::Holding;
 use super::state::State;
 
 /// How much of each store is held in memory at most, in KiB.
@@ -65,7 +66,8 @@ pub struct Live {
 pub struct Playback {
     options: PlaybackOptions,
     stores: Vec<Store>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    holding: Holding,
 }
 
 impl Playback {
@@ -76,8 +78,8 @@ impl Playback {
     /// # Errors
     /// Fails if a store cannot be read.
     pub fn new(stores: Vec<Store>, options: PlaybackOptions) -> Result<Self, StoreError> {
-        let state = State::new(readers(&stores)?, &options.rules)?;
-        Ok(Self { options, stores, state: Mutex::new(state) })
+        let state = Arc::new(Mutex::new(State::new(readers(&stores)?, &options.rules)?));
+        Ok(Self { options, stores, holding: Holding::start(&state)?, state })
     }
 
     /// Hands out the recordings of one store, such as a fixture, that nothing is added to.
@@ -106,6 +108,9 @@ impl Playback {
     /// Fails if a store cannot be read.
     pub fn ask(&self, session: &str, request: &Request) -> Result<Asked, StoreError> {
         let mut state = self.lock();
+        if state.hold()? {
+            self.holding.taken();
+        }
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.options.policy) {
@@ -129,6 +134,12 @@ impl Playback {
             let (_, name) = state.sessions.of(session);
             state.add(name, live);
         }
+    }
+
+    /// Closes the stores: nothing is answered any more. Whoever wants to leave a store as one file
+    /// does so behind this.
+    pub fn close(&self) {
+        self.lock().close();
     }
 
     /// Tells that what was to be sent for a session was not, and nothing of it is on record: the

@@ -17,6 +17,8 @@ use super::tape::{At, Taped, Tapes};
 /// What has been handed out so far, by whom it was asked for, and from where.
 pub(super) struct State {
     pub(super) readers: Vec<Reader>,
+    /// Whether the readers hold their stores, which nobody can begin to write meanwhile.
+    held: bool,
     keys: HashMap<Key, Handed>,
     /// Whether a recording may have another key under the rules of now.
     keyed_otherwise: bool,
@@ -72,6 +74,7 @@ impl State {
         }
         Ok(Self {
             readers,
+            held: false,
             keys: HashMap::new(),
             keyed_otherwise,
             rekeyed: None,
@@ -81,6 +84,31 @@ impl State {
             missed_index: HashMap::new(),
             totals: Totals::default(),
         })
+    }
+
+    /// Takes hold of the stores, unless they are held: a replay costs no lock of its own then. Says
+    /// whether somebody has to let go of them.
+    pub(super) fn hold(&mut self) -> Result<bool, StoreError> {
+        if self.held {
+            return Ok(false);
+        }
+        let held = self.readers.iter().try_for_each(Reader::hold);
+        self.held = held.is_ok();
+        held.map(|()| true)
+    }
+
+    /// Lets others write the stores, and sees from now on what they have written.
+    pub(super) fn let_go(&mut self) {
+        self.held = false;
+        for reader in &self.readers {
+            // One that cannot be let go of cannot be read either: the next to ask is told.
+            _ = reader.let_go();
+        }
+    }
+
+    /// Closes the stores.
+    pub(super) fn close(&mut self) {
+        self.readers.clear();
     }
 
     /// The recordings of a key, and who has been given them.
@@ -108,7 +136,7 @@ impl State {
     /// Reads a recording, and counts that it answers.
     pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
         let at = taped.at;
-        let reader = &mut self.readers[at.source];
+        let reader = self.readers.get_mut(at.source).ok_or(StoreError::Closed)?;
         let attempt_id = taped.attempt_id.map_or_else(|| reader.settling_attempt(at.exchange), Ok)?;
         let attempt = reader.attempt(attempt_id)?;
         self.sessions.counts[session].hits += 1;
@@ -150,6 +178,8 @@ impl State {
 
     /// Adds what is on record now to what is handed out.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
+        // Else it would not be found.
+        self.let_go();
         let at = At { source: 0, exchange: live.exchange };
         self.keys.entry(live.key).or_default().add(session, live.occurrence, at);
     }
