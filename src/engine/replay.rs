@@ -216,12 +216,15 @@ impl Lookup {
 
     fn answer(&mut self, items: &[Planned]) -> Result<Answered, ReplayError> {
         let mut answered = Answered::default();
+        // A lock for each item would cost more than to read it.
+        self.recall.hold()?;
         if let (Some(first), Some(last)) = (items.first(), items.last()) {
             self.recall.read_ahead(first.position..last.position + 1)?;
         }
         for item in items {
             self.item(item, &mut answered)?;
         }
+        self.recall.let_go()?;
         Ok(answered)
     }
 

@@ -119,6 +119,22 @@ impl Recall {
         self.sources.iter().all(|searched| !searched.by_key && searched.source.scope.preferred.is_none())
     }
 
+    /// Reads one state of the stores from now on, which nobody may begin to write meanwhile.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn hold(&self) -> Result<(), StoreError> {
+        self.sources.iter().try_for_each(|searched| searched.source.reader.hold())
+    }
+
+    /// Lets others write the stores.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn let_go(&self) -> Result<(), StoreError> {
+        self.sources.iter().try_for_each(|searched| searched.source.reader.let_go())
+    }
+
     /// Reads ahead what the preferred runs have at some positions, in one go.
     ///
     /// # Errors

@@ -41,6 +41,8 @@ pub(super) struct Recording {
     state: Mutex<State>,
     /// The first thing that could not be kept.
     problem: OnceLock<String>,
+    /// Why nothing could be sent, where that is over: it was for want of a place to keep it.
+    refused: OnceLock<String>,
 }
 
 enum State {
@@ -85,7 +87,13 @@ impl Recording {
             item_count: 0,
             started_at_ms: 0,
         };
-        Self { store: upstream.store.clone(), run, state: Mutex::new(State::Waiting), problem: OnceLock::new() }
+        Self {
+            store: upstream.store.clone(),
+            run,
+            state: Mutex::new(State::Waiting),
+            problem: OnceLock::new(),
+            refused: OnceLock::new(),
+        }
     }
 
     /// The first thing that could not be kept, if there was one.
@@ -105,12 +113,20 @@ impl Recording {
         if matches!(*state, State::Waiting) {
             let (store, run) = (self.store.clone(), NewRun { started_at_ms: now_ms(), ..self.run.clone() });
             let begun = spawn_blocking(move || Begun::new(&store, &run)).await;
-            *state = State::Begun(begun.map_err(|_| KeepError::Ended)??);
+            let begun = begun.map_err(|_| KeepError::Ended)?;
+            *state = State::Begun(begun.inspect_err(|error| self.refuse(error))?);
         }
         let State::Begun(begun) = &mut *state else { return Err(KeepError::Ended) };
         let position = begun.given;
         begun.given += 1;
         Ok(Place { run: begun.run, run_started_at_ms: begun.started_at_ms, position, submit: begun.writer.submit() })
+    }
+
+    /// Remembers that a request was not sent, as it could not have been kept. The next one may be: a
+    /// disk that is full has room again some day.
+    fn refuse(&self, error: &StoreError) {
+        // The first one counts.
+        _ = self.refused.set(error.to_string());
     }
 
     /// Keeps an exchange in its place. Returns when that is committed.
@@ -130,10 +146,16 @@ impl Recording {
     /// Ends the run, once everything that was submitted is on the disk and every place is gone.
     ///
     /// # Errors
-    /// Fails with what kept something from being written.
+    /// Fails with what kept something from being written, or from being sent.
     pub(super) async fn finish(&self) -> Result<(), KeepError> {
         let state = std::mem::replace(&mut *self.state.lock().await, State::Ended);
-        let State::Begun(begun) = state else { return Ok(()) };
+        if let State::Begun(begun) = state {
+            self.end(begun).await?;
+        }
+        self.refused.get().map_or(Ok(()), |refused| Err(KeepError::Earlier(refused.clone())))
+    }
+
+    async fn end(&self, begun: Begun) -> Result<(), KeepError> {
         let Begun { run, lease, writer, syncing, given, .. } = begun;
         let store = self.store.clone();
         let ended = spawn_blocking(move || {
@@ -151,12 +173,23 @@ impl Recording {
 }
 
 impl Begun {
+    /// A run is begun when all that could keep it from being written is over.
     fn new(store: &Store, run: &NewRun) -> Result<Self, StoreError> {
         let (job, lease) = free_lease(store, run)?;
-        let id = store.begin_run(&NewRun { job: job.clone(), ..run.clone() })?;
-        let (writer, durable) = Writer::start(store, WriterOptions { job, lease: lease.clone(), now_ms })?;
+        let begun = Self::with(store, &NewRun { job, ..run.clone() }, &lease);
+        if begun.is_err() {
+            // What kept it from beginning is what counts.
+            _ = lease.release();
+        }
+        begun
+    }
+
+    fn with(store: &Store, run: &NewRun, lease: &Lease) -> Result<Self, StoreError> {
+        let options = WriterOptions { job: run.job.clone(), lease: lease.clone(), now_ms };
+        let (writer, durable) = Writer::start(store, options)?;
         let syncing = tokio::spawn(sync(durable));
-        Ok(Self { run: id, started_at_ms: run.started_at_ms, lease, writer, syncing, given: 0 })
+        let (id, started_at_ms) = (store.begin_run(run)?, run.started_at_ms);
+        Ok(Self { run: id, started_at_ms, lease: lease.clone(), writer, syncing, given: 0 })
     }
 }
 

@@ -1,16 +1,17 @@
 //! Opening a store: what it is, how new it is, who may read it.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::file::{self, FileId};
 use super::stand_in::stand_in;
-use super::{Holder, Reader};
+use super::{Holder, Reader, log};
 
 /// "nrel": what makes a `SQLite` file a store of nightreel.
 const APPLICATION_ID: i32 = 0x6e72_656c;
@@ -18,9 +19,7 @@ const APPLICATION_ID: i32 = 0x6e72_656c;
 const MIGRATIONS: [&str; 3] =
     [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
 /// How long a writer waits for another process's transaction.
-const BUSY: Duration = Duration::from_mins(1);
-/// How long to wait before asking again where `SQLite` does not wait by itself.
-const BUSY_PAUSE: Duration = Duration::from_millis(2);
+pub(super) const BUSY: Duration = Duration::from_mins(1);
 /// The page cache of a connection, in KiB, and what a sort may hold in memory.
 const CACHE_KIB: i32 = 1024;
 
@@ -30,6 +29,9 @@ pub struct Store {
     path: PathBuf,
     access: Access,
     immutable: bool,
+    file: FileId,
+    /// Whether this process has written it, through whatever clone.
+    written: Arc<AtomicBool>,
 }
 
 /// What a store is opened for.
@@ -37,7 +39,8 @@ pub struct Store {
 pub enum Access {
     /// To read and write it; it is created where there is none.
     ReadWrite,
-    /// To read it, of whatever version it is: nothing is written, not even beside it.
+    /// To read it, of whatever version it is: nothing of it is changed, and nothing is left beside
+    /// it. What a killed process left in a log is brought into the file.
     ReadOnly,
 }
 
@@ -55,6 +58,39 @@ pub enum StoreError {
     /// There is no such file.
     #[error("there is no store {path}; `nightreel run` makes one, or name another with --store")]
     Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Part of it lies in a log, which cannot be read where nothing can be written beside it.
+    #[error(
+        "{path} cannot be read where it is: part of it lies in {log} beside it, and nothing can be written there; copy \
+         both files to a directory that can be written, and name the copy",
+        log = log.display()
+    )]
+    LogBeside {
+        /// The file.
+        path: PathBuf,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// Another file has taken its place since it was opened.
+    #[error("{path} was replaced by another file since it was opened, so nothing is written to it; start again")]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody keeps it locked.
+    #[error(
+        "another program has kept {path} locked for a minute; end what reads or writes it, such as a database browser, \
+         and start again"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody has it open to write it, so that nothing can take its place.
+    #[error("{path} is being recorded into, so it is not replaced; end what records into it first")]
+    InUse {
         /// The file.
         path: PathBuf,
     },
@@ -100,9 +136,12 @@ pub enum StoreError {
     /// A body could not be compressed.
     #[error("a body could not be compressed: {0}")]
     Compress(io::Error),
-    /// A thread of the writer could not be started.
-    #[error("cannot start the store's writer: {0}")]
+    /// A thread of a reader or a writer could not be started.
+    #[error("cannot start a thread for the store: {0}")]
     Thread(io::Error),
+    /// Whoever asks has closed it.
+    #[error("the store is closed")]
+    Closed,
     /// The writer stopped because of an earlier error.
     #[error("the store's writer has stopped")]
     Stopped,
@@ -130,13 +169,12 @@ impl Store {
     /// Fails if the file cannot be opened, is no store, or is of a version that cannot be used.
     pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
         match access {
-            Access::ReadWrite => create_file(path)?,
-            Access::ReadOnly => check_file(path)?,
+            Access::ReadWrite => file::create(path)?,
+            Access::ReadOnly => file::check(path)?,
         }
-        let mut store = Self { path: path.to_owned(), access, immutable: false };
-        if access == Access::ReadOnly {
-            store.immutable = store.must_be_immutable();
-        }
+        let immutable = access == Access::ReadOnly && file::must_be_immutable(path);
+        let written = Arc::new(AtomicBool::new(false));
+        let store = Self { path: path.to_owned(), access, immutable, file: FileId::of(path)?, written };
         let connection = store.connect().map_err(|error| store.explain(error))?;
         store.check_version(connection).map_err(|error| store.explain(error))?;
         Ok(store)
@@ -148,35 +186,53 @@ impl Store {
         &self.path
     }
 
+    /// Whether two are the same file, whatever they are named.
+    #[must_use]
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+
     /// A reader with a connection of its own.
     ///
     /// # Errors
     /// Fails if no connection can be opened.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        let mut reading = self.clone();
-        reading.access = Access::ReadOnly;
-        let connection = reading.connect()?;
+        let connection = self.connect().map_err(|error| self.explain(error))?;
         stand_in(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
         Reader::new(connection)
     }
 
-    /// Leaves the store as one file, where nobody else is using it: the last reader of a log may
-    /// not delete it.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be written.
-    pub fn fold(&self) -> Result<(), StoreError> {
+    /// A connection that writes. It turns the log on, which keeps others from replacing the file
+    /// until it is closed.
+    pub(super) fn writing(&self) -> Result<Connection, StoreError> {
         let connection = self.connect()?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        connection.close().map_err(|(_, error)| error.into())
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Before, so as not to change another file; behind, when nobody can replace it any more.
+        self.check_same_file()?;
+        log::turn_on(&connection).map_err(|error| self.explain(error))?;
+        self.check_same_file()?;
+        self.written.store(true, Ordering::Relaxed);
+        Ok(connection)
     }
 
-    /// A connection of the store's access.
-    pub(super) fn connect(&self) -> Result<Connection, StoreError> {
-        let flags = match self.access {
-            Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        };
+    /// Makes sure that nothing has taken the place of the file.
+    pub(super) fn check_same_file(&self) -> Result<(), StoreError> {
+        if FileId::of(&self.path)? == self.file {
+            return Ok(());
+        }
+        Err(StoreError::Replaced { path: self.path.clone() })
+    }
+
+    /// Whether this process has written it.
+    pub(super) fn was_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// A connection. One that only reads is opened to write all the same, where it can be: else it
+    /// could not remove the log that it may be the last one to have open.
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let flags = if self.immutable { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(self.uri(), flags)?;
         connection.busy_timeout(BUSY)?;
@@ -185,9 +241,6 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(64);
         // Else a statement is planned anew for each value that a partial index might be compared with.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        if self.access == Access::ReadWrite {
-            connection.pragma_update(None, "synchronous", "FULL")?;
-        }
         Ok(connection)
     }
 
@@ -206,22 +259,17 @@ impl Store {
         uri
     }
 
-    /// A store without a log beside it is whole in its one file. Read as such it needs no
-    /// shared-memory file, which a read-only directory could not take and a reader should not leave.
-    fn must_be_immutable(&self) -> bool {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        std::fs::metadata(log).map_or(true, |log| log.len() == 0)
-    }
-
-    fn check_version(&self, mut connection: Connection) -> Result<(), StoreError> {
+    fn check_version(&self, connection: Connection) -> Result<(), StoreError> {
         let path = || self.path.clone();
         let found = self.version(&connection)?;
         if found > MIGRATIONS.len() {
             return Err(StoreError::Newer { path: path(), found, known: MIGRATIONS.len() });
         }
         match self.access {
-            Access::ReadWrite if found < MIGRATIONS.len() => self.migrate(&mut connection),
+            Access::ReadWrite if found < MIGRATIONS.len() => {
+                drop(connection);
+                self.migrate()
+            }
             Access::ReadOnly if found == 0 => Err(StoreError::Foreign { path: path() }),
             Access::ReadWrite | Access::ReadOnly => Ok(()),
         }
@@ -241,8 +289,8 @@ impl Store {
         }
     }
 
-    fn migrate(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        keep_log(connection)?;
+    fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.writing()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have done it while this one waited.
         let found = self.version(&transaction)?;
@@ -259,13 +307,17 @@ impl Store {
             _ => return error,
         };
         let kind = match sql.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if log::holds_something(&self.path) => {
+                return StoreError::LogBeside { path: self.path.clone(), log: log::log_of(&self.path) };
+            }
+            Some(ErrorCode::DatabaseBusy) => return StoreError::Locked { path: self.path.clone() },
             Some(ErrorCode::CannotOpen) => "SQLite cannot open it (is its directory writable?)",
             Some(ErrorCode::ReadOnly) => "the file or its directory is read-only",
             Some(ErrorCode::PermissionDenied) => "permission denied",
             Some(ErrorCode::SystemIoFailure) => "input/output error",
             _ => return error,
         };
-        StoreError::Open { path: self.path.clone(), source: io::Error::other(kind) }
+        file::cannot_open(&self.path, io::Error::other(kind))
     }
 }
 
@@ -281,34 +333,4 @@ fn migrate_from(connection: &Connection, version: usize) -> Result<(), StoreErro
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX))?;
     Ok(())
-}
-
-/// Turns the log on. `SQLite` does not wait here for another process that does the same.
-fn keep_log(connection: &Connection) -> Result<(), StoreError> {
-    let begun = Instant::now();
-    loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY => {
-                std::thread::sleep(BUSY_PAUSE);
-            }
-            result => return Ok(result?),
-        }
-    }
-}
-
-/// Makes sure that the file is there; a new one can be read by its owner alone.
-fn create_file(path: &Path) -> Result<(), StoreError> {
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    opened.map(drop).map_err(|source| StoreError::Open { path: path.to_owned(), source })
-}
-
-fn check_file(path: &Path) -> Result<(), StoreError> {
-    match std::fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) if metadata.is_dir() => {
-            Err(StoreError::Open { path: path.to_owned(), source: io::Error::from(io::ErrorKind::IsADirectory) })
-        }
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing { path: path.to_owned() }),
-        Err(source) => Err(StoreError::Open { path: path.to_owned(), source }),
-    }
 }

@@ -13,7 +13,7 @@ use crate::model::{Exchange, Key};
 use super::connect::create_schema;
 use super::inserter::Inserter;
 use super::keep::write_run;
-use super::{NewRun, StoreError};
+use super::{NewRun, StoreError, log};
 
 /// The job that the runs of a fixture are of.
 pub const FIXTURE_JOB: &str = "fixture";
@@ -36,11 +36,20 @@ pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>)
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".nightreel").tempfile_in(directory).map_err(failed)?;
     fill(file.path(), sorted(exchanges))?;
+    make_way(path)?;
     let written = file.as_file();
     written.set_permissions(Permissions::from_mode(MODE)).map_err(failed)?;
     forget_version(written).and_then(|()| written.sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Leaves no log beside what is replaced: it would be taken for the log of what takes its place.
+fn make_way(path: &Path) -> Result<(), StoreError> {
+    if log::lies_beside(path) && path.exists() {
+        log::fold(path)?;
+    }
+    if log::lies_beside(path) { Err(StoreError::InUse { path: path.to_owned() }) } else { Ok(()) }
 }
 
 /// What the exchanges of a fixture are sorted by.

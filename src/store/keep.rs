@@ -21,7 +21,7 @@ impl Store {
         run: &NewRun,
         exchanges: impl IntoIterator<Item = Exchange>,
     ) -> Result<RunId, StoreError> {
-        let mut inserter = Inserter::learning(self.connect()?, &run.job)?;
+        let mut inserter = Inserter::learning(self.writing()?, &run.job)?;
         inserter.begin()?;
         let written = write_run(&mut inserter, run, exchanges);
         inserter.end(written)

@@ -90,7 +90,7 @@ impl Store {
     pub fn lease(&self, job: &str, simulated: bool, now_ms: i64) -> Result<Lease, StoreError> {
         let name = &name_of(job, simulated);
         let current = Holder::current(now_ms);
-        let mut connection = self.connect()?;
+        let mut connection = self.writing()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(holder) = holder(&transaction, name)?.filter(|holder| holder.is_alive(&current)) {
             return Err(StoreError::Held { job: job.to_owned(), holder: Box::new(holder) });
@@ -117,7 +117,7 @@ impl Lease {
     /// # Errors
     /// Fails if the store cannot be written.
     pub fn release(self) -> Result<(), StoreError> {
-        let connection = self.store.connect()?;
+        let connection = self.store.writing()?;
         connection.execute("DELETE FROM lease WHERE job = ?1 AND pid = ?2", (&self.name, process::id()))?;
         Ok(())
     }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn plant(store: &Store, change: &str) {
-        store.connect().unwrap().execute(&format!("UPDATE lease SET {change}"), []).unwrap();
+        store.writing().unwrap().execute(&format!("UPDATE lease SET {change}"), []).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod column;
 mod connect;
 mod exchanges;
+mod file;
 mod fixture;
 mod frame;
 mod id;
@@ -15,6 +16,7 @@ mod item_view;
 mod keep;
 mod lease;
 mod limit_change;
+mod log;
 mod names;
 mod pack;
 mod places;

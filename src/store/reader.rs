@@ -31,6 +31,29 @@ impl Reader {
         Ok(self.connection.pragma_update(None, "cache_size", -kib)?)
     }
 
+    /// Reads one state of the store from now on, until [`Reader::let_go`]: to lock it for each
+    /// statement costs more than many statements do. Nobody may begin to write it meanwhile.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn hold(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+        }
+        Ok(())
+    }
+
+    /// Lets others write the store, and sees from now on what they have written.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn let_go(&self) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+        }
+        Ok(())
+    }
+
     /// All runs, oldest first.
     ///
     /// # Errors

@@ -139,6 +139,8 @@ impl Reader {
             self.late_keys = LateKeys::Unwanted;
             return Ok(());
         }
+        // A table of the connection's own counts as writing.
+        self.connection.pragma_update(None, "query_only", false)?;
         self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE late_key (key_prefix BLOB, exchange_id INTEGER, key BLOB, attempt_id INTEGER, \
              occurrence INTEGER, session INTEGER, stands INTEGER, PRIMARY KEY (key_prefix, exchange_id)) WITHOUT ROWID; \
@@ -147,6 +149,7 @@ impl Reader {
              FROM run r JOIN exchange e ON e.id >= r.id << 40 AND e.id < (r.id + 1) << 40 \
              JOIN attempt a ON a.id = e.attempt_id WHERE r.keys_indexed = 0 ORDER BY 1, 2"
         ))?;
+        self.connection.pragma_update(None, "query_only", true)?;
         self.late_keys = LateKeys::Indexed;
         Ok(())
     }

@@ -81,7 +81,7 @@ impl Store {
     /// # Errors
     /// Fails if the store cannot be written.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunId, StoreError> {
-        let mut connection = self.connect()?;
+        let mut connection = self.writing()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let id = insert_run(&transaction, run)?;
         transaction.commit()?;
@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// Fails if the store cannot be written.
     pub fn resume_run(&self, run: RunId, row_count: u64, item_count: u64) -> Result<(), StoreError> {
-        let connection = self.connect()?;
+        let connection = self.writing()?;
         connection.execute(
             "UPDATE run SET ended = NULL, ended_at_ms = NULL, keys_indexed = 0, row_count = ?2, item_count = ?3 \
              WHERE id = ?1",
@@ -108,7 +108,7 @@ impl Store {
     /// Fails if the store cannot be written.
     pub fn describe_run(&self, run: RunId, job_description: &str) -> Result<(), StoreError> {
         let sql = "UPDATE run SET job_description = ?2 WHERE id = ?1";
-        self.connect()?.execute(sql, (run.0, job_description))?;
+        self.writing()?.execute(sql, (run.0, job_description))?;
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl Store {
     /// # Errors
     /// Fails if the store cannot be written.
     pub fn end_run(&self, run: RunId, ended: &str, ended_at_ms: i64) -> Result<(), StoreError> {
-        let mut connection = self.connect()?;
+        let mut connection = self.writing()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         end_run(&transaction, run, ended, ended_at_ms)?;
         transaction.commit()?;
@@ -129,7 +129,7 @@ impl Store {
     /// # Errors
     /// Fails if the store cannot be written.
     pub fn settle_killed_runs(&self, but: Option<RunId>, now_ms: i64) -> Result<(), StoreError> {
-        let mut connection = self.connect()?;
+        let mut connection = self.writing()?;
         let open: Vec<(u32, String, bool)> = connection
             .prepare("SELECT id, job, simulated FROM run WHERE keys_indexed = 0 AND id IS NOT ?1")?
             .query_map([but.map(|run| run.0)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

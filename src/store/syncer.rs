@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::log::log_of;
+
 /// How long notes are gathered before the log is synced.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Opens the log of a store, which is there as long as the writer has it open.
 pub(super) fn open_log(store: &Path) -> io::Result<File> {
-    let mut log = store.to_owned().into_os_string();
-    log.push("-wal");
-    File::open(log)
+    File::open(log_of(store))
 }
 
 /// Syncs and passes on what comes, until the writer is gone. It sleeps while notes gather, and is

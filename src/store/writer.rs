@@ -104,7 +104,7 @@ impl<N: Send + 'static> Writer<N> {
     /// # Errors
     /// Fails if the store cannot be opened for writing.
     pub fn start(store: &Store, options: WriterOptions) -> Result<(Self, Durable<N>), StoreError> {
-        let connection = store.connect()?;
+        let connection = store.writing()?;
         // The rows that matter are synced by the syncer, behind the commit.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;

@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock::{Lock, canonical};
-use crate::fixture::{Contents, TreeError, export_text, import_text};
+use crate::fixture::{Contents, TreeError, export_text, import_text, run_of_no_fixture};
 use crate::model::Exchange;
-use crate::store::{Access, FIXTURE_JOB, Store, StoreError, write_fixture};
+use crate::store::{Access, Store, StoreError, write_fixture};
 
 /// How the name of a store ends.
 const STORE: &str = "db";
@@ -125,8 +125,8 @@ impl Place {
             return Ok(());
         }
         let runs = Store::open(&self.path, Access::ReadOnly)?.reader()?.runs()?;
-        match runs.into_iter().find(|run| run.begun.job != FIXTURE_JOB) {
-            Some(run) => Err(PlaceError::NotAFixture { path: self.path.clone(), job: run.begun.job }),
+        match run_of_no_fixture(&runs) {
+            Some(run) => Err(PlaceError::NotAFixture { path: self.path.clone(), job: run.begun.job.clone() }),
             None => Ok(()),
         }
     }

@@ -108,6 +108,7 @@ impl Session {
     /// gives its store, where there is anything in it.
     pub(super) fn abandon(self) -> Option<PathBuf> {
         let (recorded, directory) = (self.recorded?, self.directory?);
+        leave(&self.playback, &recorded);
         let is_empty = Contents::read(recorded.path()).is_ok_and(|exchanges| exchanges.is_empty());
         (!is_empty).then(|| directory.keep().join(RECORDED))
     }
@@ -115,6 +116,7 @@ impl Session {
     fn write(self) -> Result<(), FinishError> {
         let Some(recorded) = &self.recorded else { return Ok(()) };
         self.bring(recorded).map_err(|source| {
+            leave(&self.playback, recorded);
             let recorded = recorded.path().to_owned();
             // It has been paid for.
             self.directory.map(TempDir::keep);
@@ -133,6 +135,13 @@ impl Session {
         };
         self.place.change(|held| merged(held, recorded, older))
     }
+}
+
+/// Leaves what was recorded as one file.
+fn leave(playback: &Playback, recorded: &Store) {
+    playback.close();
+    // Where it cannot be, all of it lies in the two files.
+    _ = recorded.fold();
 }
 
 fn kept_at(recorded: Option<&Path>) -> String {

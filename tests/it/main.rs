@@ -32,6 +32,7 @@ mod serve_fidelity;
 mod serve_misses;
 mod serve_sessions;
 mod serve_stops;
+mod serve_stores;
 mod serve_streams;
 mod signals;
 mod storm;

@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use nightreel::clock::now_ms;
+use nightreel::fixture::{Contents, run_of_no_fixture};
 use nightreel::model::Exchange;
-use nightreel::store::{Access, FIXTURE_JOB, NewRun, RunId, Store, write_fixture};
+use nightreel::store::{Access, NewRun, RunId, Store, write_fixture};
 
 use super::super::context::env;
 use super::super::exit::Failure;
 
 /// The store where nothing names one.
 const STORE: &str = "nightreel.db";
-/// How many exchanges are read at once.
-const PAGE: usize = 512;
 
 /// Where imported exchanges go.
 #[derive(Debug)]
@@ -66,21 +65,10 @@ fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
 
 fn exchanges_of(fixture: &Path) -> Result<Vec<Exchange>, Failure> {
     let store = Store::open(fixture, Access::ReadOnly)?;
-    let mut reader = store.reader()?;
-    let runs = reader.runs()?;
-    if runs.iter().any(|run| run.begun.job != FIXTURE_JOB) {
+    let runs = store.reader()?.runs()?;
+    if run_of_no_fixture(&runs).is_some() {
         let path = fixture.display();
         return Err(Failure::usage(anyhow!("{path} is a store of runs and no fixture; name it with --store")));
     }
-    let mut exchanges = Vec::new();
-    for run in runs {
-        let mut after = None;
-        loop {
-            let page = reader.exchanges(run.id, after, PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            exchanges.extend(page.into_iter().map(|kept| kept.exchange));
-        }
-    }
-    Ok(exchanges)
+    Ok(Contents::read(fixture)?)
 }

@@ -40,7 +40,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
 
 /// Says what came of it, and gives the exit code.
 fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> {
-    let report = session.playback.report()?;
+    let report = session.playback.report();
+    let closed = session.close();
+    let report = report?;
     let gates = session.args.report.gates();
     let exit = gates.exit(&report);
     if !session.args.quiet || report.unanswered() > 0 || report.cut > 0 || exit != Exit::Success {
@@ -51,7 +53,7 @@ fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> 
         .as_ref()
         .map_or(Ok(()), |file| file.write(&report, gates).map_err(|error| cannot_report(file, &error)));
     let kept = served.problem.map_or(Ok(()), |problem| Err(Failure::store(problem)));
-    for failure in [kept, written].into_iter().filter_map(Result::err) {
+    for failure in [kept, written, closed].into_iter().filter_map(Result::err) {
         if matches!(served.command, None | Some(0)) {
             return Err(failure);
         }

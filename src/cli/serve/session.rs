@@ -132,6 +132,12 @@ impl<'a> Session<'a> {
         Ok(Served { command: Some(command), problem: stopped.err().map(anyhow::Error::new) })
     }
 
+    /// Leaves the store that was written to as one file: nothing is answered any more.
+    pub(super) fn close(&self) -> Result<(), Failure> {
+        self.playback.close();
+        self.stores.fold()
+    }
+
     async fn start(&self) -> Result<Server, Failure> {
         Server::start(self.options.clone(), self.listen).await.map_err(refused)
     }

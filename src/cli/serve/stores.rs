@@ -24,8 +24,12 @@ impl Stores {
         let all = own.into_iter().chain(fixtures.iter().map(|path| (*path, Access::ReadOnly)));
         let mut stores = Self { stores: Vec::new(), paths: Vec::new() };
         for (path, access) in all {
-            stores.stores.push(Store::open(path, access)?);
-            stores.paths.push(path.to_owned());
+            let store = Store::open(path, access)?;
+            // One that is named twice would be locked by one reader and waited for by another.
+            if stores.stores.iter().all(|other| !other.is_same_file(&store)) {
+                stores.stores.push(store);
+                stores.paths.push(path.to_owned());
+            }
         }
         Ok(stores)
     }
@@ -38,6 +42,11 @@ impl Stores {
     /// The store that is written to, where one is.
     pub(super) fn own(&self) -> Option<&Store> {
         self.stores.first()
+    }
+
+    /// Leaves the store that was written to as one file.
+    pub(super) fn fold(&self) -> Result<(), Failure> {
+        Ok(self.own().map_or(Ok(()), Store::fold)?)
     }
 
     /// How many recordings they hold.

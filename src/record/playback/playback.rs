@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode, Request};
 use crate::record::{Action, Missed, Refused, decide};
@@ -10,6 +10,7 @@ use crate::store::{Access, ExchangeId, Store, StoreError};
 
 use super::Policy;
 use super::handed_out::Next;
+use super::holding::Holding;
 use super::source::Source;
 use super::state::State;
 
@@ -65,7 +66,8 @@ pub struct Live {
 pub struct Playback {
     options: PlaybackOptions,
     stores: Vec<Store>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    holding: Holding,
 }
 
 impl Playback {
@@ -76,8 +78,9 @@ impl Playback {
     /// # Errors
     /// Fails if a store cannot be read.
     pub fn new(stores: Vec<Store>, options: PlaybackOptions) -> Result<Self, StoreError> {
-        let state = State::new(stores.iter().map(Source::open).collect::<Result<_, _>>()?, &options.rules)?;
-        Ok(Self { options, stores, state: Mutex::new(state) })
+        let sources = stores.iter().map(Source::open).collect::<Result<_, _>>()?;
+        let state = Arc::new(Mutex::new(State::new(sources, &options.rules)?));
+        Ok(Self { options, stores, holding: Holding::start(&state)?, state })
     }
 
     /// Hands out the recordings of one store, such as a fixture, that nothing is added to.
@@ -106,6 +109,9 @@ impl Playback {
     /// Fails if a store cannot be read.
     pub fn ask(&self, session: &str, request: &Request) -> Result<Asked, StoreError> {
         let mut state = self.lock();
+        if state.hold()? {
+            self.holding.taken();
+        }
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.policy(request)) {
@@ -177,6 +183,12 @@ impl Playback {
     /// Tells that a request was refused before anything was looked for: the report shows it.
     pub fn note_refused(&self, refused: Refused) {
         self.lock().note_refused(refused);
+    }
+
+    /// Closes the stores: nothing is answered any more. Whoever wants to leave a store as one file
+    /// does so behind this.
+    pub fn close(&self) {
+        self.lock().close();
     }
 
     /// Tells that what was to be sent for a session was not, and nothing of it is on record: the

@@ -32,6 +32,18 @@ impl Source {
         Ok(Self { keys, recordings })
     }
 
+    /// Takes hold of the store, as [`Reader::hold`] says.
+    pub(super) fn hold(&self) -> Result<(), StoreError> {
+        self.keys.hold()?;
+        self.recordings.hold()
+    }
+
+    /// Lets go of the store.
+    pub(super) fn let_go(&self) -> Result<(), StoreError> {
+        self.keys.let_go()?;
+        self.recordings.let_go()
+    }
+
     /// Where the recordings of a key lie, oldest first.
     pub(super) fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
         self.keys.places(key)

@@ -18,6 +18,8 @@ use super::tape::{At, Taped, Tapes};
 /// What has been handed out so far, by whom it was asked for, and from where.
 pub(super) struct State {
     pub(super) sources: Vec<Source>,
+    /// Whether the sources hold their stores, which nobody can begin to write meanwhile.
+    held: bool,
     keys: HashMap<Key, Handed>,
     /// Whether a recording may have another key under the rules of now.
     keyed_otherwise: bool,
@@ -77,6 +79,7 @@ impl State {
         }
         Ok(Self {
             sources,
+            held: false,
             keys: HashMap::new(),
             keyed_otherwise,
             rekeyed: None,
@@ -87,6 +90,31 @@ impl State {
             refused: Listed::default(),
             totals: Totals::default(),
         })
+    }
+
+    /// Takes hold of the stores, unless they are held: a replay costs no lock of its own then. Says
+    /// whether somebody has to let go of them.
+    pub(super) fn hold(&mut self) -> Result<bool, StoreError> {
+        if self.held {
+            return Ok(false);
+        }
+        let held = self.sources.iter().try_for_each(Source::hold);
+        self.held = held.is_ok();
+        held.map(|()| true)
+    }
+
+    /// Lets others write the stores, and sees from now on what they have written.
+    pub(super) fn let_go(&mut self) {
+        self.held = false;
+        for source in &self.sources {
+            // One that cannot be let go of cannot be read either: the next to ask is told.
+            _ = source.let_go();
+        }
+    }
+
+    /// Closes the stores.
+    pub(super) fn close(&mut self) {
+        self.sources.clear();
     }
 
     /// The recordings of a key, and who has been given them.
@@ -119,7 +147,7 @@ impl State {
     }
 
     pub(super) fn read(&mut self, taped: Taped) -> Result<Attempt, StoreError> {
-        self.sources[taped.at.source].attempt(taped)
+        self.sources.get_mut(taped.at.source).ok_or(StoreError::Closed)?.attempt(taped)
     }
 
     /// Counts that a recording answers.
@@ -167,6 +195,8 @@ impl State {
 
     /// Adds what is on record now to what is handed out.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
+        // Else it would not be found.
+        self.let_go();
         let at = At { source: 0, exchange: live.exchange };
         self.keys.entry(live.key).or_default().add(session, live.occurrence, at);
     }

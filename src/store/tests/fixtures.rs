@@ -110,3 +110,35 @@ fn a_place_says_whether_its_attempt_stands() {
         assert_eq!(place.stands, exchange.attempt.stands(), "{:?}", exchange.attempt);
     }
 }
+
+#[test]
+fn a_log_that_a_killed_process_left_does_not_get_into_what_takes_the_place_of_its_store() {
+    let fixture = Fixture::new();
+    let reader = fixture.reader();
+    fixture.write(vec![settled(fixture.run, 0, body("a"), "{}")]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f.db");
+    let log = directory.path().join("f.db-wal");
+    // The reader keeps the log from being folded: these are what a killed process leaves.
+    std::fs::copy(fixture.store.path(), &path).unwrap();
+    std::fs::copy(fixture.store.path().with_extension("db-wal"), &log).unwrap();
+    assert!(std::fs::metadata(&log).unwrap().len() > 0);
+    drop(reader);
+    write_fixture(&path, some()).unwrap();
+    assert!(!log.exists());
+    assert_eq!(read(&Store::open(&path, Access::ReadOnly).unwrap()).len(), 5);
+}
+
+#[test]
+fn a_store_that_somebody_writes_is_not_replaced() {
+    let fixture = Fixture::new();
+    let writing = fixture.store.writing().unwrap();
+    let refused = write_fixture(fixture.store.path(), some());
+    assert!(matches!(refused, Err(StoreError::InUse { .. })), "{refused:?}");
+    assert_eq!(fixture.reader().runs().unwrap().len(), 1);
+    drop(writing);
+    write_fixture(fixture.store.path(), some()).unwrap();
+    let lost = fixture.store.begin_run(&new_run("job"));
+    assert!(matches!(lost, Err(StoreError::Replaced { .. })), "{lost:?}");
+    assert!(matches!(fixture.store.fold(), Err(StoreError::Replaced { .. })));
+}

@@ -285,7 +285,7 @@ fn large_bodies_are_kept_once_and_small_ones_learn_a_dictionary() {
     };
     records.extend((3..1_600).map(|position| settled(run, position, body(&position.to_string()), &small(position))));
     fixture.write(records);
-    let connection = fixture.store.connect().unwrap();
+    let connection = fixture.store.writing().unwrap();
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM body"), 1);
     assert!(count("SELECT count(*) FROM dictionary") >= 1);
@@ -318,7 +318,7 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
 #[test]
 fn a_newer_store_is_refused_with_its_version() {
     let fixture = Fixture::new();
-    fixture.store.connect().unwrap().pragma_update(None, "user_version", 99).unwrap();
+    fixture.store.writing().unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = Store::open(fixture.store.path(), Access::ReadWrite).unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
 }
@@ -358,7 +358,7 @@ fn the_views_for_people_can_be_read() {
         reason: "asked for".to_owned(),
     };
     fixture.write(vec![settled(fixture.run, 0, body("a"), "{}"), Record::LimitChange(change)]);
-    let connection = fixture.store.connect().unwrap();
+    let connection = fixture.store.writing().unwrap();
     for view in ["runs", "items", "exchanges", "attempts", "limit_changes"] {
         let rows: i64 =
             connection.query_row(&format!("SELECT count(*) FROM {view} WHERE run = 1"), [], |row| row.get(0)).unwrap();
@@ -384,4 +384,38 @@ fn a_store_can_be_made_by_many_at_once() {
         let store = Store::open(&path, Access::ReadOnly).unwrap();
         assert_eq!(store.reader().unwrap().runs().unwrap().len(), 8);
     }
+}
+
+#[test]
+fn a_store_at_rest_is_one_file_in_which_a_reader_finds_what_others_write() {
+    let fixture = Fixture::new();
+    let beside = |ending: &str| fixture.store.path().with_extension(format!("db{ending}")).exists();
+    fixture.store.fold().unwrap();
+    let held = fixture.reader();
+    held.hold().unwrap();
+    assert_eq!((held.runs().unwrap().len(), beside("-wal"), beside("-shm")), (1, false, false));
+    held.let_go().unwrap();
+    let second = fixture.store.begin_run(&new_run("job")).unwrap();
+    held.hold().unwrap();
+    assert_eq!(held.runs().unwrap().len(), 2);
+    fixture.store.end_run(second, "complete", 3_000).unwrap();
+    assert_eq!(held.run(second).unwrap().ended, None, "it holds the state from before");
+    held.let_go().unwrap();
+    assert_eq!(held.run(second).unwrap().ended.as_deref(), Some("complete"));
+    // It has the log open, so it is the one that removes it.
+    fixture.store.fold().unwrap();
+    drop(held);
+    assert!(!beside("-wal") && !beside("-shm"));
+    let bytes = std::fs::read(fixture.store.path()).unwrap();
+    assert_eq!(fixture.reader().runs().unwrap().len(), 2);
+    assert!(std::fs::read(fixture.store.path()).unwrap() == bytes);
+}
+
+#[test]
+fn a_reader_cannot_write() {
+    let fixture = Fixture::new();
+    let mut reader = fixture.reader();
+    reader.index_late_keys().unwrap();
+    let written = reader.connection.execute("DELETE FROM run", []);
+    assert!(written.unwrap_err().to_string().contains("readonly"));
 }
