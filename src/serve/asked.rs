@@ -9,11 +9,9 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::refusal::Refusal;
+use crate::gateway::is_query_credential;
 use crate::model::{CanonicalError, Endpoint, KeyRules, Request};
 use crate::record::Redactor;
-
-/// The names under which a query carries a credential: such a one is not sent on, and not kept.
-const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
 
 /// A request, as it is sent and as it is kept.
 #[derive(Debug, Clone)]
@@ -42,7 +40,7 @@ impl AskedRequest {
     /// A request for the list of models, whose query stands in the place of a body.
     pub(super) fn models(query: &str, rules: &KeyRules, redactor: &Redactor) -> Result<Self, Refusal> {
         let members: Map<String, Value> = form_urlencoded::parse(query.as_bytes())
-            .filter(|(name, _)| !QUERY_KEYS.contains(&&**name))
+            .filter(|(name, _)| !is_query_credential(name))
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
             .collect();
         let body = Value::Object(members).to_string().into();
