@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::super::body::Side;
 use super::super::node::Content;
 use super::super::yaml::documents;
 
 /// The bytes of the member `body` of a document.
 fn body(yaml: &str) -> Vec<u8> {
-    documents(yaml).unwrap()[0].get("body").and_then(super::super::node::Node::bytes).unwrap_or_default()
+    Side::Response.bytes(documents(yaml).unwrap()[0].get("body")).unwrap().unwrap_or_default()
 }
 
 #[test]
