@@ -22,7 +22,8 @@ const HELP: &str =
 
 jsonl, csv and openai-batch are results: a line an item. The other formats are the exchanges themselves, what \
      was asked and what came back: exchanges are JSON lines without loss, which `nightreel import` takes back as \
-     they were; har is HTTP Archive 1.2; openai-batch-input and openai-batch-output are the two files of a batch.";
+     they were; har is HTTP Archive 1.2; openai-batch-input and openai-batch-output are the two files of a batch. Of an item that was \
+     tried several times they have the attempt that settled it; the store keeps the earlier ones.";
 
 /// Writes the results of a run, or its exchanges.
 #[derive(Debug, Args)]
@@ -80,7 +81,16 @@ fn exchanges(
     if wrote.left_out > 0 {
         complain(&format!("left out {}, which the format has no place for", counted(wrote.left_out, "exchange")));
     }
+    let earlier = reader.unsettling_attempts(run.id)?;
+    if earlier > 0 {
+        complain(&format!("{} not written: an exchange is what settled it", are_earlier(earlier)));
+    }
     Ok(Exit::Success)
+}
+
+fn are_earlier(earlier: u64) -> String {
+    let verb = if earlier == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(earlier, "earlier attempt"))
 }
 
 fn are_missing(missing: u64) -> String {
@@ -94,6 +104,10 @@ mod tests {
 
     #[test]
     fn missing_items_are_counted_in_english() {
+        assert_eq!(
+            (are_earlier(1), are_earlier(2)),
+            ("1 earlier attempt is".to_owned(), "2 earlier attempts are".to_owned())
+        );
         assert_eq!((are_missing(1), are_missing(1_234)), ("1 item is".to_owned(), "1,234 items are".to_owned()));
     }
 }

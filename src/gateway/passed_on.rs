@@ -3,7 +3,7 @@
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::form_urlencoded;
 
-use super::{Credentials, Secret};
+use super::{Credentials, Secret, is_query_credential};
 
 /// Under these a provider is shown who asks.
 const KEYS: [HeaderName; 3] = [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
@@ -13,8 +13,6 @@ const TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
 const NAMES: [&str; 3] = ["http-referer", "idempotency-key", "x-title"];
 /// Passed on by how the name starts.
 const PREFIXES: [&str; 4] = ["anthropic-", "cf-aig-", "openai-", "x-openrouter-"];
-/// The names under which a query carries a credential: such a one is not sent on, and not kept.
-const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
 
 /// What of a client's request goes on with the request that is sent for it, beside the body: the
 /// headers with its credentials, and those that say how it is meant, all of which are kept out of
@@ -52,7 +50,7 @@ impl PassedOn {
 
     /// What a query says, without the credentials in it.
     pub fn query(query: &str) -> impl Iterator<Item = (String, String)> {
-        let members = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !QUERY_KEYS.contains(&&**name));
+        let members = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !is_query_credential(name));
         members.map(|(name, value)| (name.into_owned(), value.into_owned()))
     }
 

@@ -1,14 +1,14 @@
 //! `OpenAI` Batch: requests in one file, their results in others.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::found::{Found, FoundReply};
+use super::found::{Found, FoundReply, final_status};
 use super::node::{Content, Node};
 use super::take::Taker;
 use super::{Place, Skipped};
@@ -72,10 +72,15 @@ impl<'a> Results<'a> {
 
     /// Joins the requests of a file with these results; fails with the line that is no request.
     pub(super) fn join(mut self, input: &str, taker: &mut Taker) -> Result<(), (usize, serde_json::Error)> {
+        let mut asked = HashSet::new();
         for (number, (line, text)) in (1..).zip(lines(input)) {
             let input: InputLine<'_> = serde_json::from_str(text).map_err(|error| (line, error))?;
             let result = self.by_id.get_mut(&input.custom_id).and_then(|(_, output)| output.take());
-            taker.take(found(number, line, &input, result));
+            let mut found = found(number, line, &input, result);
+            if !asked.insert(input.custom_id.clone()) {
+                found.reply = Err(format!("a request before it has its custom_id, {:?}, too", input.custom_id));
+            }
+            taker.take(found);
         }
         let left = self.by_id.into_values().filter_map(|(place, output)| Some((place, output?)));
         let left = left.map(|(place, output)| {
@@ -113,5 +118,6 @@ fn reply(result: OutputLine<'_>) -> Result<FoundReply, String> {
     let kind = ("content-type".to_owned(), "application/json".to_owned());
     let id = response.request_id.filter(|id| !id.is_empty()).map(|id| ("x-request-id".to_owned(), id));
     let body = response.body.map(|body| body.get().as_bytes().to_vec()).unwrap_or_default();
-    Ok(FoundReply { status: response.status_code, headers: [kind].into_iter().chain(id).collect(), body })
+    let status = final_status(response.status_code)?;
+    Ok(FoundReply { status, headers: [kind].into_iter().chain(id).collect(), body })
 }

@@ -8,9 +8,11 @@ use crate::model::{
     Attempt, Chunk, Class, End, Endpoint, Exchange, Fault, FaultKind, Key, KeyRules, Reply, Request, Timing,
 };
 
+use super::found::final_status;
+
 /// What nightreel knows of an exchange beside its request and its response. Times are in
 /// microseconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Circumstances {
     model: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +48,7 @@ pub(super) struct Circumstances {
 }
 
 /// Why a send brought no response.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct FaultText {
     kind: String,
     message: String,
@@ -86,6 +88,16 @@ impl Circumstances {
         }
     }
 
+    /// Forgets the pieces that a body came in.
+    pub(super) fn forget_pieces(&mut self) {
+        self.chunks.clear();
+    }
+
+    /// Whether a fault came instead of a response.
+    pub(super) const fn is_fault(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// The exchange that these are the circumstances of.
     ///
     /// # Errors
@@ -122,6 +134,7 @@ impl Circumstances {
             return Ok(Err(Fault { kind, message: fault.message.clone() }));
         }
         let (status, headers, body) = written.ok_or("it has neither a response nor a fault")?;
+        let status = final_status(status)?;
         let end = self.end.as_deref().map_or(Some(End::Complete), End::from_name);
         let end = end.ok_or_else(|| format!("a body does not end {:?}", self.end.as_deref().unwrap_or_default()))?;
         let chunks = self.chunks.iter().map(|&(offset_us, length)| Chunk { offset_us, length }).collect::<Vec<_>>();

@@ -26,23 +26,33 @@ pub(super) fn of_lines(text: &str) -> Option<Lines> {
     }
 }
 
-/// What documents are; `None` where they are no recordings.
+/// Whether each line of a text is a JSON value of its own, by the first one that has a text.
+pub(super) fn is_json_lines(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().is_some_and(|first| serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok());
+    first && lines.next().is_some_and(|second| second.starts_with(['{', '[']))
+}
+
+/// What documents are, by the first that is one of recordings; `None` where they are no recordings.
 pub(super) fn of_documents(documents: &[Node]) -> Option<ImportFormat> {
-    let first = documents.iter().find(|document| !document.members().is_empty() || document.list().is_some())?;
-    if first.has("http_interactions") {
+    documents.iter().find_map(of_document)
+}
+
+fn of_document(document: &Node) -> Option<ImportFormat> {
+    if document.has("http_interactions") {
         return Some(ImportFormat::Vcr);
     }
-    if first.get("log").is_some_and(|log| log.has("entries")) {
+    if document.get("log").is_some_and(|log| log.has("entries")) {
         return Some(ImportFormat::Har);
     }
-    if first.has("when") && first.has("then") {
+    if document.has("when") && document.has("then") {
         return Some(ImportFormat::Httpmock);
     }
-    if first.has("interactions") {
-        return Some(of_interactions(first));
+    if document.has("interactions") {
+        return Some(of_interactions(document));
     }
     let is_of_vcr = |node: &Node| node.get("request").is_some_and(|request| request.has("uri")) && node.has("response");
-    first.list().filter(|list| list.first().is_some_and(is_of_vcr)).map(|_| ImportFormat::Vcr)
+    document.list().filter(|list| list.first().is_some_and(is_of_vcr)).map(|_| ImportFormat::Vcr)
 }
 
 /// Go writes a `url` where Python writes a `uri`; an empty cassette has its version alone.

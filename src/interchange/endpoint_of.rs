@@ -2,10 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::gateway::is_query_credential;
 use crate::model::Endpoint;
-
-/// The names under which a query carries a credential, which is no part of what is asked.
-const QUERY_KEYS: [&str; 5] = ["key", "api_key", "api-key", "access_token", "token"];
 
 /// A call, with what its URL says beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +28,30 @@ pub(super) fn path_of(url: &str) -> &str {
 /// Why it is none.
 pub(super) fn call_of(method: &str, url: &str) -> Result<Call, String> {
     let path = path_of(url).trim_end_matches('/');
-    let is_end = |endpoint: &Endpoint| {
-        path.strip_suffix(endpoint.path()).is_some_and(|before| before.is_empty() || before.ends_with('/'))
-    };
-    let endpoint = Endpoint::ALL.into_iter().find(is_end).filter(|_| !is_of_thread(path));
-    let endpoint = endpoint.ok_or("it is not a call that nightreel knows")?;
-    let expected = if endpoint == Endpoint::Models { "GET" } else { "POST" };
+    let endpoint = endpoint_of(path).ok_or("it is not a call that nightreel knows")?;
+    let expected = method_for(endpoint);
     if !method.eq_ignore_ascii_case(expected) {
         return Err(format!("it is no {expected}"));
     }
     let mut segments = path.split('/').skip_while(|segment| *segment != "deployments");
     Ok(Call { endpoint, deployment: segments.nth(1).map(ToOwned::to_owned) })
+}
+
+fn endpoint_of(path: &str) -> Option<Endpoint> {
+    let is_end = |endpoint: &Endpoint| {
+        path.strip_suffix(endpoint.path()).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    Endpoint::ALL.into_iter().find(is_end).filter(|_| !is_of_thread(path))
+}
+
+/// The method of a call.
+pub(super) const fn method_for(endpoint: Endpoint) -> &'static str {
+    if matches!(endpoint, Endpoint::Models) { "GET" } else { "POST" }
+}
+
+/// The method that a call of a URL has; empty where it is none.
+pub(super) fn method_of(url: &str) -> &'static str {
+    endpoint_of(path_of(url).trim_end_matches('/')).map_or("", method_for)
 }
 
 /// The messages of a thread are none of Anthropic's.
@@ -52,7 +63,7 @@ fn is_of_thread(path: &str) -> bool {
 pub(super) fn query_of(url: &str) -> String {
     let bare = url.split('#').next().unwrap_or_default();
     let query = bare.split_once('?').map(|(_, query)| query).unwrap_or_default();
-    let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !QUERY_KEYS.contains(&&**name));
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !is_query_credential(name));
     let members: Map<String, Value> =
         pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
     Value::Object(members).to_string()

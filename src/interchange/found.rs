@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::Timing;
 
+use super::credentials::credentials_of;
 use super::endpoint_of::path_of;
 use super::imported::Place;
 use super::node::Node;
@@ -19,6 +20,10 @@ pub(super) struct Found {
     /// Milliseconds since 1970-01-01 UTC; 0 where the file does not say.
     pub(super) sent_at_ms: i64,
     pub(super) timing: Timing,
+    /// What the request was sent with and nobody else may know.
+    pub(super) credentials: Vec<String>,
+    /// Why it cannot be said what the request was.
+    pub(super) damage: Option<String>,
 }
 
 /// A response of a file.
@@ -40,20 +45,40 @@ impl Found {
         let missing = |what: &str| format!("it has no {what}");
         Self {
             place,
-            url,
             request: Err(missing("request body")),
             reply: Err(missing("response")),
             sent_at_ms: 0,
             timing: Timing::default(),
+            credentials: credentials_of(node, &url),
+            damage: damage(node),
+            url,
         }
     }
+}
+
+/// What cannot be read of an interaction, or of what says which request it is.
+fn damage(node: &Node) -> Option<String> {
+    let request = node.get("request").or_else(|| node.get("when"));
+    let parts = ["method", "url", "uri", "path"].into_iter().filter_map(|name| request?.get(name));
+    let whole = [Some(node), request].into_iter().flatten();
+    let why = whole.chain(parts).find_map(Node::problem)?;
+    Some(format!("it cannot be read: {why}"))
 }
 
 /// The status that a number is.
 pub(super) fn status_of(text: Option<Cow<'_, str>>) -> Result<u16, String> {
     let text = text.ok_or("its response has no status")?;
-    let status = text.trim().parse().ok().filter(|status| (100..=999).contains(status));
-    status.ok_or_else(|| format!("its response has the status {text:?}, which is none"))
+    let status = text.trim().parse().map_err(|_| format!("its response has the status {text:?}, which is none"));
+    status.and_then(final_status)
+}
+
+/// A status that ends an exchange. What is below 200 announces a response and is none.
+pub(super) fn final_status(status: u16) -> Result<u16, String> {
+    match status {
+        200..=999 => Ok(status),
+        100..=199 => Err(format!("its response has the status {status}, which only announces one")),
+        _ => Err(format!("its response has the status {status}, which is none")),
+    }
 }
 
 /// Milliseconds since 1970-01-01 UTC of a date as HTTP or ISO 8601 write it; 0 for anything else.

@@ -2,6 +2,7 @@
 
 use crate::model::Timing;
 
+use super::body::Side;
 use super::found::{Found, FoundReply, status_of};
 use super::headers::header_lines;
 use super::node::Node;
@@ -15,12 +16,15 @@ pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
 fn interaction(number: usize, node: &Node) -> Found {
     let part = |name: &str, member: &str| node.get(name).and_then(|part| part.text_of(member));
     let mut found = Found::new(number, node, part("request", "method"), part("request", "url"));
-    let body = |name: &str| node.get(name).and_then(|part| part.get("body")).and_then(Node::bytes).unwrap_or_default();
-    found.request = Ok(body("request"));
+    let body = |side: Side| {
+        let bytes = side.bytes(node.get(side.member()).and_then(|part| part.get("body")));
+        bytes.map(Option::unwrap_or_default)
+    };
+    found.request = body(Side::Request);
     if let Some(response) = node.get("response") {
         let headers = header_lines(response.get("headers"));
-        found.reply =
-            status_of(response.text_of("code")).map(|status| FoundReply { status, headers, body: body("response") });
+        found.reply = status_of(response.text_of("code"))
+            .and_then(|status| Ok(FoundReply { status, headers, body: body(Side::Response)? }));
         let micros = response.text_of("duration").and_then(|duration| micros_of(&duration)).unwrap_or(0);
         found.timing = Timing { first_byte_us: micros, total_us: micros, ..Timing::default() };
     }

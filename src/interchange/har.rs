@@ -2,13 +2,11 @@
 
 use crate::model::Timing;
 
-use super::body::from_base64;
+use super::attachments::Attachments;
+use super::body::Side;
 use super::found::{Found, FoundReply, millis_of, status_of};
 use super::headers::header_lines;
-use super::node::Node;
-
-/// The member of an entry that nightreel writes what HAR has no place for into.
-pub(super) const OWN: &str = "_nightreel";
+use super::node::{Content, Node};
 
 /// The entries of a log; `None` where it is none.
 pub(super) fn entries(document: &Node) -> Option<&Vec<Node>> {
@@ -16,46 +14,71 @@ pub(super) fn entries(document: &Node) -> Option<&Vec<Node>> {
 }
 
 /// What an entry holds.
-pub(super) fn interaction(number: usize, entry: &Node) -> Found {
+pub(super) fn interaction(number: usize, entry: &Node, attachments: Attachments<'_>) -> Found {
     let part = |name: &str, member: &str| entry.get(name).and_then(|part| part.text_of(member));
     let mut found = Found::new(number, entry, part("request", "method"), part("request", "url"));
     found.sent_at_ms = millis_of(entry.text_of("startedDateTime"));
     found.timing = timing(entry);
     if let Some(posted) = entry.get("request").and_then(|request| request.get("postData")) {
-        found.request = text(posted).unwrap_or_else(|| Err("its request body was not recorded".to_owned()));
+        found.request =
+            text(posted, Side::Request, attachments).and_then(|body| body.ok_or_else(|| Side::Request.lost()));
     }
     if let Some(response) = entry.get("response") {
-        found.reply = reply(response);
+        found.reply = reply(response, attachments);
     }
     found
 }
 
-/// A text, or bytes in base64.
-fn text(of: &Node) -> Option<Result<Vec<u8>, String>> {
-    let text = of.text_of("text")?;
-    let base64 = of.text_of("encoding").is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
-    Some(if base64 { from_base64(&text) } else { Ok(text.into_owned().into_bytes()) })
+/// A text, bytes in base64, or what a file beside the archive holds; `None` where there is none.
+fn text(of: &Node, side: Side, attachments: Attachments<'_>) -> Result<Option<Vec<u8>>, String> {
+    let is_base64 = of.text_of("encoding").is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"));
+    let text = if is_base64 { side.base64(of.get("text"))? } else { side.bytes(of.get("text"))? };
+    match (text, of.text_of("_file")) {
+        (None, Some(file)) => attachments.read(&file, side).map(Some),
+        (text, _) => Ok(text),
+    }
 }
 
-fn reply(response: &Node) -> Result<FoundReply, String> {
+fn reply(response: &Node, attachments: Attachments<'_>) -> Result<FoundReply, String> {
     if response.number_of("status").is_none_or(|status| status <= 0.0) {
         let why = response.text_of("_error").map(|why| format!(" ({why})")).unwrap_or_default();
         return Err(format!("it has no response{why}"));
     }
     let status = status_of(response.text_of("status"))?;
     let mut headers = header_lines(response.get("headers"));
-    let content = response.get("content");
-    let kind = content.and_then(|content| content.text_of("mimeType")).filter(|kind| !kind.is_empty());
+    let nothing = Node { line: response.line, content: Content::Null };
+    let content = response.get("content").unwrap_or(&nothing);
+    let kind = content.text_of("mimeType").filter(|kind| !kind.is_empty());
     if let Some(kind) = kind.filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))) {
         headers.push(("content-type".to_owned(), kind.into_owned()));
     }
-    let size = content.and_then(|content| content.number_of("size")).unwrap_or(0.0);
-    let body = match content.and_then(text) {
-        Some(body) => body?,
-        None if size > 0.0 => return Err("its response body was not recorded".to_owned()),
-        None => Vec::new(),
-    };
+    let body = text(content, Side::Response, attachments)?;
+    let body = whole(body, content.number_of("size"), status)?;
     Ok(FoundReply { status, headers, body })
+}
+
+/// A body that is all that came, by its size: browsers and proxies write the size of what they no
+/// longer have, and what they have cut short.
+fn whole(body: Option<Vec<u8>>, size: Option<f64>, status: u16) -> Result<Vec<u8>, String> {
+    let has_none = matches!(status, 204 | 205 | 304);
+    match (body.unwrap_or_default(), size) {
+        (body, Some(size)) if body.is_empty() && size != 0.0 => Err(Side::Response.lost()),
+        (body, None) if body.is_empty() && !has_none => Err(Side::Response.lost()),
+        (body, Some(size)) if is_cut(&body, size) => {
+            Err(format!("its response body was cut short: {} of {size} bytes are there", body.len()))
+        }
+        (body, _) => Ok(body),
+    }
+}
+
+/// Whether a body lacks much of its size, or anything where it is no whole JSON. A little less is
+/// another charset's; and more is what was compressed when it was counted.
+fn is_cut(body: &[u8], size: f64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a body has fewer than 2^53 bytes")]
+    let length = body.len() as f64;
+    let is_broken =
+        || body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err();
+    length < size && (length * 2.0 < size || is_broken())
 }
 
 /// What an entry says of time. Blocking and connecting are no part of an answer's time; -1 is what

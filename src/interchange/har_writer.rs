@@ -3,14 +3,12 @@
 use std::io::{self, Write};
 
 use base64::Engine;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::{Endpoint, Exchange, Reply};
 
 use super::body::BASE64;
-use super::circumstances::Circumstances;
-use super::har::OWN;
+use super::har_own::{self, Own, models_url, plain_body, query_pairs};
 
 /// Where the requests of a log go: a host that is none, since an exchange does not know its own.
 const BASE_URL: &str = "https://nightreel.invalid/v1";
@@ -23,13 +21,6 @@ const BASE_URL: &str = "https://nightreel.invalid/v1";
 pub struct HarWriter<W> {
     out: W,
     is_first: bool,
-}
-
-#[derive(Serialize)]
-struct OwnMember<'a> {
-    endpoint: &'a str,
-    #[serde(flatten)]
-    circumstances: Circumstances,
 }
 
 impl<W: Write> HarWriter<W> {
@@ -70,7 +61,6 @@ fn entry(exchange: &Exchange) -> Value {
     let started = jiff::Timestamp::from_millisecond(attempt.sent_at_ms).unwrap_or_default();
     let timing = attempt.timing;
     let receive_us = timing.total_us.saturating_sub(timing.first_byte_us);
-    let own = OwnMember { endpoint: exchange.request.endpoint.path(), circumstances: Circumstances::of(exchange) };
     let mut entry = json!({
         "startedDateTime": format!("{started:.3}"),
         "time": millis(timing.first_byte_us + receive_us),
@@ -79,7 +69,7 @@ fn entry(exchange: &Exchange) -> Value {
         "cache": {},
         "timings": { "send": 0, "wait": millis(timing.first_byte_us), "receive": millis(receive_us) },
     });
-    entry[OWN] = serde_json::to_value(own).expect("plain values are JSON");
+    entry[har_own::NAME] = serde_json::to_value(Own::of(exchange)).expect("plain values are JSON");
     entry
 }
 
@@ -91,7 +81,7 @@ fn millis(micros: u64) -> f64 {
 fn request(exchange: &Exchange) -> Value {
     let request = &exchange.request;
     let mut har = json!({
-        "method": if request.endpoint == Endpoint::Models { "GET" } else { "POST" },
+        "method": "POST",
         "url": format!("{BASE_URL}/{}", request.endpoint),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
@@ -100,6 +90,15 @@ fn request(exchange: &Exchange) -> Value {
         "headersSize": -1,
         "bodySize": request.body.len(),
     });
+    if request.endpoint == Endpoint::Models {
+        let pairs = query_pairs(&request.body).into_iter().map(|(name, value)| json!({ "name": name, "value": value }));
+        har["method"] = "GET".into();
+        har["url"] = format!("{BASE_URL}/{}", models_url(&request.body)).into();
+        har["queryString"] = pairs.collect();
+        har["headers"] = json!([]);
+        har["bodySize"] = 0.into();
+        return har;
+    }
     let mut posted = text(&request.body);
     posted["mimeType"] = "application/json".into();
     har["postData"] = posted;
@@ -112,8 +111,15 @@ fn response(reply: Option<&Reply>) -> Value {
     let headers = reply.map(|reply| reply.headers.as_slice()).unwrap_or_default();
     let headers: Vec<Value> =
         headers.iter().map(|header| json!({ "name": header.name, "value": header.value })).collect();
-    let mut content = text(&body);
-    content["size"] = body.len().into();
+    // HAR has bodies as they were before they were compressed.
+    let plain = reply.and_then(plain_body);
+    let shown = plain.as_ref().unwrap_or(&body);
+    let mut content = text(shown);
+    content["size"] = shown.len().into();
+    if plain.is_some() {
+        content["compression"] =
+            json!(i128::try_from(shown.len()).unwrap_or_default() - i128::try_from(body.len()).unwrap_or_default());
+    }
     content["mimeType"] = reply.and_then(|reply| reply.header("content-type")).unwrap_or_default().into();
     let status = reply.map_or(0, |reply| reply.status);
     let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());

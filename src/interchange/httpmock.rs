@@ -1,23 +1,28 @@
 //! Recordings of Rust's httpmock: a document of `when` and `then` for each mock.
 
+use std::borrow::Cow;
+
 use crate::model::Timing;
 
-use super::body::from_base64;
+use super::body::Side;
+use super::endpoint_of::method_of;
 use super::found::{Found, FoundReply, status_of};
 use super::headers::header_lines;
 use super::node::{Content, Node};
 use super::python_json::dumps;
 
-/// The mocks of a file; `None` where it has none.
-pub(super) fn interactions(documents: &[Node]) -> Option<Vec<Found>> {
-    let mocks: Vec<&Node> = documents.iter().filter(|document| document.content != Content::Null).collect();
-    let are_mocks = mocks.iter().all(|mock| mock.has("when") && mock.has("then"));
-    (are_mocks && !mocks.is_empty()).then(|| (1..).zip(mocks).map(|(number, mock)| interaction(number, mock)).collect())
+/// The mock of a document; `None` where it is none.
+pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
+    let is_mock = document.has("when") && document.has("then");
+    is_mock.then(|| vec![interaction(1, document)])
 }
 
 fn interaction(number: usize, mock: &Node) -> Found {
     let when = |member: &str| mock.get("when").and_then(|when| when.text_of(member));
-    let mut found = Found::new(number, mock, when("method"), when("path"));
+    let path = when("path");
+    // A mock that names no method answers each.
+    let method = when("method").or_else(|| Some(Cow::Borrowed(method_of(path.as_deref()?))));
+    let mut found = Found::new(number, mock, method, path);
     if let Some(query) = mock.get("when").and_then(|when| when.list_of("query_param")) {
         let pairs = query.iter().filter_map(|pair| pair.text_of("name").zip(pair.text_of("value")));
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -38,23 +43,26 @@ fn interaction(number: usize, mock: &Node) -> Found {
 const NO_BODY: &str = "it matches without a whole request body (`body`, `body_base64` or `json_body`)";
 
 fn request(when: &Node) -> Result<Vec<u8>, String> {
-    if let Some(json) = when.get("json_body") {
-        let text = json.text().filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-        return Ok(text.map_or_else(|| dumps(json), std::borrow::Cow::into_owned).into_bytes());
-    }
-    body(when).unwrap_or_else(|| Err(NO_BODY.to_owned()))
+    body(when, Side::Request)?.ok_or_else(|| NO_BODY.to_owned())
 }
 
-fn body(of: &Node) -> Option<Result<Vec<u8>, String>> {
-    let plain = of.get("body").and_then(Node::bytes).map(Ok);
-    plain.or_else(|| of.text_of("body_base64").map(|text| from_base64(&text)))
+/// A body in one of its three spellings.
+fn body(of: &Node, side: Side) -> Result<Option<Vec<u8>>, String> {
+    if let Some(json) = of.get("json_body") {
+        if let Some(why) = json.problem() {
+            return Err(side.broken(why));
+        }
+        let text = json.text().filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+        return Ok(Some(text.map_or_else(|| dumps(json), Cow::into_owned).into_bytes()));
+    }
+    match side.bytes(of.get("body"))? {
+        Some(bytes) => Ok(Some(bytes)),
+        None => side.base64(of.get("body_base64")),
+    }
 }
 
 fn reply(then: &Node) -> Result<FoundReply, String> {
     let status = then.get("status").map_or(Ok(200), |status| status_of(status.text()))?;
-    Ok(FoundReply {
-        status,
-        headers: header_lines(then.get("header")),
-        body: body(then).unwrap_or_else(|| Ok(Vec::new()))?,
-    })
+    let body = body(then, Side::Response)?.unwrap_or_default();
+    Ok(FoundReply { status, headers: header_lines(then.get("header")), body })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::Exchange;
 
-use super::ImportFormat;
+use super::{ImportFormat, RecordedCredentials};
 
 /// What came of a file of recordings.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Imported {
     pub exchanges: Vec<Exchange>,
     /// What was left out, in the file's order.
     pub skipped: Vec<Skipped>,
+    /// What its requests were sent with, to be struck from what was taken.
+    pub credentials: RecordedCredentials,
 }
 
 /// An interaction that was left out.

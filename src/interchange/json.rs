@@ -9,12 +9,15 @@ use super::node::{Content, Node};
 
 /// So many levels know their lines: what holds the interactions, the list of them, and each.
 const LEVELS: usize = 4;
+/// Down to this level it is looked for which part of a value cannot be read.
+const MOST_LEVELS: usize = 16;
 
-/// Reads a text.
+/// Reads a text. What is JSON and yet stands for nothing, such as half of a surrogate pair, is a
+/// value that cannot be read, and no reason to give up the others.
 pub(super) fn document(text: &str) -> Result<Node, serde_json::Error> {
     let raw: &RawValue = serde_json::from_str(text)?;
     let mut reader = Reader { text, counted: 0, line: 1 };
-    reader.node(raw, LEVELS)
+    Ok(reader.node(raw, 0))
 }
 
 struct Reader<'a> {
@@ -25,27 +28,56 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn node(&mut self, raw: &RawValue, levels: usize) -> Result<Node, serde_json::Error> {
+    fn node(&mut self, raw: &RawValue, level: usize) -> Node {
         let line = self.line_of(raw);
-        let content = match raw.get().as_bytes() {
-            [b'{', ..] if levels > 0 => {
-                let members = Members::parse(raw.get().as_bytes())?.0;
-                let members = members.into_iter().map(|(name, value)| Ok((name, self.node(value, levels - 1)?)));
-                Content::Map(members.collect::<Result<_, serde_json::Error>>()?)
-            }
-            [b'[', ..] if levels > 0 => {
-                let elements: Vec<&RawValue> = serde_json::from_str(raw.get())?;
-                let elements = elements.into_iter().map(|element| self.node(element, levels - 1));
-                Content::List(elements.collect::<Result<_, _>>()?)
-            }
-            _ => content(serde_json::from_str(raw.get())?, line),
+        let has_parts = raw.get().starts_with(['{', '[']) && level < MOST_LEVELS;
+        if has_parts && level < LEVELS {
+            return self.in_parts(raw, level, line);
+        }
+        match serde_json::from_str(raw.get()) {
+            Ok(value) => Node { line, content: content(value, line) },
+            Err(_) if has_parts => self.in_parts(raw, level, line),
+            Err(error) => Node { line, content: self.broken(raw, &error) },
+        }
+    }
+
+    fn in_parts(&mut self, raw: &RawValue, level: usize, line: usize) -> Node {
+        let content = if raw.get().starts_with('{') {
+            Members::parse(raw.get().as_bytes()).map(|members| {
+                let members = members.0.into_iter().map(|(name, value)| (name, self.node(value, level + 1)));
+                Content::Map(members.collect())
+            })
+        } else {
+            serde_json::from_str(raw.get()).map(|elements: Vec<&RawValue>| {
+                Content::List(elements.into_iter().map(|element| self.node(element, level + 1)).collect())
+            })
         };
-        Ok(Node { line, content })
+        let content = content.unwrap_or_else(|error| self.broken(raw, &error));
+        Node { line, content }
+    }
+
+    /// A value that is JSON and cannot be read, with the place of what is wrong with it.
+    fn broken(&self, raw: &RawValue, error: &serde_json::Error) -> Content {
+        let start = self.start_of(raw);
+        let before = &self.text[..start];
+        let column = if error.line() > 1 { 0 } else { start - before.rfind('\n').map_or(0, |end| end + 1) };
+        let line = before.matches('\n').count() + error.line().max(1);
+        let why = match error.to_string() {
+            said if said.contains("hex escape") => "half of a surrogate pair, which is no character",
+            said if said.contains("recursion") => "nested too deeply",
+            said if said.contains("number out of range") => "a number out of range",
+            _ => "no JSON that can be read",
+        };
+        Content::Broken(format!("line {line}, column {}: {why}", column + error.column()))
+    }
+
+    fn start_of(&self, raw: &RawValue) -> usize {
+        raw.get().as_ptr() as usize - self.text.as_ptr() as usize
     }
 
     /// The line that a value begins on. Values come in the order of the text.
     fn line_of(&mut self, raw: &RawValue) -> usize {
-        let offset = raw.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        let offset = self.start_of(raw);
         if let Some(between) = self.text.as_bytes().get(self.counted..offset) {
             self.line += between.split(|byte| *byte == b'\n').count() - 1;
             self.counted = offset;
@@ -69,7 +101,7 @@ fn content(value: Value, line: usize) -> Content {
 /// The JSON value that a node of [`document`] was.
 pub(super) fn value(node: &Node) -> Value {
     match &node.content {
-        Content::Null => Value::Null,
+        Content::Null | Content::Broken(_) => Value::Null,
         Content::Text { value, plain: true } => serde_json::from_str(value).unwrap_or_default(),
         Content::Text { value, .. } => Value::String(value.clone()),
         Content::Bytes(bytes) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
@@ -90,5 +122,32 @@ mod tests {
         assert_eq!(entries[0].get("b").unwrap().line, 5);
         assert_eq!(entries[0].text_of("a").unwrap(), "x\n");
         assert!(document("{\"a\": }").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_place_and_leaves_the_rest() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for (bad, why) in [
+            ("\"x\\ud83d\"", "line 4, column 17: half of a surrogate pair, which is no character"),
+            ("\"\\udc00\\ud83d\"", "line 4, column 15: half of a surrogate pair, which is no character"),
+            ("1e999", "line 4, column 13: a number out of range"),
+            ("{\"\\ud83d\": 1}", "line 4, column 17: half of a surrogate pair, which is no character"),
+        ] {
+            let text =
+                format!("{{\"log\": {{\"entries\": [\n  {{\n   \"a\": 1,\n   \"b\": {bad},\n \"c\": \"good\"}}]}}}}");
+            let node = document(&text).unwrap();
+            let entry = &node.get("log").and_then(|log| log.list_of("entries")).unwrap()[0];
+            let told = entry.get("b").unwrap().problem();
+            assert_eq!(told, Some(why), "{bad}");
+            assert_eq!((entry.text_of("b"), entry.text_of("c").unwrap().into_owned()), (None, "good".to_owned()));
+            // Below the levels that are read one by one.
+            let node =
+                document(&format!("{{\"a\":{{\"a\":{{\"a\":{{\"a\":{{\"b\": {bad}, \"c\": 1}}}}}}}}}}")).unwrap();
+            let inner = (0..4).fold(&node, |node, _| node.get("a").unwrap());
+            assert!(inner.get("b").unwrap().problem().is_some_and(|why| why.starts_with("line 1, column ")), "{bad}");
+            assert_eq!(inner.text_of("c").unwrap(), "1");
+        }
+        let node = document(&format!("{{\"a\": {deep}, \"b\": \"good\"}}")).unwrap();
+        assert_eq!(node.text_of("b").unwrap(), "good");
     }
 }

@@ -10,20 +10,23 @@
 //! [`HarWriter`] (HAR 1.2, with what HAR has no place for in a member of its own), and
 //! [`BatchWriter`] (`OpenAI` Batch).
 
+mod attachments;
 mod batch;
 mod batch_writer;
 mod body;
 mod circumstances;
+mod credentials;
 mod detect;
 mod endpoint_of;
 mod exchange_line;
-mod file;
 mod found;
 mod go_vcr;
 mod har;
+mod har_own;
 mod har_writer;
 mod headers;
 mod httpmock;
+mod import_error;
 mod import_format;
 mod imported;
 mod json;
@@ -31,6 +34,7 @@ mod node;
 mod python_json;
 mod read;
 mod ruby_vcr;
+mod source;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -38,8 +42,11 @@ mod vcrpy;
 mod yaml;
 
 pub use batch_writer::{BatchPart, BatchWriter};
+pub use credentials::RecordedCredentials;
 pub use exchange_line::ExchangeWriter;
 pub use har_writer::HarWriter;
+pub use import_error::ImportError;
 pub use import_format::{ImportFormat, UnknownImportFormat};
 pub use imported::{Imported, Place, Skipped};
-pub use read::{ImportError, read, read_batch};
+pub use read::{read, read_batch};
+pub use source::Source;

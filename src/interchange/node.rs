@@ -20,6 +20,8 @@ pub(super) enum Content {
         plain: bool,
     },
     Bytes(Vec<u8>),
+    /// Something that cannot be read though the document can: why, and where.
+    Broken(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
 }
@@ -55,13 +57,9 @@ impl Node {
         }
     }
 
-    /// The bytes of a scalar.
-    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
-        match &self.content {
-            Content::Text { value, .. } => Some(value.as_bytes().to_vec()),
-            Content::Bytes(bytes) => Some(bytes.clone()),
-            _ => None,
-        }
+    /// Why it cannot be read.
+    pub(super) fn problem(&self) -> Option<&str> {
+        if let Content::Broken(why) = &self.content { Some(why) } else { None }
     }
 
     /// The text of a member that is a scalar.

@@ -17,7 +17,7 @@ pub(super) fn dumps(node: &Node) -> String {
 
 fn write(node: &Node, out: &mut String) {
     match &node.content {
-        Content::Null => out.push_str("null"),
+        Content::Null | Content::Broken(_) => out.push_str("null"),
         Content::Text { value, plain: true } => write_plain(value, out),
         Content::Text { value, .. } => write_text(value, out),
         Content::Bytes(bytes) => write_text(&BASE64.encode(bytes), out),

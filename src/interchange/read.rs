@@ -1,87 +1,18 @@
 //! Reading a file of recordings.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::model::Endpoint;
-
+use super::attachments::Attachments;
 use super::batch::{Results, lines};
-use super::circumstances::{Circumstances, Written};
-use super::detect::{Lines, of_documents, of_lines};
+use super::detect::{Lines, is_json_lines, of_documents, of_lines};
 use super::exchange_line::{self, LineProblem};
 use super::found::Found;
 use super::node::{Content, Node};
 use super::take::Taker;
-use super::{ImportFormat, Imported, Place, Skipped, file, go_vcr, har, httpmock, json, ruby_vcr, vcrpy, yaml};
-
-/// Why a file of recordings cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// It cannot be opened.
-    #[error("cannot read {}: {source}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// It is compressed, and damaged.
-    #[error("cannot read {}: it is compressed, and damaged: {source}", path.display())]
-    Compressed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: io::Error,
-    },
-    /// It is too long.
-    #[error("cannot read {}: it is longer than 2 GiB", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is no YAML or no JSON.
-    #[error("{}:{line}:{column}: {problem}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The column, from 1.
-        column: usize,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// Nothing in it says what it is.
-    #[error(
-        "{} is in none of the formats that are read ({known})",
-        path.display(),
-        known = ImportFormat::ALL.map(ImportFormat::as_str).join(", ")
-    )]
-    Unknown {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is not in the format that it was said to be in.
-    #[error("{} is not in the format {format}: it has no {mark}", path.display(), mark = format.mark())]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// The format.
-        format: ImportFormat,
-    },
-    /// It holds requests alone.
-    #[error("{} holds the requests of a batch; name the file of its results too (--output FILE)", path.display())]
-    NoResults {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It holds results alone.
-    #[error("{} holds the results of a batch; import the file of its requests, with this one as --output", path.display())]
-    NoRequests {
-        /// The file.
-        path: PathBuf,
-    },
-}
+use super::{
+    ImportError, ImportFormat, Imported, Place, Skipped, Source, go_vcr, har, har_own, httpmock, json, ruby_vcr, vcrpy,
+    yaml,
+};
 
 /// Reads a file of recordings, in a format or in the one that its content shows.
 ///
@@ -91,19 +22,28 @@ pub enum ImportError {
 /// # Errors
 /// Fails if the file cannot be read, or is in no format that is known. What of it cannot be taken
 /// is no error: it is told of.
-pub fn read(path: &Path, format: Option<ImportFormat>) -> Result<Imported, ImportError> {
-    let text = file::text(path)?;
-    let as_lines = match format {
-        None => of_lines(&text),
-        Some(ImportFormat::Exchanges) => Some(Lines::Exchanges),
-        Some(ImportFormat::OpenaiBatch) => Some(of_lines(&text).unwrap_or(Lines::BatchInput)),
-        Some(_) => None,
+pub fn read(mut source: Source, format: Option<ImportFormat>) -> Result<Imported, ImportError> {
+    let text = source.text()?;
+    let path = || source.name().to_owned();
+    if text.trim().is_empty() {
+        return Err(ImportError::Empty { path: path() });
+    }
+    let (as_lines, format) = match (format, of_lines(&text)) {
+        (Some(ImportFormat::Exchanges), Some(Lines::Exchanges)) => (Some(Lines::Exchanges), format),
+        (Some(ImportFormat::OpenaiBatch), Some(lines @ (Lines::BatchInput | Lines::BatchOutput))) => {
+            (Some(lines), format)
+        }
+        (Some(format @ (ImportFormat::Exchanges | ImportFormat::OpenaiBatch)), _) => {
+            return Err(ImportError::Other { path: path(), format });
+        }
+        (None, lines) => (lines, None),
+        (format, _) => (None, format),
     };
     match as_lines {
-        Some(Lines::Exchanges) => exchanges(path, &text),
-        Some(Lines::BatchInput) => Err(ImportError::NoResults { path: path.to_owned() }),
-        Some(Lines::BatchOutput) => Err(ImportError::NoRequests { path: path.to_owned() }),
-        None => recordings(path, &text, format),
+        Some(Lines::Exchanges) => exchanges(source.name(), &text),
+        Some(Lines::BatchInput) => Err(ImportError::NoResults { path: path() }),
+        Some(Lines::BatchOutput) => Err(ImportError::NoRequests { path: path() }),
+        None => recordings(&source, &text, format),
     }
 }
 
@@ -112,14 +52,27 @@ pub fn read(path: &Path, format: Option<ImportFormat>) -> Result<Imported, Impor
 ///
 /// # Errors
 /// Fails if a file cannot be read, or has a line that is none of a batch.
-pub fn read_batch(input: &Path, outputs: &[PathBuf]) -> Result<Imported, ImportError> {
-    let requests = file::text(input)?;
-    let texts: Vec<String> = outputs.iter().map(|output| file::text(output)).collect::<Result<_, _>>()?;
-    let (mut results, mut taker) = (Results::default(), Taker::default());
-    for (path, text) in outputs.iter().zip(&texts) {
-        results.add(text).map_err(|(line, error)| of_json(path, line, &error))?;
+pub fn read_batch(mut input: Source, mut outputs: Vec<Source>) -> Result<Imported, ImportError> {
+    let requests = input.text()?;
+    let texts: Vec<String> = outputs.iter_mut().map(Source::text).collect::<Result<_, _>>()?;
+    let path = || input.name().to_owned();
+    if requests.trim().is_empty() {
+        return Err(ImportError::Empty { path: path() });
     }
-    results.join(&requests, &mut taker).map_err(|(line, error)| of_json(input, line, &error))?;
+    let other = outputs.iter().zip(&texts).find(|(_, text)| of_lines(text) == Some(Lines::BatchInput));
+    match (of_lines(&requests), other.map(|(output, _)| output.name().to_owned())) {
+        (Some(Lines::BatchOutput), Some(other)) => {
+            return Err(ImportError::Swapped { results: path(), requests: other });
+        }
+        (Some(Lines::BatchOutput), None) => return Err(ImportError::NoRequests { path: path() }),
+        (_, Some(path)) => return Err(ImportError::NotResults { path }),
+        (_, None) => {}
+    }
+    let (mut results, mut taker) = (Results::default(), Taker::default());
+    for (output, text) in outputs.iter().zip(&texts) {
+        results.add(text).map_err(|(line, error)| of_json(output.name(), line, &error))?;
+    }
+    results.join(&requests, &mut taker).map_err(|(line, error)| of_json(input.name(), line, &error))?;
     Ok(taker.finish(ImportFormat::OpenaiBatch))
 }
 
@@ -147,19 +100,36 @@ fn exchanges(path: &Path, text: &str) -> Result<Imported, ImportError> {
     Ok(taker.finish(ImportFormat::Exchanges))
 }
 
-fn recordings(path: &Path, text: &str, format: Option<ImportFormat>) -> Result<Imported, ImportError> {
-    let documents = documents_of(path, text)?;
-    let format =
-        format.or_else(|| of_documents(&documents)).ok_or_else(|| ImportError::Unknown { path: path.to_owned() })?;
-    let other = || ImportError::Other { path: path.to_owned(), format };
+fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Result<Imported, ImportError> {
+    let path = || source.name().to_owned();
+    let other = |format: Option<ImportFormat>| match format {
+        Some(format) => ImportError::Other { path: path(), format },
+        None => ImportError::Unknown { path: path() },
+    };
+    let documents = match documents_of(source.name(), text) {
+        Err(_) if is_json_lines(text) => return Err(other(format)),
+        documents => documents?,
+    };
+    if documents.iter().all(|document| document.content == Content::Null) {
+        return Err(ImportError::Empty { path: path() });
+    }
+    let format = format.or_else(|| of_documents(&documents)).ok_or_else(|| other(None))?;
     let mut taker = Taker::default();
     if format == ImportFormat::Har {
-        let entries = documents.first().and_then(har::entries).ok_or_else(other)?;
-        (1..).zip(entries).for_each(|(number, entry)| take_entry(number, entry, &mut taker));
-    } else {
-        for (number, mut found) in (1..).zip(interactions(&documents, format).ok_or_else(other)?) {
-            found.place.number = number;
-            taker.take(found);
+        let entries = documents.first().and_then(har::entries).ok_or_else(|| other(Some(format)))?;
+        let attachments = Attachments::new(source.directory());
+        (1..).zip(entries).for_each(|(number, entry)| take_entry(number, entry, attachments, &mut taker));
+        return Ok(taker.finish(format));
+    }
+    let (found, strangers) = interactions(&documents, format);
+    match (found, strangers.first()) {
+        (None, _) => return Err(other(Some(format))),
+        (Some(_), Some(&line)) => return Err(ImportError::Document { path: path(), line, format }),
+        (Some(found), None) => {
+            for (number, mut found) in (1..).zip(found) {
+                found.place.number = number;
+                taker.take(found);
+            }
         }
     }
     Ok(taker.finish(format))
@@ -183,42 +153,31 @@ fn documents_of(path: &Path, text: &str) -> Result<Vec<Node>, ImportError> {
     })
 }
 
-/// The interactions of all documents; `None` where one of them has none of this format.
-fn interactions(documents: &[Node], format: ImportFormat) -> Option<Vec<Found>> {
+/// The interactions of all documents, `None` where none has some of this format; and the lines of
+/// those that have none.
+fn interactions(documents: &[Node], format: ImportFormat) -> (Option<Vec<Found>>, Vec<usize>) {
     let of_one = match format {
         ImportFormat::Vcr => ruby_vcr::interactions,
         ImportFormat::Vcrpy => vcrpy::interactions,
         ImportFormat::GoVcr => go_vcr::interactions,
-        _ => return httpmock::interactions(documents),
+        _ => httpmock::interactions,
     };
-    let full: Vec<&Node> = documents.iter().filter(|document| document.content != Content::Null).collect();
-    let all: Option<Vec<Vec<Found>>> = full.into_iter().map(of_one).collect();
-    all.filter(|all| !all.is_empty()).map(|all| all.into_iter().flatten().collect())
+    let (mut all, mut strangers) = (None, Vec::new());
+    for document in documents.iter().filter(|document| document.content != Content::Null) {
+        match of_one(document) {
+            Some(found) => all.get_or_insert_with(Vec::new).extend(found),
+            None => strangers.push(document.line),
+        }
+    }
+    (all, strangers)
 }
 
 /// Takes an entry of a log. One that nightreel has written says itself what it was.
-fn take_entry(number: usize, entry: &Node, taker: &mut Taker) {
-    let found = har::interaction(number, entry);
-    let own = entry.get(har::OWN).and_then(|own| serde_json::from_value::<OwnMember>(json::value(own)).ok());
-    let (Some(own), Ok(request)) = (own, &found.request) else { return taker.take(found) };
-    let reply = found.reply.as_ref().ok();
-    let reply: Option<Written> = reply.map(|reply| (reply.status, reply.headers.clone(), reply.body.clone()));
-    match own.circumstances.exchange(own.endpoint, request.clone(), reply) {
-        Ok(exchange) => taker.push(exchange),
-        Err(why) => taker.skip(Skipped { place: found.place, why }),
+fn take_entry(number: usize, entry: &Node, attachments: Attachments<'_>, taker: &mut Taker) {
+    let found = har::interaction(number, entry, attachments);
+    match har_own::exchange(entry, &found) {
+        None => taker.take(found),
+        Some(Ok(exchange)) => taker.push(exchange),
+        Some(Err(why)) => taker.skip(Skipped { place: found.place, why }),
     }
-}
-
-/// nightreel's own member of an entry.
-#[derive(serde::Deserialize)]
-struct OwnMember {
-    #[serde(deserialize_with = "endpoint")]
-    endpoint: Endpoint,
-    #[serde(flatten)]
-    circumstances: Circumstances,
-}
-
-fn endpoint<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Endpoint, D::Error> {
-    let path: String = serde::Deserialize::deserialize(deserializer)?;
-    Endpoint::from_path(&path).ok_or_else(|| serde::de::Error::custom("there is no such endpoint"))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::body::from_base64;
+use super::body::Side;
 use super::found::{Found, FoundReply, millis_of, status_of};
 use super::headers::header_lines;
 use super::node::{Content, Node};
@@ -16,32 +16,30 @@ pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
 fn interaction(number: usize, node: &Node) -> Found {
     let part = |name: &str, member: &str| node.get(name).and_then(|part| part.text_of(member));
     let mut found = Found::new(number, node, part("request", "method"), part("request", "uri"));
-    found.request = body(node.get("request"));
+    found.request = body(node, Side::Request);
     found.sent_at_ms = millis_of(node.text_of("recorded_at"));
     if let Some(response) = node.get("response") {
-        found.reply = reply(response);
+        found.reply = reply(node, response);
     }
     found
 }
 
-fn reply(response: &Node) -> Result<FoundReply, String> {
+fn reply(node: &Node, response: &Node) -> Result<FoundReply, String> {
     let status = status_of(response.get("status").and_then(|status| status.text_of("code")))?;
-    Ok(FoundReply { status, headers: header_lines(response.get("headers")), body: body(Some(response))? })
+    Ok(FoundReply { status, headers: header_lines(response.get("headers")), body: body(node, Side::Response)? })
 }
 
 /// The body of a request or a response.
-fn body(of: Option<&Node>) -> Result<Vec<u8>, String> {
-    let Some(body) = of.and_then(|of| of.get("body")) else { return Ok(Vec::new()) };
-    if let Some(base64) = body.text_of("base64_string") {
-        return from_base64(&base64);
+fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
+    let Some(body) = of.get(side.member()).and_then(|of| of.get("body")) else { return Ok(Vec::new()) };
+    if let Some(bytes) = side.base64(body.get("base64_string"))? {
+        return Ok(bytes);
     }
     // Before version 2 the body was the text itself.
     let text = if matches!(body.content, Content::Map(_)) { body.get("string") } else { Some(body) };
     match text.map(|text| &text.content) {
-        None | Some(Content::Null) => Ok(Vec::new()),
-        Some(Content::Bytes(bytes)) => Ok(bytes.clone()),
         Some(Content::Text { value, .. }) => encoded(value, body.text_of("encoding")),
-        Some(Content::List(_) | Content::Map(_)) => Err("its body is no text".to_owned()),
+        _ => side.bytes(text).map(Option::unwrap_or_default),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::price::cost_of;
 
+use super::credentials::RecordedCredentials;
 use super::endpoint_of::{call_of, query_of};
 use super::found::{Found, FoundReply};
 use super::{ImportFormat, Imported, Skipped};
@@ -21,11 +22,13 @@ pub(super) struct Taker {
     exchanges: Vec<Exchange>,
     skipped: Vec<Skipped>,
     asked: HashMap<Key, u32>,
+    credentials: RecordedCredentials,
 }
 
 impl Taker {
     /// Takes an interaction, or notes why not.
-    pub(super) fn take(&mut self, found: Found) {
+    pub(super) fn take(&mut self, mut found: Found) {
+        self.credentials.extend(std::mem::take(&mut found.credentials));
         let place = found.place.clone();
         match self.exchange(found) {
             Ok(exchange) => self.exchanges.push(exchange),
@@ -43,10 +46,14 @@ impl Taker {
     }
 
     pub(super) fn finish(self, format: ImportFormat) -> Imported {
-        Imported { format, exchanges: self.exchanges, skipped: self.skipped }
+        let Self { exchanges, skipped, credentials, .. } = self;
+        Imported { format, exchanges, skipped, credentials }
     }
 
     fn exchange(&mut self, found: Found) -> Result<Exchange, String> {
+        if let Some(damage) = found.damage {
+            return Err(damage);
+        }
         let call = call_of(&found.place.method, &found.url)?;
         let body =
             if call.endpoint == Endpoint::Models { Ok(query_of(&found.url).into_bytes()) } else { found.request }?;

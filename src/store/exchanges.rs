@@ -17,6 +17,18 @@ pub struct KeptExchange {
 }
 
 impl Reader {
+    /// How many attempts of a run settled nothing: a retry followed, or nothing has yet.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn unsettling_attempts(&self, of: impl Into<Items>) -> Result<u64, StoreError> {
+        let (first, end) = of.into().exchanges();
+        let sql = "SELECT count(*) FROM attempt WHERE settling = 0 AND exchange_id >= ?1 AND exchange_id < ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let count: i64 = statement.query_row((first, end), |row| row.get(0))?;
+        u64::try_from(count).map_err(|_| StoreError::Damaged("a count"))
+    }
+
     /// Some settled exchanges of a run in input order, behind one of them. An empty list means that
     /// there are no more.
     ///

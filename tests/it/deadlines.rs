@@ -89,6 +89,9 @@ fn rate_limits_do_not_use_attempts_up_and_have_a_budget_of_their_own() {
     let test = test(1);
     test.run_job().to(&patient).and(quick).output("results.jsonl").run();
     assert_eq!(test.json_lines("results.jsonl")[0]["attempts"], 5);
+    let told =
+        "wrote 1 exchange of run 1 to e.jsonl\n4 earlier attempts are not written: an exchange is what settled it\n";
+    test.args(["export", "1", "--format", "exchanges", "--output", "e.jsonl"]).stderr(told).run();
     let strict = FaultyGateway::new(move |_| limited());
     test.run_job()
         .to(&strict)

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -92,12 +94,15 @@ fn a_fixture_is_merged_and_written_the_same_each_time() {
         .file("a.yaml", cassette(&[interaction("1", "one"), interaction("2", "two")]))
         .file("b.yaml", cassette(&[interaction("2", "two again"), interaction("3", "three")]));
     let first = test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
-    assert!(first.stdout.ends_with("2 exchanges went into f.db, which holds 2 now\n"), "{}", first.stdout);
+    assert!(first.stdout.ends_with("2 exchanges went into f.db; it holds 2 now\n"), "{}", first.stdout);
     let bytes = test.bytes("f.db");
-    test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    let again = test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    let said = "2 exchanges went into f.db, 2 of them in place of others; it holds 2 now\n";
+    assert!(again.stdout.ends_with(said), "{}", again.stdout);
     assert!(test.bytes("f.db") == bytes, "the same import makes another fixture");
-    let second = test.args(["import", "b.yaml", "--fixture", "f.db"]).run();
-    assert!(second.stdout.ends_with("2 exchanges went into f.db, which holds 3 now\n"), "{}", second.stdout);
+    let second = test.args(["import", "b.yaml", "--fixture", "f.db", "--json"]).run();
+    let second: Value = serde_json::from_str(&second.stdout).unwrap();
+    assert_eq!((&second["taken"], &second["replaced"], &second["exchanges"]), (&json!(2), &json!(1), &json!(3)));
     let exchanges = exchanges(&test, "f.db");
     let mut bodies: Vec<&str> = told(&exchanges).into_iter().map(|(_, _, body)| body).collect();
     bodies.sort_unstable();
@@ -112,6 +117,8 @@ fn a_store_of_runs_is_no_fixture() {
     let says = "nightreel.db is a store of runs and no fixture; name it with --store";
     test.args(["import", "a.yaml", "--fixture", "nightreel.db"]).status(2).stderr_contains(says).run();
     assert!(test.bytes("nightreel.db") == bytes);
+    let says = "a.yaml is no fixture; name another file with --fixture";
+    test.args(["import", "a.yaml", "--fixture", "a.yaml"]).status(5).stderr_contains(says).run();
 }
 
 #[test]
@@ -164,6 +171,8 @@ fn nothing_is_written_where_a_file_cannot_be_read() {
         ),
         (vec!["good.yaml", "--format", "xml"], "unknown format \"xml\"; known are vcr, vcrpy"),
         (vec!["good.yaml", "--output", "bad.yaml"], "bad.yaml:1:1: "),
+        (vec!["good.yaml", "--format", "exchanges"], "good.yaml is not in the format exchanges: it has no line with"),
+        (vec!["-", "--output", "-"], "standard input (`-`) can be read once, and is named 2 times"),
         (vec!["good.yaml", "bad.yaml", "--output", "x"], "--output goes with one FILE, the requests of the batch"),
         (vec!["good.yaml", "--output", "x", "--format", "har"], "--output is for openai-batch, and not for har"),
         (vec!["good.yaml", "--store", "s.db", "--fixture", "f.db"], "cannot be used with"),
@@ -188,6 +197,65 @@ fn a_known_credential_is_struck_from_bodies_and_so_from_keys() {
     assert_eq!(struck[0]["request"], plain[0]["request"]);
     assert_eq!(struck[0]["key"], plain[0]["key"]);
     assert_eq!(struck[0]["body"]["text"], answer("[redacted]"));
+}
+
+#[test]
+fn what_requests_were_sent_with_is_struck_from_what_repeats_it() {
+    let key = "sk-proj-of-the-recording-1";
+    let told = answer(&format!("Incorrect API key provided: {key}, query-secret-9."));
+    let har = |url: &str, text: &str, encoding: &str| {
+        let request = json!({
+            "method": "POST", "url": url, "headers": [{"name": "x-api-key", "value": key}],
+            "postData": {"text": "{\"model\":\"m\"}"},
+        });
+        let content = json!({"mimeType": "application/json", "text": text, "encoding": encoding});
+        json!({"log": {"entries": [{"request": request, "response": {"status": 401, "content": content}}]}}).to_string()
+    };
+    let url = "https://h/v1/completions?API_KEY=query-secret-9";
+    let struck = answer("Incorrect API key provided: [redacted], [redacted].");
+    let packed = STANDARD.encode(gzip(&told));
+    for (text, encoding) in [(told.as_str(), ""), (&packed, "base64")] {
+        let test = Test::new().file("a.har", har(url, text, encoding));
+        test.args(["import", "a.har"]).run();
+        let kept = exchanges(&test, "nightreel.db")[0]["body"]["text"].as_str().unwrap().to_owned();
+        assert_eq!(kept, struck, "{encoding}");
+    }
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer(CANARY))]));
+    test.args(["import", "a.yaml"]).run();
+    assert_eq!(exchanges(&test, "nightreel.db")[0]["body"]["text"], answer("[redacted]"));
+}
+
+#[test]
+fn requests_that_differed_in_a_credential_alone_follow_each_other() {
+    let ask = |key: &str, response: &str| interaction(&format!("I am {key}"), response).replace(CANARY, key);
+    let test = Test::new().file("a.yaml", cassette(&[ask("credential-1", "one"), ask("credential-2", "two")]));
+    test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    let exchanges = exchanges(&test, "f.db");
+    let mut told = told(&exchanges);
+    told.sort_unstable();
+    assert_eq!(told, [(None, 0, "one"), (None, 1, "two")]);
+}
+
+#[test]
+fn what_may_be_secret_still_is_told() {
+    let key = format!("sk-or-v1-{}", "0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(2));
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer(&key))]));
+    let note =
+        "note: 1 place of what was taken may be secret (openrouter-key); `nightreel fixture scan f.db` shows where\n";
+    test.args(["import", "a.yaml", "--fixture", "f.db"]).stderr(note).run();
+    test.args(["fixture", "scan", "f.db"]).status(1).run();
+}
+
+#[test]
+fn recordings_may_come_from_standard_input() {
+    let test =
+        Test::new().file("a.gz", gzip(&cassette(&[interaction("1", "one")]))).file("empty", "").file("hello", "hello");
+    let piped = |input: &str, args: &[&str]| test.args(["import", "-"]).and(args).stdin(input);
+    let output = piped("a.gz", &["--session", "file"]).run();
+    assert!(output.stdout.starts_with("stdin (vcrpy): took 1, left out 0\n"), "{}", output.stdout);
+    assert_eq!(told(&exchanges(&test, "nightreel.db")), [(Some("stdin"), 0, "one")]);
+    piped("empty", &[]).status(2).stderr_contains("stdin is empty: it holds no recordings").run();
+    piped("hello", &["--format", "har"]).status(2).stderr_contains("stdin is not in the format har").run();
 }
 
 #[test]

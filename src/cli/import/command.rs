@@ -1,14 +1,15 @@
 //! The command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
-use nightreel::interchange::{self, ImportError, ImportFormat, Imported};
+use nightreel::interchange::ImportFormat;
 
 use super::super::context::{complain, print};
 use super::super::credential_text::without_credentials;
 use super::super::exit::{Exit, Failure};
+use super::look::secrets_left;
+use super::recordings::Recordings;
 use super::report::{FileReport, Report};
 use super::sessions::{SessionName, Sessions};
 use super::struck::Striker;
@@ -23,7 +24,8 @@ messages, and GET models. Its body is kept, its headers are not: they may hold c
 the status, the body byte for byte and the headers that a run keeps are taken. Everything else is left out, \
 and told of.
 
-Values of environment variables whose names end in KEY, TOKEN, SECRET or PASSWORD are struck from bodies.
+Values of environment variables whose names end in KEY, TOKEN, SECRET or PASSWORD are struck from bodies, \
+and so are the credentials that the recorded requests were sent with.
 
 Nothing is written where a file cannot be read, or where nothing can be taken.";
 
@@ -31,7 +33,7 @@ Nothing is written where a file cannot be read, or where nothing can be taken.";
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct ImportArgs {
-    /// The files of recordings.
+    /// The files of recordings; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -71,42 +73,31 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
     let (mut report, mut exchanges) = (Report::default(), Vec::new());
     let mut sessions = Sessions::new(args.session.clone());
     // Every file is read before anything is written.
-    let imported: Vec<Imported> = args.files.iter().map(|file| read(args, file)).collect::<Result<_, _>>()?;
-    for (file, imported) in args.files.iter().zip(imported) {
-        let mut taken = imported.exchanges;
-        striker.strike(&mut taken)?;
-        if let Some(session) = sessions.shared(file) {
+    let recordings = Recordings { files: &args.files, outputs: &args.output, format: args.format }.read()?;
+    for (file, mut imported) in recordings {
+        striker.strike(&mut imported)?;
+        if let Some(session) = sessions.shared(&file) {
             let file = file.display();
             complain(&format!("note: {file} shares the session {session:?} with a file before it: its answers follow"));
         }
-        sessions.place(file, &mut taken);
-        report.add(FileReport::new(file, imported.format, &taken, imported.skipped));
+        let mut taken = imported.exchanges;
+        sessions.place(&file, &mut taken);
+        report.add(FileReport::new(&file, imported.format, &taken, imported.skipped));
         exchanges.extend(taken);
     }
     let is_empty = exchanges.is_empty();
+    let secrets = secrets_left(&exchanges, &target.path().display().to_string());
     if !is_empty {
         report.written(target.write(exchanges)?);
     }
     let text = if args.json { report.json() } else { report.text() };
     print(&without_credentials(&text)).map_err(Failure::store)?;
+    if let Some(note) = secrets {
+        complain(&note);
+    }
     if is_empty {
         complain("nightreel: nothing was taken, and nothing is written");
         return Ok(Exit::Usage);
     }
     Ok(Exit::Success)
-}
-
-fn read(args: &ImportArgs, file: &Path) -> Result<Imported, Failure> {
-    if args.output.is_empty() {
-        return interchange::read(file, args.format).map_err(of_import);
-    }
-    match (args.files.len(), args.format) {
-        (1, None | Some(ImportFormat::OpenaiBatch)) => interchange::read_batch(file, &args.output).map_err(of_import),
-        (1, Some(format)) => Err(Failure::usage(anyhow!("--output is for openai-batch, and not for {format}"))),
-        _ => Err(Failure::usage(anyhow!("--output goes with one FILE, the requests of the batch"))),
-    }
-}
-
-fn of_import(error: ImportError) -> Failure {
-    Failure::usage(error)
 }

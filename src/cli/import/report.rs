@@ -101,10 +101,14 @@ impl Report {
         let exchanges = counted(self.count() as u64, "exchange");
         match &self.written {
             Some(Written::Run { store, run }) => {
-                page.line(format_args!("{exchanges} are run {run} of {}", store.display()));
+                let verb = if self.count() == 1 { "is" } else { "are" };
+                page.line(format_args!("{exchanges} {verb} run {run} of {}", store.display()));
             }
-            Some(Written::Fixture { path, exchanges: all }) => {
-                page.line(format_args!("{exchanges} went into {}, which holds {all} now", path.display()));
+            Some(Written::Fixture { path, exchanges: all, replaced }) => {
+                let path = path.display();
+                let in_place =
+                    if *replaced == 0 { String::new() } else { format!(", {replaced} of them in place of others") };
+                page.line(format_args!("{exchanges} went into {path}{in_place}; it holds {all} now"));
             }
             None => {}
         }
@@ -122,8 +126,9 @@ impl Report {
                 report["store"] = store.display().to_string().into();
                 report["run"] = run.0.into();
             }
-            Some(Written::Fixture { path, exchanges }) => {
+            Some(Written::Fixture { path, exchanges, replaced }) => {
                 report["fixture"] = path.display().to_string().into();
+                report["replaced"] = (*replaced).into();
                 report["exchanges"] = (*exchanges).into();
             }
             None => {}

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use nightreel::clock::now_ms;
 use nightreel::fixture::{Contents, run_of_no_fixture};
 use nightreel::model::Exchange;
-use nightreel::store::{Access, NewRun, RunId, Store, write_fixture};
+use nightreel::store::{Access, NewRun, RunId, Store, StoreError, write_fixture};
 
 use super::super::context::env;
 use super::super::exit::Failure;
@@ -24,8 +24,16 @@ pub(super) enum Target {
 /// Where they went.
 #[derive(Debug)]
 pub(super) enum Written {
-    Run { store: PathBuf, run: RunId },
-    Fixture { path: PathBuf, exchanges: usize },
+    Run {
+        store: PathBuf,
+        run: RunId,
+    },
+    /// How many it holds now, and in place of how many others some of those that came stand.
+    Fixture {
+        path: PathBuf,
+        exchanges: usize,
+        replaced: usize,
+    },
 }
 
 impl Target {
@@ -35,6 +43,13 @@ impl Target {
         }
         let store = store.map(Path::to_owned).or_else(|| env("NIGHTREEL_STORE").map(Into::into));
         Self::Store { path: store.unwrap_or_else(|| STORE.into()), job: job.to_owned() }
+    }
+
+    /// The file that they go to.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Store { path, .. } | Self::Fixture(path) => path,
+        }
     }
 
     pub(super) fn write(&self, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
@@ -58,13 +73,19 @@ fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, 
 fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
     let mut all = if path.exists() { exchanges_of(path)? } else { Vec::new() };
     all.extend(exchanges);
+    let count = all.len();
     write_fixture(path, all)?;
     let exchanges = exchanges_of(path)?.len();
-    Ok(Written::Fixture { path: path.to_owned(), exchanges })
+    Ok(Written::Fixture { path: path.to_owned(), exchanges, replaced: count - exchanges })
 }
 
 fn exchanges_of(fixture: &Path) -> Result<Vec<Exchange>, Failure> {
-    let store = Store::open(fixture, Access::ReadOnly)?;
+    let store = Store::open(fixture, Access::ReadOnly).map_err(|error| match error {
+        StoreError::Foreign { path } => {
+            Failure::store(anyhow!("{} is no fixture; name another file with --fixture", path.display()))
+        }
+        error => error.into(),
+    })?;
     let runs = store.reader()?.runs()?;
     if run_of_no_fixture(&runs).is_some() {
         let path = fixture.display();

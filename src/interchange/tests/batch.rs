@@ -20,7 +20,7 @@ fn requests_are_joined_with_their_results_in_any_order() {
     let errors = "{\"id\":\"5\",\"custom_id\":\"c\",\"response\":null,\"error\":{\"code\":\"batch_expired\"}}\n";
     let (requests, results, errors) =
         (File::new("in.jsonl", requests), File::new("out.jsonl", results), File::new("err.jsonl", errors));
-    let imported = read_batch(&requests.path(), &[results.path(), errors.path()]).unwrap();
+    let imported = read_batch(requests.source(), vec![results.source(), errors.source()]).unwrap();
     let [first, second] = imported.exchanges.as_slice() else { panic!("{imported:?}") };
     assert_eq!((request_text(first), body_text(first)), ("{\"model\": \"m\",  \"n\": 1}", "[]"));
     assert_eq!((request_text(second), body_text(second)), (ASKED, "{\"x\":  1}"));
@@ -47,8 +47,51 @@ fn one_file_of_a_batch_is_not_enough() {
     let results = File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null}");
     assert!(results.problem().starts_with("out.jsonl holds the results of a batch"));
     let broken = File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null}\n{\"custom_id\":1}\n");
-    let problem = read_batch(&requests.path(), &[broken.path()]).unwrap_err().to_string();
+    let problem = read_batch(requests.source(), vec![broken.source()]).unwrap_err().to_string();
     assert!(problem.contains("out.jsonl:2:14: invalid type: integer"), "{problem}");
+}
+
+#[test]
+fn files_in_each_others_place_are_told() {
+    let requests = || File::new("in.jsonl", input(&[("a", ASKED)]));
+    let results = || File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null,\"error\":null}\n");
+    let empty = || File::new("out.jsonl", "");
+    for (input, output, problem) in [
+        (results(), requests(), Some("in.jsonl its requests: name them the other way round")),
+        (
+            requests(),
+            requests(),
+            Some("in.jsonl holds the requests of a batch, and no results of it, which --output names"),
+        ),
+        (
+            results(),
+            results(),
+            Some("out.jsonl holds the results of a batch; import the file of its requests, with this one as --output"),
+        ),
+        (empty(), results(), Some("out.jsonl is empty: it holds no recordings")),
+        (requests(), empty(), None),
+    ] {
+        let said = read_batch(input.source(), vec![output.source()]).map(|imported| left_out(&imported));
+        match problem {
+            Some(problem) => assert!(said.as_ref().unwrap_err().to_string().ends_with(problem), "{said:?}\n{problem}"),
+            None => assert!(said.unwrap()[0].ends_with("no output file has a result of \"a\"")),
+        }
+    }
+}
+
+#[test]
+fn a_second_request_of_an_id_and_a_status_that_is_none_are_left_out_with_the_reason() {
+    let requests = File::new("in.jsonl", input(&[("a", ASKED), ("a", ASKED), ("b", ASKED)]));
+    let result =
+        |id, status| format!("{{\"custom_id\":\"{id}\",\"response\":{{\"status_code\":{status},\"body\":{{}}}}}}\n");
+    let results = File::new("out.jsonl", result("a", 200) + &result("b", 70));
+    let imported = read_batch(requests.source(), vec![results.source()]).unwrap();
+    assert_eq!(imported.exchanges.len(), 1);
+    let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+    assert_eq!(
+        whys,
+        ["a request before it has its custom_id, \"a\", too", "its response has the status 70, which is none"]
+    );
 }
 
 #[test]
@@ -71,7 +114,7 @@ fn the_two_files_that_are_written_are_read_again() {
     };
     let (requests, results) =
         (File::new("in.jsonl", written(BatchPart::Input)), File::new("out.jsonl", written(BatchPart::Output)));
-    let again = read_batch(&requests.path(), &[results.path()]).unwrap();
+    let again = read_batch(requests.source(), vec![results.source()]).unwrap();
     assert_eq!(left_out(&again), [""; 0]);
     assert_eq!(again.exchanges[0].request.key, taken.exchanges[0].request.key);
     assert_eq!(body_text(&again.exchanges[0]), ANSWER);

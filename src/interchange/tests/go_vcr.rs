@@ -5,6 +5,20 @@ use crate::interchange::ImportFormat;
 use super::*;
 
 #[test]
+fn a_body_that_is_no_text_is_left_out_and_not_taken_as_an_empty_one() {
+    let interaction = |request: &str, response: &str| {
+        format!(
+            "- request: {{body: {request}, url: 'https://h/v1/responses', method: POST}}\n  response: {{body: {response}, code: 200}}\n"
+        )
+    };
+    let list = [interaction("{model: b}", "x"), interaction("'{}'", "{id: x}"), interaction("'{}'", "null")];
+    let imported = imported("a.yaml", format!("version: 2\ninteractions:\n{}", list.concat()));
+    assert_eq!(imported.exchanges.len(), 1);
+    let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+    assert_eq!(whys, ["its request body is a map, and no text", "its response body is a map, and no text"]);
+}
+
+#[test]
 fn both_versions_are_read() {
     let second = format!(
         "---\nversion: 2\ninteractions:\n    - id: 0\n      request:\n        proto: HTTP/1.1\n        content_length: 3\n        \

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::interchange::ImportFormat;
+use crate::interchange::{HarWriter, ImportFormat};
 use crate::model::Class;
 
 use super::*;
@@ -68,6 +68,125 @@ fn content_may_be_base64_and_its_type_may_stand_beside_it() {
     assert_eq!(reply(exchange).body.as_ref(), b"\xff\0");
     assert_eq!(headers(exchange), [("content-type", "text/plain")]);
     assert_eq!(exchange.attempt.class, Class::ServerError);
+}
+
+#[test]
+fn a_body_that_is_not_all_there_is_left_out() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    for (status, content, why) in [
+        (200, json!({"size": -1, "mimeType": "x-unknown"}), "its response body was not recorded"),
+        (200, json!({"size": 4711, "text": ""}), "its response body was not recorded"),
+        (200, json!({"mimeType": "text/plain"}), "its response body was not recorded"),
+        (200, json!({"text": {"id": "x"}}), "its response body is a map, and no text"),
+        (
+            200,
+            json!({"size": 1_000_000, "text": "{\"a\":1}"}),
+            "its response body was cut short: 7 of 1000000 bytes are there",
+        ),
+        (200, json!({"size": 9, "text": "{\"a\":1"}), "its response body was cut short: 6 of 9 bytes are there"),
+        (
+            200,
+            json!({"size": 4, "text": "@@@@", "encoding": "base64"}),
+            "its response body is no base64: Invalid symbol 64, offset 0.",
+        ),
+        (103, json!({"size": 2, "text": "{}"}), "its response has the status 103, which only announces one"),
+        (1000, json!({"size": 2, "text": "{}"}), "its response has the status 1000, which is none"),
+        (204, json!({}), ""),
+        (200, json!({"size": 0}), ""),
+        (200, json!({"size": 9, "text": "{\"a\":1}"}), ""),
+        (200, json!({"size": 3, "text": "{\"a\":1}"}), ""),
+    ] {
+        let imported = imported("a.har", log(&[entry(&asked(&posted), &answered(status, &content))]));
+        let said = imported.skipped.first().map_or("", |skipped| skipped.why.as_str());
+        assert_eq!((said, imported.exchanges.len()), (why, usize::from(why.is_empty())), "{content}");
+    }
+}
+
+#[test]
+fn what_stands_for_no_text_leaves_out_its_entry_alone() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    let fine = answered(200, &json!({"size": 2, "text": "{}"}));
+    let mut other = asked(&posted);
+    other["url"] = "https://h/analytics".into();
+    other["postData"]["text"] = "HALF".into();
+    let lost = answered(200, &json!({"size": 3, "text": "HALF"}));
+    let entries = [entry(&asked(&posted), &lost), entry(&other, &lost), entry(&asked(&posted), &fine)];
+    let text = log(&entries).replace("HALF", "\\ud83d");
+    let line = text.lines().position(|line| line.contains("ud83d")).unwrap() + 1;
+    let imported = imported("a.har", text);
+    assert_eq!(imported.exchanges.len(), 1);
+    let why = imported.skipped[0].why.as_str();
+    let expected = format!("its response body cannot be read: line {line}, column ");
+    assert!(why.starts_with(&expected) && why.ends_with(": half of a surrogate pair, which is no character"), "{why}");
+    assert_eq!(imported.skipped[1].why, "it is not a call that nightreel knows");
+}
+
+#[test]
+fn a_body_in_a_file_is_read_from_beside_the_archive_and_from_nowhere_else() {
+    let posted = json!({"mimeType": "application/json", "_file": "q.json"});
+    let names = ["body.json", "sub/body.json", "missing.json", "../outside.json", "/etc/passwd", "link.json", "sub"];
+    let entries: Vec<Value> =
+        names.iter().map(|name| entry(&asked(&posted), &answered(200, &json!({"size": 4, "_file": name})))).collect();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    let file = File::new("a.har", log(&entries));
+    let beside = |name: &str| file.directory.path().join(name);
+    std::fs::write(beside("q.json"), ASKED).unwrap();
+    std::fs::write(beside("body.json"), "body").unwrap();
+    std::fs::create_dir(beside("sub")).unwrap();
+    std::fs::write(beside("sub/body.json"), "deep").unwrap();
+    std::os::unix::fs::symlink(outside.path(), beside("link.json")).unwrap();
+    let imported = file.read().unwrap();
+    assert_eq!(imported.exchanges.iter().map(body_text).collect::<Vec<_>>(), ["body", "deep"]);
+    let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+    for (why, expected) in whys.iter().zip([
+        "its response body is in the file \"missing.json\", which cannot be read: No such file",
+        "its response body is in the file \"../outside.json\", which cannot be read: it lies outside of the archive's directory",
+        "its response body is in the file \"/etc/passwd\", which cannot be read: it lies outside",
+        "its response body is in the file \"link.json\", which cannot be read: it lies outside",
+        "its response body is in the file \"sub\", which cannot be read: it is no file",
+    ]) {
+        assert!(why.starts_with(expected), "{why}\n{expected}");
+    }
+    let unplaced = read(Source::of_bytes("stdin", log(&entries[..1]).into_bytes()), None).unwrap();
+    assert!(unplaced.skipped[0].why.ends_with("what names it came from no directory"), "{unplaced:?}");
+}
+
+#[test]
+fn an_archive_shows_bodies_as_they_were_before_they_were_compressed_and_keeps_their_bytes() {
+    let packed = [gzip(ANSWER.as_bytes()), zstd::encode_all(ANSWER.as_bytes(), 0).unwrap()];
+    for (encoding, packed) in ["gzip", "zstd"].into_iter().zip(packed) {
+        let base64 = crate::interchange::body::Written::of(&packed);
+        let base64 = serde_json::to_value(base64).unwrap()["base64"].clone();
+        let posted = json!({"mimeType": "application/json", "text": ASKED});
+        let mut response = answered(200, &json!({"text": base64, "encoding": "base64"}));
+        response["headers"][1]["value"] = encoding.into();
+        let mut models = asked(&Value::Null);
+        models["method"] = "GET".into();
+        models["url"] = "https://h/v1/models?a=b&c=d%20e&api_key=secret".into();
+        let taken = imported("a.har", log(&[entry(&asked(&posted), &response), entry(&models, &response)]));
+        let mut writer = HarWriter::new(Vec::new()).unwrap();
+        taken.exchanges.iter().for_each(|exchange| writer.write(exchange).unwrap());
+        let written: Value = serde_json::from_slice(&writer.finish().unwrap()).unwrap();
+        let content = &written["log"]["entries"][0]["response"]["content"];
+        let lengths = [ANSWER.len(), packed.len()].map(|length| i64::try_from(length).unwrap());
+        assert_eq!((content["text"].as_str(), content.get("encoding")), (Some(ANSWER), None));
+        assert_eq!(
+            (content["size"].as_i64(), content["compression"].as_i64()),
+            (Some(lengths[0]), Some(lengths[0] - lengths[1]))
+        );
+        let request = &written["log"]["entries"][1]["request"];
+        assert_eq!(request["method"], "GET");
+        assert_eq!(request["url"], "https://nightreel.invalid/v1/models?a=b&c=d+e");
+        assert_eq!(request["queryString"], json!([{"name": "a", "value": "b"}, {"name": "c", "value": "d e"}]));
+        assert_eq!(request.get("postData"), None);
+        assert_eq!(imported("a.har", written.to_string()).exchanges, taken.exchanges);
+
+        // What somebody has changed counts, and is not compressed.
+        let changed = written.to_string().replace("hi", "ho");
+        let changed = imported("a.har", changed);
+        assert_eq!(left_out(&changed), [""; 0]);
+        assert_eq!(body_text(&changed.exchanges[0]), ANSWER.replace("hi", "ho"));
+    }
 }
 
 #[test]

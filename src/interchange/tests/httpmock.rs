@@ -6,6 +6,25 @@ use crate::model::Class;
 use super::*;
 
 #[test]
+fn a_mock_may_leave_out_its_method_and_may_write_its_answer_as_json() {
+    let yaml = format!(
+        "when: {{path: /v1/chat/completions, body: '{ASKED}'}}\nthen: {{json_body: '{{\"a\":  1}}'}}\n---\nwhen: {{path: \
+         /v1/models}}\nthen: {{body: x}}\n---\nwhen: {{path: /v1/responses, json_body: {{}}}}\nthen: {{json_body: {{id: x}}}}\n---\nwhen: \
+         {{path: /v1/responses, body: '{{}}'}}\nthen: {{body: {{id: x}}}}\n---\nwhen: {{path: /other}}\nthen: {{}}\n"
+    );
+    let imported = imported("a.yaml", yaml);
+    let bodies: Vec<&str> = imported.exchanges.iter().map(body_text).collect();
+    assert_eq!(bodies, ["{\"a\":  1}", "x", "{\"id\": \"x\"}"]);
+    assert_eq!(
+        left_out(&imported),
+        [
+            "interaction 4 (line 10), POST /v1/responses: its response body is a map, and no text",
+            "interaction 5 (line 13), /other: it is not a call that nightreel knows",
+        ]
+    );
+}
+
+#[test]
 fn every_document_is_a_mock() {
     let yaml = format!(
         "when:\n  path: /v1/chat/completions\n  method: POST\n  header:\n  - name: authorization\n    value: Bearer secret\n  body: \

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::model::{Exchange, Reply};
 
-use super::{ImportError, Imported, read};
+use super::{ImportError, ImportFormat, Imported, Source, read};
 
 /// A request body that is taken.
 const ASKED: &str = r#"{"model":"m","messages":[]}"#;
@@ -44,7 +44,15 @@ impl File {
     }
 
     fn read(&self) -> Result<Imported, ImportError> {
-        read(&self.path(), None)
+        self.read_as(None)
+    }
+
+    fn read_as(&self, format: Option<ImportFormat>) -> Result<Imported, ImportError> {
+        read(self.source(), format)
+    }
+
+    fn source(&self) -> Source {
+        Source::open(&self.path()).unwrap()
     }
 
     /// What is wrong with it, less the directory's name.

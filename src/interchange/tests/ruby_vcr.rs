@@ -156,7 +156,7 @@ fn a_body_has_the_bytes_that_it_had_before_it_was_written_down() {
     }
     for (body, why) in [
         ("      encoding: Shift_JIS\n      string: é", "its body is in the encoding SHIFT_JIS, which is not read"),
-        ("      encoding: UTF-8\n      string: [1]", "its body is no text"),
+        ("      encoding: UTF-8\n      string: [1]", "its response body is a list, and no text"),
     ] {
         let imported = imported("a.yml", with_body(body));
         assert_eq!(left_out(&imported), [format!("interaction 1 (line 2), POST /v1/chat/completions: {why}")]);
@@ -225,7 +225,7 @@ fn what_is_wrong_with_an_interaction_leaves_it_out_alone() {
             ),
             format!("interaction 2 (line 12), {chat}: it has no request body"),
             format!("interaction 3 (line 22), {chat}: it has no response"),
-            format!("interaction 4 (line 27), {chat}: its response has the status \"1000\", which is none"),
+            format!("interaction 4 (line 27), {chat}: its response has the status 1000, which is none"),
             format!("interaction 5 (line 35), {chat}: its response has no status"),
             "interaction 7 (line 52): it is not a call that nightreel knows".to_owned(),
         ]

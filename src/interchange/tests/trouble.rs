@@ -1,6 +1,5 @@
 //! Files that cannot be read, and what is said of them.
 
-use super::super::{ImportFormat, read};
 use super::*;
 
 #[test]
@@ -13,13 +12,20 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
         ("a.jsonl", b"{\"endpoint\":\"x\",\"request\":{\"text\":\"\"},\"class\":\"answered\",\"model\":\"m\"}\n{\"endpoint\":}\n", "a.jsonl:2:13: "),
         ("a.txt", b"This is not a cassette", "a.txt is in none of the formats that are read (vcr, vcrpy, go-vcr, "),
         ("a.json", b"{\"a\": 1}", "a.json is in none of the formats"),
-        ("a.yml", b"", "a.yml is in none of the formats"),
+        ("a.jsonl", b"{\"a\": 1}\n{\"a\": 2}\n", "a.jsonl is in none of the formats"),
+        ("a.yml", b"", "a.yml is empty: it holds no recordings"),
+        ("a.yml", b"\n# nothing yet\n---\n", "a.yml is empty: it holds no recordings"),
+        (
+            "a.yml",
+            b"--- # of the suite\nfoo: bar\n---\nversion: 1\ninteractions: []\n",
+            "a.yml:2: the document that begins here has no list `interactions`, as another one of the file has; take it out",
+        ),
         ("a.gz", b"\x1f\x8b\x08\x00", "cannot read a.gz: it is compressed, and damaged: "),
     ] {
         let said = File::new(name, content).problem();
         assert!(said.starts_with(problem), "{said}\nand not\n{problem}");
     }
-    let missing = read(std::path::Path::new("/nowhere/a.yml"), None).unwrap_err().to_string();
+    let missing = Source::open(std::path::Path::new("/nowhere/a.yml")).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read /nowhere/a.yml: "), "{missing}");
 }
 
@@ -27,16 +33,20 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
 fn a_format_that_was_said_is_held_to() {
     let cassette = File::new("a.yml", "version: 1\ninteractions: []\n");
     assert_eq!(cassette.read().unwrap().format, ImportFormat::Vcrpy);
+    let lines =
+        File::new("a.jsonl", "{\"a\": 1}\n{\"a\": 2}\n").read_as(Some(ImportFormat::Har)).unwrap_err().to_string();
+    assert!(lines.ends_with("a.jsonl is not in the format har: it has no list `log.entries`"), "{lines}");
     for (format, problem) in [
         (ImportFormat::Vcr, "a.yml is not in the format vcr: it has no list `http_interactions`"),
         (ImportFormat::Httpmock, "a.yml is not in the format httpmock: it has no document with `when` and `then`"),
         (ImportFormat::Har, "a.yml is not in the format har: it has no list `log.entries`"),
-        (ImportFormat::Exchanges, "a.yml:1:1: expected value"),
+        (ImportFormat::Exchanges, "a.yml is not in the format exchanges: it has no line with `endpoint` and `request`"),
+        (ImportFormat::OpenaiBatch, "a.yml is not in the format openai-batch: it has no line with `custom_id`"),
     ] {
-        let said = read(&cassette.path(), Some(format)).unwrap_err().to_string();
+        let said = cassette.read_as(Some(format)).unwrap_err().to_string();
         assert!(said.ends_with(problem), "{said}");
     }
-    assert_eq!(read(&cassette.path(), Some(ImportFormat::GoVcr)).unwrap().exchanges, []);
+    assert_eq!(cassette.read_as(Some(ImportFormat::GoVcr)).unwrap().exchanges, []);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::super::body::Side;
 use super::super::node::Content;
 use super::super::yaml::documents;
 
 /// The bytes of the member `body` of a document.
 fn body(yaml: &str) -> Vec<u8> {
-    documents(yaml).unwrap()[0].get("body").and_then(super::super::node::Node::bytes).unwrap_or_default()
+    Side::Response.bytes(documents(yaml).unwrap()[0].get("body")).unwrap().unwrap_or_default()
 }
 
 #[test]
@@ -74,6 +75,29 @@ fn line_breaks_of_yaml_1_1_are_kept_and_their_indentation_is_not() {
         ("body: 'one\u{2028}  two'", "one\u{2028}two"),
         ("body: 'one\u{2028}\n  two'", "one\u{2028}\ntwo"),
         ("body: 'one\n\n\u{2028}  two'", "one\n\u{2028}two"),
+        ("body: 'one \n \t\u{2028}  \n two'", "one\u{2028}\ntwo"),
+        ("body: 'it''s\u{2028}'", "it's\u{2028}"),
+        ("body: one\n  two\u{2028}  three\n\n  four # none", "one two\u{2028}three\nfour"),
+        ("body: \"one\\\u{2028}  two\"", "onetwo"),
+        ("body: \"one\\ \n  \\ \u{2028}\n  \\x41\\\\\n  b\"", "one   \u{2028}\nA\\ b"),
+        // As PyYAML's own emitter and editors of Windows write it.
+        ("body: 'one\u{85}  two'", "one two"),
+        ("body: 'one\u{85}\n  two'", "one\ntwo"),
+        ("body: |\n  one\u{85}  two\u{85}", "one\ntwo\n"),
+        ("body: 'one\u{2028}\r\n  two'\r\n", "one\u{2028}\ntwo"),
+        ("body: |\r\n  one\u{2028}  two\r\n\r\n\u{2028}  three\r\n", "one\u{2028}two\n\n\u{2028}three\n"),
+        // Blocks that have little else.
+        ("body: |\n  one\n\u{2028}\n  two\n", "one\n\u{2028}\ntwo\n"),
+        ("body: |+\n\u{2028}", "\u{2028}"),
+        ("body: |\n\u{2028}", ""),
+        ("body: |+\n\u{2028}\nnext: 1", "\u{2028}\n"),
+        ("body: |2-\n\u{2028}\n   two\u{2028}", "\u{2028}\n two"),
+        ("body: >\n  one\n\u{2028}  two\n", "one\u{2028}two\n"),
+        ("body: >\n  one\u{2028}  two\n  three\n", "one\u{2028}two three\n"),
+        ("body: >+\n\n\u{2028}  one\n    deep\u{2028}  two\n\u{2029}", "\n\u{2028}one\n  deep\u{2028}two\n\u{2029}"),
+        ("body: >-\n  one\u{2028}", "one"),
+        ("a | b: 1\nbody: | # a > b\n\n  > one\u{2028}  |\n", "\n> one\u{2028}|\n"),
+        ("list:\n- >2\n   a\n\u{2028}  b\n", ""),
         ("body: '\u{2029}\u{2028}  two'", "\u{2029}\u{2028}two"),
         ("body: |\n  one\u{2028}  two\n", "one\u{2028}two\n"),
         ("body: |\n  one\n\u{2028}    two\n", "one\n\u{2028}  two\n"),
@@ -83,6 +107,17 @@ fn line_breaks_of_yaml_1_1_are_kept_and_their_indentation_is_not() {
     ] {
         assert_eq!(String::from_utf8_lossy(&body(yaml)), expected, "{yaml:?}");
     }
+}
+
+#[test]
+fn lines_are_counted_as_editors_count_them() {
+    let documents = documents("a: 'x\u{2028}  y'\r\nb: |\n  \u{2029}\n  x\nc: 1\n").unwrap();
+    let lines: Vec<usize> = documents[0].members().iter().map(|(_, value)| value.line).collect();
+    assert_eq!(lines, [1, 4, 5]);
+    let long = format!("a: '{}\u{2028}'\nb: 1\n", "é\n  ".repeat(3_000));
+    assert_eq!(super::super::yaml::documents(&long).unwrap()[0].get("b").unwrap().line, 3_002);
+    let problem = super::super::yaml::documents("a: '\u{2028}'\nb: }").unwrap_err();
+    assert_eq!((problem.line, problem.column), (2, 4));
 }
 
 #[test]

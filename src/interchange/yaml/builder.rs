@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine;
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::super::body::BASE64;
 use super::super::node::{Content, Node};
@@ -27,13 +27,13 @@ pub(crate) struct YamlProblem {
 }
 
 impl YamlProblem {
-    fn at(span: Span, problem: impl Into<String>) -> Self {
-        Self { line: span.start.line(), column: span.start.col() + 1, problem: problem.into() }
+    fn at(line: usize, span: Span, problem: impl Into<String>) -> Self {
+        Self { line, column: span.start.col() + 1, problem: problem.into() }
     }
 
-    fn of(error: &ScanError) -> Self {
+    fn of(error: &ScanError, breaks: Option<&LineBreaks>) -> Self {
         let mark = error.marker();
-        Self { line: mark.line(), column: mark.col() + 1, problem: error.info().clone() }
+        Self { line: line_of(mark, breaks), column: mark.col() + 1, problem: error.info().clone() }
     }
 }
 
@@ -47,10 +47,15 @@ pub(in super::super) fn documents(text: &str) -> Result<Vec<Node>, YamlProblem> 
     };
     let mut builder = Builder::new(breaks.as_ref());
     for event in Parser::new_from_str_with_options(breaks.as_ref().map_or(text, LineBreaks::text), options) {
-        let (event, span) = event.map_err(|error| YamlProblem::of(&error))?;
+        let (event, span) = event.map_err(|error| YamlProblem::of(&error, breaks.as_ref()))?;
         builder.take(event, span)?;
     }
     Ok(builder.documents)
+}
+
+/// The line of a place in the file.
+fn line_of(marker: &Marker, breaks: Option<&LineBreaks>) -> usize {
+    breaks.map_or_else(|| marker.line(), |breaks| breaks.line_of(marker))
 }
 
 /// A list or a map that has not ended.
@@ -74,10 +79,12 @@ impl<'a> Builder<'a> {
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlProblem> {
-        let line = span.start.line();
+        let line = line_of(&span.start, self.breaks);
         match event {
             Event::Scalar(value, style, anchor, tag) => {
-                let content = self.scalar(value, style, tag.as_deref()).map_err(|why| YamlProblem::at(span, why))?;
+                let value = self.breaks.and_then(|breaks| breaks.scalar(span, style, &value)).map_or(value, Cow::Owned);
+                let content = scalar(value.into_owned(), style, tag.as_deref())
+                    .map_err(|why| YamlProblem::at(line, span, why))?;
                 self.ended(Node { line, content }, anchor);
             }
             Event::SequenceStart(_, anchor, _) => self.begin(line, Content::List(Vec::new()), anchor),
@@ -90,10 +97,10 @@ impl<'a> Builder<'a> {
                 let (node, size) = self
                     .anchors
                     .get(&id)
-                    .ok_or_else(|| YamlProblem::at(span, "an alias stands within what it stands for"))?;
+                    .ok_or_else(|| YamlProblem::at(line, span, "an alias stands within what it stands for"))?;
                 self.aliased += size;
                 if self.aliased > MOST_ALIASED {
-                    return Err(YamlProblem::at(span, "the aliases stand for too many values"));
+                    return Err(YamlProblem::at(line, span, "the aliases stand for too many values"));
                 }
                 let node = node.clone();
                 self.ended(node, 0);
@@ -123,24 +130,17 @@ impl<'a> Builder<'a> {
             _ => open.key = Some(node.text().map(Cow::into_owned).unwrap_or_default()),
         }
     }
+}
 
-    fn scalar(&self, value: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
-        let value = match self.breaks {
-            Some(breaks) => breaks.restored(&value, matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)),
-            None => value.into_owned(),
-        };
-        if tag.is_some_and(is_binary) {
-            let packed: String = value.split_ascii_whitespace().collect();
-            return BASE64
-                .decode(packed)
-                .map(Content::Bytes)
-                .map_err(|error| format!("binary data is no base64: {error}"));
-        }
-        // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
-        let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
-        let plain = style == ScalarStyle::Plain && !is_text;
-        Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
+fn scalar(value: String, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
+    if tag.is_some_and(is_binary) {
+        let packed: String = value.split_ascii_whitespace().collect();
+        return BASE64.decode(packed).map(Content::Bytes).map_err(|error| format!("binary data is no base64: {error}"));
     }
+    // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
+    let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
+    let plain = style == ScalarStyle::Plain && !is_text;
+    Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
 }
 
 /// Ruby writes `!binary`, everybody else `!!binary`.

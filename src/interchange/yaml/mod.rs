@@ -3,6 +3,7 @@
 //! Tags for binary data and aliases are resolved here; what a plain scalar means is left to whoever
 //! reads it.
 
+mod block;
 mod builder;
 mod line_breaks;
 mod scalar;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply};
+use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply, gunzip};
 use crate::store::Facts;
 
 use rule::Rule;
@@ -108,7 +108,7 @@ impl Redactor {
 
     /// Where something must be struck from a body that came compressed, the plain one is kept in its place.
     fn strike_gzip(&self, reply: &mut Reply) {
-        let Some(mut plain) = reply.uncompressed() else { return };
+        let Some(mut plain) = reply.uncompressed().or_else(|| unnamed_gzip(reply)) else { return };
         let whole = plain.body.clone();
         self.strike_reply(&mut plain);
         if plain.body != whole {
@@ -141,6 +141,12 @@ impl Redactor {
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
+}
+
+/// The reply with its body as it was before gzip, where no header says that it is gzip.
+fn unnamed_gzip(reply: &Reply) -> Option<Reply> {
+    let body = gunzip(&reply.body)?;
+    Some(Reply { body, chunks: Vec::new(), ..reply.clone() })
 }
 
 impl fmt::Debug for Redactor {
