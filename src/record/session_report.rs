@@ -12,6 +12,9 @@ pub struct SessionReport {
     pub misses: u64,
     /// Requests that were sent, as no recording was to answer them.
     pub live: u64,
+    /// Requests for models that an answer was made for, of the models that are recorded.
+    #[serde(default)]
+    pub derived: u64,
     /// Those of the misses and of the sent ones whose recordings had all been handed out.
     pub exhausted: u64,
     /// Recordings that no request was answered by.
@@ -62,6 +65,9 @@ pub struct SessionCounts {
 pub struct Missed {
     /// The session; empty where the request named none.
     pub session: String,
+    /// Its key, in hexadecimal digits.
+    #[serde(default)]
+    pub key: String,
     /// Where it was sent: the path without host and `/v1`.
     pub endpoint: String,
     /// The model that it asked for.
@@ -183,6 +189,7 @@ mod tests {
         report.add(session(""));
         report.missed.push(|| Missed {
             session: "a".to_owned(),
+            key: "00ff".to_owned(),
             endpoint: "chat/completions".to_owned(),
             model: "m".to_owned(),
             reason: "prompt_changed".to_owned(),

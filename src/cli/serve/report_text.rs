@@ -36,27 +36,37 @@ pub(super) fn session_name(name: &str) -> String {
 /// A request that nothing answered, in a line.
 pub(super) fn missed_line(missed: &Missed) -> String {
     let times = if missed.count == 1 { String::new() } else { format!(", {} times", count(missed.count)) };
-    let Missed { session, endpoint, model, reason, .. } = missed;
-    format!("{endpoint} {}, {}: {}{times}", one_line(model), session_name(session), one_line(reason))
+    let Missed { session, key, endpoint, model, reason, .. } = missed;
+    let (model, session, reason) = (one_line(model), session_name(session), one_line(reason));
+    format!("{endpoint} {model}, {session}: {reason} (key {}){times}", short(key))
 }
 
 /// A recording that no request was answered by, in a line.
 pub(super) fn unused_line(unused: &UnusedRecording) -> String {
     let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = unused;
-    let key: String = key.chars().take(KEY_DIGITS).collect();
+    let key = short(key);
     let of = session.as_deref().map(|session| format!(", recorded in {}", session_name(session))).unwrap_or_default();
     let begins = if prompt.is_empty() { String::new() } else { format!(" \"{}\"", one_line(prompt)) };
     format!("{endpoint} {}{begins} (key {key}, occurrence {occurrence}{of})", one_line(model))
 }
 
+/// As much of a key as tells it from others.
+fn short(key: &str) -> &str {
+    key.get(..KEY_DIGITS).unwrap_or(key)
+}
+
 fn headline(report: &SessionReport) -> String {
-    let asked = report.hits + report.misses + report.live;
+    let asked = report.hits + report.misses + report.live + report.derived;
+    let derived = match report.derived {
+        0 => String::new(),
+        derived => format!("{} of models made from the recordings, ", count(derived)),
+    };
     let exhausted = match report.exhausted {
         0 => String::new(),
         exhausted => format!(" ({} after all recordings were handed out)", count(exhausted)),
     };
     format!(
-        "{}: {} replayed, {} sent, {} missed{exhausted}; {} not used",
+        "{}: {} replayed, {derived}{} sent, {} missed{exhausted}; {} not used",
         counted(asked, "request"),
         count(report.hits),
         count(report.live),
@@ -124,6 +134,10 @@ mod tests {
             report_text(&report),
             "5 requests: 5 replayed, 0 sent, 0 missed; 0 recordings not used\n  cost: avoided $0.0125\n"
         );
+        let report = SessionReport { derived: 2, ..report };
+        assert!(
+            report_text(&report).starts_with("7 requests: 5 replayed, 2 of models made from the recordings, 0 sent, ")
+        );
         let nothing = report_text(&SessionReport::default());
         assert_eq!(nothing, "0 requests: 0 replayed, 0 sent, 0 missed; 0 recordings not used\n");
     }
@@ -138,7 +152,7 @@ mod tests {
              session       replayed  sent  missed\n  \
              (no session)     1,200     4       0\n  \
              tests/a              3     0       2\n  \
-             missed: chat/completions m/x, tests/a: prompt_changed, 2 times\n      \
+             missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \
              not used: embeddings m \"Why is the sky blue?\" (key 0123456789ab, occurrence 2, recorded in old)\n"

@@ -109,10 +109,12 @@ impl Playback {
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.options.policy) {
-            Next::Recorded(taped) => state.replay(index, taped).map(|attempt| Asked::Replay(Box::new(attempt))),
+            Next::Recorded(taped) => {
+                state.replay(index, taped, request.endpoint).map(|attempt| Asked::Replay(Box::new(attempt)))
+            }
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
-                // A list of models that is not recorded can be made of what is.
+                // A list of models that is not recorded can be made of what is, and counts as that.
                 if sends || request.endpoint != Endpoint::Models {
                     state.count_unanswered(index, sends, recorded);
                 }
@@ -137,6 +139,11 @@ impl Playback {
         let mut state = self.lock();
         let (index, _) = state.sessions.of(session);
         state.not_sent(index, key, occurrence);
+    }
+
+    /// Tells that a request for models was answered by what the stores have recordings of.
+    pub fn note_derived(&self) {
+        self.lock().totals.derived += 1;
     }
 
     /// Tells why a request of a session was not answered: the report shows it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{Attempt, Key, KeyRules};
+use crate::model::{Attempt, Endpoint, Key, KeyRules};
 use crate::record::{Missed, SessionCounts};
 use crate::store::{Place, Reader, Run, StoreError};
 
@@ -41,6 +41,7 @@ pub(super) struct Sessions {
 /// What is counted over all sessions.
 #[derive(Default)]
 pub(super) struct Totals {
+    pub(super) derived: u64,
     pub(super) exhausted: u64,
     pub(super) cost_avoided_usd: f64,
     pub(super) unpriced_hits: u64,
@@ -105,8 +106,13 @@ impl State {
         Ok(self.rekeyed.as_ref().and_then(|rekeyed| rekeyed.of(key)).cloned().unwrap_or(places))
     }
 
-    /// Reads a recording, and counts that it answers.
-    pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
+    /// Reads a recording, and counts that it answers a request of an endpoint.
+    pub(super) fn replay(
+        &mut self,
+        session: SessionIndex,
+        taped: Taped,
+        endpoint: Endpoint,
+    ) -> Result<Attempt, StoreError> {
         let at = taped.at;
         let reader = &mut self.readers[at.source];
         let attempt_id = taped.attempt_id.map_or_else(|| reader.settling_attempt(at.exchange), Ok)?;
@@ -115,7 +121,7 @@ impl State {
         *self.uses.entry(at).or_default() += 1;
         match attempt.cost_usd {
             Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
-            None if attempt.class.may_cost() => self.totals.unpriced_hits += 1,
+            None if attempt.class.may_cost() && endpoint != Endpoint::Models => self.totals.unpriced_hits += 1,
             None => {}
         }
         Ok(attempt)
