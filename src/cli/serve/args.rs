@@ -43,8 +43,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(super) store: StoreArgs,
 
-    /// Looks into this read-only store too; may be given several times.
-    #[arg(long = "fixture", value_name = "FILE")]
+    /// Looks into this store or directory of texts too, which is only read; may be given several times.
+    #[arg(long = "fixture", value_name = "PATH")]
     pub(super) fixtures: Vec<PathBuf>,
 
     /// auto replays what is recorded and sends the rest; record sends everything again; replay

@@ -24,7 +24,7 @@ use super::child::TakenSignals;
 use super::listening::reachable;
 use super::mode::ChosenMode;
 use super::program::{NotRunnable, Program};
-use super::recording_command::recording_command;
+use super::recording_command::{recording_command, upstream_flags};
 use super::report_file::ReportFile;
 use super::said::{reported, told};
 use super::settings::redactor;
@@ -77,7 +77,9 @@ impl<'a> Session<'a> {
             simulated: false,
             prices,
         });
-        let record_with = recording_command(std::env::args_os().skip(1));
+        let lacking =
+            if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
+        let record_with = recording_command(std::env::args_os().skip(1), &lacking);
         let options = Options {
             upstream,
             pace: args.matching.pace,
