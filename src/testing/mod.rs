@@ -102,5 +102,6 @@ pub use gateway::{AskError, FixtureGateway};
 pub use place::PlaceError;
 pub use server::FixtureServer;
 pub use session::FinishError;
+mod notice;
 pub use session_name::SessionNameError;
 pub use shortfall::Shortfall;

@@ -6,10 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::environment::Environment;
+use super::notice::tell;
 use super::session::{FinishError, Session};
 use super::worker::Worker;
 use super::{Fixture, FixtureError};
 use super::{ending, miss};
+use crate::listener::{Loopback, raise_loopback};
 use crate::model::Mode;
 use crate::record::SessionReport;
 use crate::serve::{Options, Server, Upstream};
@@ -42,6 +44,9 @@ impl FixtureServer {
         let options = options(fixture, &session, environment)?;
         let worker = Worker::start().map_err(FixtureError::Thread)?;
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        if raise_loopback()? == Loopback::Raised {
+            tell("the loopback device of this network namespace was down, and has been brought up");
+        }
         let server = worker.run(Server::start(options, free_port))?;
         let (address, prefix) = (server.address(), session.name.prefix());
         Ok(Self { running: Some((server, session)), address, prefix, worker })

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use super::super::context::{complain, env, print};
 use super::super::credential_text::without_credentials;
 use super::super::exit::Failure;
+use super::super::listen::ready_loopback;
 use super::super::{gateway, signals};
 use super::announcement::Announcement;
 use super::args::ServeArgs;
@@ -133,6 +134,7 @@ impl<'a> Session<'a> {
 
     async fn start(&self) -> Result<Server, Failure> {
         Server::start(self.options.clone(), self.listen).await.map_err(refused)
+        ready_loopback(self.listen).map_err(Failure::usage)?;
     }
 
     /// Says what answers. The server answers already: to count what it has takes a while.
