@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Upstream;
@@ -142,6 +143,10 @@ impl Errand {
         };
         self.recording.keep(place, Record::Settled(Arc::new(exchange), settled, Some(item))).await?;
         self.playback.recorded(&self.session, &live);
+        if let Some(after_kept) = self.upstream.after_kept.clone() {
+            // A panic in it has been told, and the exchange is kept all the same.
+            _ = spawn_blocking(move || after_kept()).await;
+        }
         Ok(())
     }
 

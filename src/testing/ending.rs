@@ -19,6 +19,9 @@ pub(super) fn of_failed_test(session: Session) {
         Ok(report) => tell_missed(&report),
         Err(error) => tell(&error.to_string()),
     }
+    if session.has_outlived() {
+        return;
+    }
     let fixture = session.fixture().display().to_string();
     if let Some(recorded) = session.abandon() {
         let recorded = recorded.display();

@@ -201,7 +201,8 @@ impl Fixture {
         self
     }
 
-    /// Serves the fixture over HTTP on a free port of this machine, until the server is dropped.
+    /// Serves the fixture over HTTP on a free port of this machine, until the server is dropped. What a
+    /// server in a `static` records gets into the fixture too, as [the module says](super#recording).
     ///
     /// # Panics
     /// Panics where [`Fixture::try_serve`] fails, with its message.

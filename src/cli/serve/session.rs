@@ -77,6 +77,7 @@ impl<'a> Session<'a> {
             description: description(job, &redactor),
             simulated: false,
             prices,
+            after_kept: None,
         });
         let lacking =
             if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
@@ -133,8 +134,8 @@ impl<'a> Session<'a> {
     }
 
     async fn start(&self) -> Result<Server, Failure> {
-        Server::start(self.options.clone(), self.listen).await.map_err(refused)
         ready_loopback(self.listen).map_err(Failure::usage)?;
+        Server::start(self.options.clone(), self.listen).await.map_err(refused)
     }
 
     /// Says what answers. The server answers already: to count what it has takes a while.

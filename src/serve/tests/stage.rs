@@ -86,6 +86,7 @@ pub(super) fn options(
         description: "{}".to_owned(),
         simulated: false,
         prices: None,
+        after_kept: None,
     };
     Options { upstream: Some(upstream), ..Options::new(Arc::new(playback)) }
 }
