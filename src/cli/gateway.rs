@@ -42,6 +42,11 @@ pub(crate) fn of_server(job: &Job) -> Result<(BaseUrl, Arc<dyn Gateway>), Failur
     Ok((base_url.clone(), connect(job, base_url, credentials)?))
 }
 
+/// Whether a job or the environment says where to send.
+pub(crate) fn is_known(job: &Job) -> bool {
+    base_url(job, &env).is_ok()
+}
+
 /// What people should know of a job's credentials before anything is sent; else why nothing can be.
 pub(crate) fn warnings(job: &Job, env: Lookup<'_>) -> Result<Vec<String>, String> {
     let (base_url, credentials) = destination(job, env)?;

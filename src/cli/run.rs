@@ -23,6 +23,7 @@ use super::credential_text::without_credentials;
 use super::ctl::Listener;
 use super::exit::{Exit, Failure};
 use super::gateway;
+use super::listen::ready_loopback;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
 use super::replay::replay_plan;
@@ -261,6 +262,7 @@ impl Session<'_> {
 /// Starts the simulated gateway on a free port.
 async fn start_simulator(args: &SimulateRunArgs) -> Result<Simulator, Failure> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    ready_loopback(listen).map_err(Failure::usage)?;
     Simulator::start(args.options(), listen).await.map_err(Failure::usage)
 }
 

@@ -6,9 +6,11 @@
 
 mod answering;
 mod link;
+mod loopback;
 mod server;
 mod wire;
 
 pub use answering::Answering;
 pub use link::{Cut, Link};
+pub use loopback::{Loopback, LoopbackDown, raise_loopback};
 pub use server::{Ends, reachable, run};

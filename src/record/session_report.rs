@@ -12,6 +12,9 @@ pub struct SessionReport {
     pub misses: u64,
     /// Requests that were sent, as no recording was to answer them.
     pub live: u64,
+    /// Requests for models that an answer was made for, of the models that are recorded.
+    #[serde(default)]
+    pub derived: u64,
     /// Requests that were refused before anything was looked for, or for which nothing could be sent:
     /// nothing answered them either.
     #[serde(default)]
@@ -72,6 +75,9 @@ pub struct SessionCounts {
 pub struct Missed {
     /// The session; empty where the request named none.
     pub session: String,
+    /// Its key, in hexadecimal digits.
+    #[serde(default)]
+    pub key: String,
     /// Where it was sent: the path without host and `/v1`.
     pub endpoint: String,
     /// The model that it asked for.
@@ -152,7 +158,7 @@ impl SessionReport {
     /// How many requests there were.
     #[must_use]
     pub const fn asked(&self) -> u64 {
-        self.hits + self.misses + self.live + self.refusals
+        self.hits + self.misses + self.live + self.derived + self.refusals
     }
 
     /// How many of the requests nothing answered.
@@ -231,6 +237,7 @@ mod tests {
         report.add(session(""));
         report.missed.push(|| Missed {
             session: "a".to_owned(),
+            key: "00ff".to_owned(),
             endpoint: "chat/completions".to_owned(),
             model: "m".to_owned(),
             reason: "prompt_changed".to_owned(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ use super::score::header_map;
 use crate::clock::now_ms;
 use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
 use crate::listener::Cut;
-use crate::model::{Attempt, Chunk, End, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
+use crate::model::{Attempt, Chunk, End, Endpoint, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
 use crate::price::cost_of;
 use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
@@ -148,7 +149,11 @@ impl Errand {
         let usage = verdict.answer.as_ref().map(|answer| &answer.usage);
         let served = verdict.answer.as_ref().and_then(|answer| answer.model.as_deref());
         let price = self.upstream.prices.as_ref().and_then(|prices| prices.of_answer(served, &request.model));
-        let cost_usd = cost_of(&reply, verdict.class, usage, price.as_ref());
+        let cost_usd = match request.endpoint {
+            // To list models costs nothing, and no reply says so.
+            Endpoint::Models => Some(0.0),
+            _ => cost_of(&reply, verdict.class, usage, price.as_ref()),
+        };
         let attempt =
             Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
         let outcome = match &verdict.answer {
@@ -173,7 +178,12 @@ impl Errand {
             Ok(()) => self.playback.recorded(&self.session, &live),
             Err(_) => self.playback.not_kept(live.class, live.cost_usd),
         }
-        kept
+        kept?;
+        if let Some(after_kept) = self.upstream.after_kept.clone() {
+            // A panic in it has been told, and the exchange is kept all the same.
+            _ = spawn_blocking(move || after_kept()).await;
+        }
+        Ok(())
     }
 
     /// Tells where it was the server's own end, and not the client, that a reply was given up for.

@@ -43,6 +43,9 @@ pub struct Options {
     pub report: Report,
 }
 
+/// What is done each time that an exchange has been kept.
+pub type AfterKept = Arc<dyn Fn() + Send + Sync>;
+
 /// Makes what `GET /nightreel/report` answers.
 pub type Report = Arc<dyn Fn() -> Value + Send + Sync>;
 
@@ -62,6 +65,9 @@ pub struct Upstream {
     pub simulated: bool,
     /// What models cost, where replies do not say.
     pub prices: Option<Arc<Prices>>,
+    /// What is done once an exchange is kept, before its client has the end of the reply. It may take
+    /// its time.
+    pub after_kept: Option<AfterKept>,
 }
 
 /// Whom the server may listen to. Whoever reaches it may read what is recorded, and where it sends,

@@ -45,6 +45,15 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The longest name of a session, in bytes.
 const LONGEST_SESSION: usize = 256;
 
+/// A reply that was recorded.
+const REPLAYED: &str = "replayed";
+/// One that was sent for.
+const LIVE: &str = "live";
+/// One that says that nothing is recorded.
+const MISSED: &str = "missed";
+/// One that was made of the models that are recorded: nobody ever sent it.
+const DERIVED: &str = "derived";
+
 /// What every request of a server shares.
 pub(super) struct Service {
     playback: Arc<Playback>,
@@ -132,7 +141,7 @@ impl Service {
                 self.answer(asked, Call { deployment, ..call }).await
             }
             // It is not asked for the list as such, so that nothing of it is used up.
-            Route::Models if method == Method::HEAD => self.models(),
+            Route::Models if method == Method::HEAD => Ok(derived(self.models()?)),
             Route::Models => {
                 let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
                 // Its query stands in the place of a body.
@@ -150,15 +159,19 @@ impl Service {
         let session = Arc::clone(&call.session);
         let done = self.playback.ask(&session, &asked.kept).map_err(|error| Refusal::NotRead(error.to_string()))?;
         let (source, mut reply) = match done {
-            Asked::Replay(attempt) => ("replayed", self.replay(*attempt, call).await?),
+            Asked::Replay(attempt) => (REPLAYED, self.replay(*attempt, call).await?),
             Asked::Send { occurrence } => {
                 let mut reply = self.send(asked, call, occurrence).await?;
                 reply.headers_mut().insert(OCCURRENCE, occurrence.into());
-                ("live", reply)
+                (LIVE, reply)
             }
             // What there is of the models is a list of them too.
-            Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => ("replayed", self.models()?),
-            Asked::Miss { recorded } => ("missed", self.miss(&session, asked.kept, recorded).await?),
+            Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => {
+                let reply = self.models()?;
+                self.playback.note_derived();
+                (DERIVED, reply)
+            }
+            Asked::Miss { recorded } => (MISSED, self.miss(&session, asked.kept, recorded).await?),
         };
         tell(reply.headers_mut(), source, &session);
         Ok(reply)
@@ -182,9 +195,11 @@ impl Service {
         } else if self.sending.is_some() {
             return self.answer(asked, call).await;
         } else {
-            return self.known_model(name);
+            let known = self.known_model(name)?;
+            self.playback.note_derived();
+            return Ok(known);
         };
-        tell(reply.headers_mut(), "replayed", &session);
+        tell(reply.headers_mut(), REPLAYED, &session);
         Ok(reply)
     }
 
@@ -243,6 +258,7 @@ impl Service {
             let said = explain(&session, &request, recorded);
             let missed = Missed {
                 session: session.to_string(),
+                key: request.key.to_string(),
                 endpoint: request.endpoint.to_string(),
                 model: request.model.to_string(),
                 reason: said.reason,
@@ -262,7 +278,7 @@ impl Service {
     }
 
     fn known_model(&self, name: &str) -> Result<Reply, NoBody> {
-        Ok(json_reply(StatusCode::OK, models::one(&self.known_models()?, name)?))
+        Ok(derived(json_reply(StatusCode::OK, models::one(&self.known_models()?, name)?)))
     }
 
     /// Refuses a request, and keeps that for the report where it asked for something.
@@ -359,6 +375,11 @@ fn refused(refusal: &Refusal) -> Reply {
     if !refusal.may_pass() {
         reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
+    reply
+}
+
+fn derived(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(SOURCE, HeaderValue::from_static(DERIVED));
     reply
 }
 

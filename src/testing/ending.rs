@@ -1,5 +1,6 @@
 //! What a test is told of its fixture at its end.
 
+use super::notice::tell;
 use super::session::{FinishError, Session};
 use crate::record::SessionReport;
 
@@ -18,6 +19,9 @@ pub(super) fn of_failed_test(session: Session) {
         Ok(report) => tell_missed(&report),
         Err(error) => tell(&error.to_string()),
     }
+    if session.has_outlived() {
+        return;
+    }
     let fixture = session.fixture().display().to_string();
     if let Some(recorded) = session.abandon() {
         let recorded = recorded.display();
@@ -31,9 +35,4 @@ fn tell_missed(report: &SessionReport) {
     if report.missed.more > 0 {
         tell(&format!("and {} more requests that nothing answered", report.missed.more));
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the test harness shows it with the test that fails")]
-fn tell(text: &str) {
-    eprintln!("nightreel: {text}");
 }

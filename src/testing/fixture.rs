@@ -11,6 +11,7 @@ use super::place::{Place, PlaceError};
 use super::server::FixtureServer;
 use super::session_name::{SessionName, SessionNameError};
 use crate::gateway::{BaseUrl, BaseUrlError, GatewayError, HttpGateway, Options, SecretError};
+use crate::listener::LoopbackDown;
 use crate::model::{IgnorePathError, KeyRules, Mode, Normaliser, UnknownMode};
 use crate::record::{PlaybackOptions, Policy, RedactError, Redactor};
 use crate::serve::{Pace, PaceError, StartError};
@@ -103,6 +104,9 @@ pub enum FixtureError {
     /// The HTTP client cannot be set up.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// Nobody could reach the server.
+    #[error(transparent)]
+    Loopback(#[from] LoopbackDown),
     /// The server does not start.
     #[error(transparent)]
     Server(#[from] StartError),
@@ -197,7 +201,8 @@ impl Fixture {
         self
     }
 
-    /// Serves the fixture over HTTP on a free port of this machine, until the server is dropped.
+    /// Serves the fixture over HTTP on a free port of this machine, until the server is dropped. What a
+    /// server in a `static` records gets into the fixture too, as [the module says](super#recording).
     ///
     /// # Panics
     /// Panics where [`Fixture::try_serve`] fails, with its message.

@@ -169,6 +169,7 @@ impl Recorded {
         let said = (self.explain)(session, request, recorded);
         let missed = Missed {
             session: session.to_owned(),
+            key: request.key.to_string(),
             endpoint: request.endpoint.to_string(),
             model: request.model.to_string(),
             reason: said.reason.clone(),

@@ -1,39 +1,31 @@
 //! What a fixture holds once a test has recorded.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Exchange;
 
-/// Whether what a session has in a fixture stays when something new is recorded in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Older {
-    /// It stays beside what is new.
-    Stays,
-    /// What is new stands in its place.
-    Goes,
-}
+/// A session; `None` is the unnamed one.
+type SessionId = Option<Arc<str>>;
 
-/// What a fixture holds where something new was recorded: the later one of two with the same
-/// identity counts to whoever writes it.
-pub(super) fn merged(mut held: Vec<Exchange>, recorded: Vec<Exchange>, older: Older) -> Vec<Exchange> {
-    if older == Older::Goes {
-        let sessions: BTreeSet<Option<Arc<str>>> = recorded.iter().map(|exchange| exchange.session.clone()).collect();
-        held.retain(|exchange| !sessions.contains(&exchange.session));
-    }
+/// What a fixture holds where something new was recorded, in the place of all that some sessions
+/// had: the later one of two with the same identity counts to whoever writes it.
+pub(super) fn merged(mut held: Vec<Exchange>, recorded: Vec<Exchange>, replaced: &[SessionId]) -> Vec<Exchange> {
+    held.retain(|exchange| !replaced.contains(&exchange.session));
     held.extend(recorded);
     held
 }
 
 /// The sessions of each fixture that this process has recorded anew.
-static RECORDED: Mutex<Option<HashSet<(PathBuf, String)>>> = Mutex::new(None);
+static RECORDED: Mutex<Option<HashSet<(PathBuf, SessionId)>>> = Mutex::new(None);
 
-/// What becomes of the older recordings of a session of a fixture that is recorded anew: the first
-/// time in a process they go. A test may then play one session several times, and loses none.
-pub(super) fn older_of(fixture: PathBuf, session: &str) -> Older {
+/// The sessions whose older recordings go where something is recorded anew: those that this process
+/// records for the first time. A test may then play one session several times, and loses none.
+pub(super) fn sessions_to_replace(fixture: &Path, recorded: &[Exchange]) -> Vec<SessionId> {
+    let sessions: BTreeSet<SessionId> = recorded.iter().map(|exchange| exchange.session.clone()).collect();
     // Nothing that holds the lock can leave the set half-changed.
-    let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_first = recorded.get_or_insert_default().insert((fixture, session.to_owned()));
-    if is_first { Older::Goes } else { Older::Stays }
+    let mut known = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    sessions.into_iter().filter(|session| known.insert((fixture.to_owned(), session.clone()))).collect()
 }

@@ -41,7 +41,10 @@ fn explained(playback: &Playback, session: &str, request: &Request, recorded: us
 
 /// The command that records a test anew, by the name of its thread.
 fn record_with(thread: Option<&str>) -> String {
-    let test = thread.filter(|name| *name != "main").map(|name| format!(" {name}"));
+    // A runtime's threads are named alike, and not after a test.
+    let test = thread.filter(|name| *name != "main" && !name.starts_with("tokio-"));
+    // Without --exact the tests whose names it is a part of would be recorded anew, too.
+    let test = test.map(|name| format!(" {name} -- --exact"));
     format!("{MODE}=record cargo test{}", test.unwrap_or_default())
 }
 
@@ -51,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_command_records_the_test_alone_where_its_name_is_known() {
-        assert_eq!(record_with(Some("tests::refund")), "NIGHTREEL_MODE=record cargo test tests::refund");
+        assert_eq!(record_with(Some("tests::refund")), "NIGHTREEL_MODE=record cargo test tests::refund -- --exact");
+        assert_eq!(record_with(Some("tokio-rt-worker")), "NIGHTREEL_MODE=record cargo test");
         assert_eq!(record_with(Some("main")), "NIGHTREEL_MODE=record cargo test");
         assert_eq!(record_with(None), "NIGHTREEL_MODE=record cargo test");
     }

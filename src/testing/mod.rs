@@ -71,6 +71,19 @@
 //! nothing was recorded. A test that panics does not change it, and says where what it recorded is
 //! left; one that returns an error has dropped its server before, and does.
 //!
+//! A server or gateway in a `static` is never dropped. So whatever outlives the thread that started
+//! it brings what was recorded into the fixture when that thread ends, and each later exchange
+//! before its reply has ended, whether or not a test fails. [`Fixture::must_use_all`] is not held
+//! then: nobody says when the last test is done. Name its session by [`Fixture::session`], as it is
+//! else that of whichever test comes first. The temporary directory that is left behind is removed
+//! by the next test that needs one.
+//!
+//! # Where there is no network
+//!
+//! A test opens a port of 127.0.0.1. In a network namespace without any route, such as that of
+//! `unshare -rn cargo test`, the loopback device is down; the first server brings it up, and says so
+//! on standard error. [`Fixture::gateway`] replays without a socket.
+//!
 //! # Sessions
 //!
 //! A test has a session of its own, by its name. A request that is asked several times in it is
@@ -81,6 +94,7 @@
 //! run several times over.
 
 mod chosen_mode;
+mod directory;
 mod ending;
 mod environment;
 mod fixture;
@@ -88,13 +102,16 @@ mod gateway;
 mod lock;
 mod merge;
 mod miss;
+mod notice;
 mod place;
+mod recorded;
 mod server;
 mod session;
 mod session_name;
 mod shortfall;
 #[cfg(test)]
 mod tests;
+mod thread_end;
 mod worker;
 
 pub use fixture::{Fixture, FixtureError};

@@ -32,10 +32,26 @@ enum Form {
 pub enum PlaceError {
     /// The store cannot be read or written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The directory of texts cannot be read or written.
     #[error(transparent)]
     Text(#[from] TreeError),
+    /// The file is something else.
+    #[error("{} is no fixture: it is neither a nightreel store nor a directory of texts", .0.display())]
+    Foreign(PathBuf),
+    /// The file was written by a newer nightreel.
+    #[error(
+        "{} has version {found}, and the nightreel of these tests knows versions up to {known}; use a newer one",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The newest version that is known here.
+        known: usize,
+    },
     /// The file is a store of other runs, which writing a fixture in its place would lose.
     #[error(
         "{} holds runs of the job \"{job}\" and is no fixture, so nothing is recorded into it; make a fixture of it \
@@ -58,6 +74,17 @@ pub enum PlaceError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl From<StoreError> for PlaceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // What these say is for a command line.
+            StoreError::Foreign { path } => Self::Foreign(path),
+            StoreError::Newer { path, found, known } => Self::Newer { path, found, known },
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl Place {

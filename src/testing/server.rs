@@ -6,10 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::environment::Environment;
+use super::notice::tell;
 use super::session::{FinishError, Session};
 use super::worker::Worker;
 use super::{Fixture, FixtureError};
 use super::{ending, miss};
+use crate::listener::{Loopback, raise_loopback};
 use crate::model::Mode;
 use crate::record::SessionReport;
 use crate::serve::{Options, Server, Upstream};
@@ -22,7 +24,8 @@ const JOB: &str = "testing";
 ///
 /// Dropping it ends it. What was recorded is brought into the fixture then, unless the test is
 /// panicking; what nothing answered is told on standard error, which `cargo test` shows of a test
-/// that fails.
+/// that fails. One in a `static` is never dropped: what it records gets into the fixture all the
+/// same, as [the module says](super#recording).
 ///
 /// # Panics
 /// Dropping it panics where [`FixtureServer::finish`] would fail, unless the test is panicking.
@@ -41,6 +44,9 @@ impl FixtureServer {
         let session = Session::open(fixture, environment)?;
         let options = options(fixture, &session, environment)?;
         let worker = Worker::start().map_err(FixtureError::Thread)?;
+        if raise_loopback()? == Loopback::Raised {
+            tell("the loopback device of this network namespace was down, and has been brought up");
+        }
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = worker.run(Server::start(options, free_port))?;
         let (address, prefix) = (server.address(), session.name.prefix());
@@ -122,14 +128,15 @@ impl Drop for FixtureServer {
 
 fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> Result<Options, FixtureError> {
     let mode = session.mode();
-    let upstream = session.recorded.clone().map(|store| {
+    let upstream = session.recorded.clone().map(|recorded| {
         Ok::<_, FixtureError>(Upstream {
             gateway: Arc::new(fixture.http_gateway(mode, environment)?),
-            store,
+            store: recorded.store().clone(),
             job: JOB.to_owned(),
             description: "{}".to_owned(),
             simulated: false,
             prices: None,
+            after_kept: Some(Arc::new(move || recorded.after_kept())),
         })
     });
     let mut options = Options::new(Arc::clone(&session.playback));

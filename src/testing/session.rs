@@ -3,22 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
+use super::directory::{Directory, mark_expendable};
 use super::environment::Environment;
-use super::merge::{Older, merged, older_of};
 use super::place::{Place, PlaceError};
+use super::recorded::Recorded;
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
+use super::thread_end::watch;
 use super::{Fixture, FixtureError};
-use crate::fixture::{Contents, TreeError};
+use crate::fixture::TreeError;
 use crate::model::Mode;
 use crate::record::{Playback, SessionReport};
 use crate::serve::KeepError;
-use crate::store::{Access, Store, StoreError};
-
-/// The file that a test records into, until it is done.
-const RECORDED: &str = "recorded.db";
+use crate::store::{Store, StoreError};
 
 /// A test's part in a fixture: what it is played, and what becomes of what it records.
 #[derive(Debug)]
@@ -26,11 +23,11 @@ pub(super) struct Session {
     pub(super) name: SessionName,
     pub(super) playback: Arc<Playback>,
     /// What is recorded goes here; none where nothing is.
-    pub(super) recorded: Option<Store>,
+    pub(super) recorded: Option<Arc<Recorded>>,
     place: Place,
     must_use_all: bool,
     /// What is recorded lies there, and a store that was made of texts.
-    directory: Option<TempDir>,
+    directory: Option<Directory>,
 }
 
 /// Why a test that was done with its fixture must fail.
@@ -68,11 +65,11 @@ impl Session {
             return Err(FixtureError::Missing { path: fixture.path().to_owned() });
         }
         let needs_directory = options.mode != Mode::Replay || !place.is_store();
-        let directory = needs_directory.then(|| tempfile::Builder::new().prefix("nightreel-test-").tempdir());
-        let directory = directory.transpose().map_err(FixtureError::Directory)?;
-        let recorded = recorded(&place, options.mode, directory.as_ref())?;
-        let held = held(&place, options.mode, directory.as_ref())?;
-        let stores = recorded.iter().cloned().chain(held).collect();
+        let directory = needs_directory.then(Directory::make).transpose().map_err(FixtureError::Directory)?;
+        let directory_path = directory.as_ref().map(Directory::path);
+        let recorded = recorded(&place, options.mode, directory_path)?;
+        let held = held(&place, options.mode, directory_path)?;
+        let stores = recorded.iter().map(|recorded| recorded.store().clone()).chain(held).collect();
         let playback = Arc::new(Playback::new(stores, options)?);
         let must_use_all = fixture.must_all_be_used();
         Ok(Self { name, playback, recorded, place, must_use_all, directory })
@@ -108,32 +105,28 @@ impl Session {
     /// gives its store, where there is anything in it.
     pub(super) fn abandon(self) -> Option<PathBuf> {
         let (recorded, directory) = (self.recorded?, self.directory?);
-        leave(&self.playback, &recorded);
-        let is_empty = Contents::read(recorded.path()).is_ok_and(|exchanges| exchanges.is_empty());
-        (!is_empty).then(|| directory.keep().join(RECORDED))
+        leave(&self.playback, recorded.store());
+        let is_in_fixture = recorded.has_outlived() || recorded.is_empty().unwrap_or_default();
+        (!is_in_fixture).then(|| {
+            directory.keep();
+            recorded.path().to_owned()
+        })
+    }
+
+    /// Whether what is recorded is in the fixture already, whatever comes of the test.
+    pub(super) fn has_outlived(&self) -> bool {
+        self.recorded.as_ref().is_some_and(|recorded| recorded.has_outlived())
     }
 
     fn write(self) -> Result<(), FinishError> {
         let Some(recorded) = &self.recorded else { return Ok(()) };
-        self.bring(recorded).map_err(|source| {
-            leave(&self.playback, recorded);
+        recorded.bring().map_err(|source| {
+            leave(&self.playback, recorded.store());
             let recorded = recorded.path().to_owned();
             // It has been paid for.
-            self.directory.map(TempDir::keep);
+            self.directory.map(Directory::keep);
             FinishError::Write { source, recorded }
         })
-    }
-
-    fn bring(&self, recorded: &Store) -> Result<(), PlaceError> {
-        let recorded = Contents::read(recorded.path())?;
-        if recorded.is_empty() {
-            return Ok(());
-        }
-        let older = match self.mode() {
-            Mode::Record => older_of(self.place.canonical()?, self.name.as_str()),
-            Mode::Auto | Mode::Replay => Older::Stays,
-        };
-        self.place.change(|held| merged(held, recorded, older))
     }
 }
 
@@ -148,16 +141,22 @@ fn kept_at(recorded: Option<&Path>) -> String {
     recorded.map(|recorded| format!("; what was recorded is in {}", recorded.display())).unwrap_or_default()
 }
 
-/// The store that is recorded into, where one is.
-fn recorded(place: &Place, mode: Mode, directory: Option<&TempDir>) -> Result<Option<Store>, FixtureError> {
-    let Some(directory) = directory.filter(|_| mode != Mode::Replay) else { return Ok(None) };
-    place.prepare()?;
-    Ok(Some(Store::open(&directory.path().join(RECORDED), Access::ReadWrite)?))
+/// What is recorded, where anything is. A directory that nothing is recorded into holds what can be
+/// made again.
+fn recorded(place: &Place, mode: Mode, directory: Option<&Path>) -> Result<Option<Arc<Recorded>>, FixtureError> {
+    let Some(directory) = directory else { return Ok(None) };
+    if mode == Mode::Replay {
+        mark_expendable(directory, true).map_err(FixtureError::Directory)?;
+        return Ok(None);
+    }
+    let recorded = Arc::new(Recorded::begin(place, mode, directory)?);
+    watch(&recorded);
+    Ok(Some(recorded))
 }
 
 /// The fixture as a store, where it answers.
-fn held(place: &Place, mode: Mode, directory: Option<&TempDir>) -> Result<Option<Store>, FixtureError> {
-    match place.open(directory.map(TempDir::path)) {
+fn held(place: &Place, mode: Mode, directory: Option<&Path>) -> Result<Option<Store>, FixtureError> {
+    match place.open(directory) {
         Err(PlaceError::Text(TreeError::Empty { .. })) if mode != Mode::Replay => Ok(None),
         opened => Ok(opened?.filter(|_| mode != Mode::Record)),
     }

@@ -109,6 +109,7 @@ mod tests {
     fn missed(count: u64) -> Missed {
         Missed {
             session: "a".to_owned(),
+            key: "0123456789abcdef".repeat(4),
             endpoint: "embeddings".to_owned(),
             model: "m".to_owned(),
             reason: "not_recorded".to_owned(),

@@ -10,7 +10,7 @@ use regex::Regex;
 /// What each module of the library may use, beside itself. Imports only go down, and what stands
 /// side by side does not know each other.
 const MAY_USE: [(&str, &[&str]); 16] = [
-    ("testing", &["serve", "fixture", "record", "gateway", "store", "model", "clock"]),
+    ("testing", &["serve", "fixture", "record", "gateway", "store", "listener", "model", "clock"]),
     ("serve", &["engine", "record", "gateway", "store", "simulate", "job", "price", "listener", "model", "clock"]),
     (
         "fixture",

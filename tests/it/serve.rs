@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{CANARY, Call, Gateway, Play, Running, Test, until};
+use crate::support::{CANARY, Call, Gateway, Play, Running, Test, not_tested, until};
 use crate::support::{Destination as _, FaultyGateway};
 
 const JOB: &str = "[input]\npath = \"rows.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\n";
@@ -142,10 +142,13 @@ fn what_is_not_recorded_is_sent_once_and_answered_offline_from_then_on() {
 #[test]
 fn the_environment_of_a_command_leads_its_clients_to_the_server() {
     let test = recorded();
-    let names = "OPENAI_BASE_URL OPENAI_API_BASE ANTHROPIC_BASE_URL OPENROUTER_API_BASE NIGHTREEL_URL NO_PROXY";
+    let names = "OPENAI_BASE_URL OPENAI_API_BASE ANTHROPIC_BASE_URL OPENROUTER_API_BASE NIGHTREEL_URL \
+                 ANTHROPIC_API_URL OPENAI_API_URL NO_PROXY";
     let script =
         format!("for name in {names}; do eval echo \"$name=\\$$name\"; done; echo $OPENAI_API_KEY,$OPENROUTER_API_KEY");
     let call = around(&test, &["--mode", "replay"], &script).env("NO_PROXY", "a.b").env("OPENAI_API_KEY", "mine");
+    let call = call.env("ANTHROPIC_API_URL", "https://api.anthropic.com");
+    let call = call.env("OPENAI_API_URL", "https://api.openai.com/v1/chat/completions");
     let output = call.env("OPENAI_BASE_URL", "https://api.openai.com/v1").run();
     let lines: Vec<&str> = output.stdout.lines().collect();
     let root = lines[4].strip_prefix("NIGHTREEL_URL=").unwrap();
@@ -158,6 +161,8 @@ fn the_environment_of_a_command_leads_its_clients_to_the_server() {
             format!("ANTHROPIC_BASE_URL={root}"),
             format!("OPENROUTER_API_BASE={root}/api/v1"),
             format!("NIGHTREEL_URL={root}"),
+            format!("ANTHROPIC_API_URL={root}"),
+            format!("OPENAI_API_URL={root}/v1/chat/completions"),
             "NO_PROXY=a.b,127.0.0.1".to_owned(),
             "mine,replay".to_owned(),
         ]
@@ -285,7 +290,15 @@ fn a_command_that_cannot_be_run_is_told_before_anything_starts() {
     // What the system cannot start after all.
     test.write("script", "#!/no/such/interpreter\n");
     fs::set_permissions(test.path("script"), fs::Permissions::from_mode(0o755)).unwrap();
-    serve(&test, &["--base-url", &gateway.base_url()]).and(["--", "./script"]).status(127).run();
+    let call = serve(&test, &["--base-url", &gateway.base_url()]).and(["--", "./script"]).status(127).stdout("");
+    call.stderr(
+        "nightreel: ./script cannot be run: it is a script for \"/no/such/interpreter\", and there is no such file\n",
+    )
+    .run();
+    // A variable without words, for one, leaves nothing behind the dashes.
+    let call = serve(&test, &["--base-url", &gateway.base_url(), "--"]).status(2).stdout("");
+    call.stderr_contains("there is no command behind --").run();
+    assert!(!test.path("nightreel.db").exists());
 }
 
 #[test]
@@ -294,11 +307,18 @@ fn a_store_that_cannot_be_used_is_told_before_the_command_runs() {
     let gateway = Gateway::new();
     let upstream = gateway.base_url();
     for (flags, says) in [
-        (["--mode", "replay"].as_slice(), "there is no store nightreel.db"),
+        (
+            ["--mode", "replay"].as_slice(),
+            "there is no store nightreel.db; `nightreel serve --mode record` makes one; name another with --store, or a \
+             fixture with --fixture",
+        ),
         (&["--mode", "replay", "--store", "foreign.db"], "foreign.db"),
-        (&["--mode", "replay", "--fixture", "none.db"], "there is no store none.db"),
+        (
+            &["--mode", "replay", "--fixture", "none.db"],
+            "there is no fixture none.db; --fixture names a store, or a directory of texts, that is there",
+        ),
         (&["--base-url", &upstream, "--store", "foreign.db"], "foreign.db"),
-        (&["--base-url", &upstream, "--fixture", "none.db"], "there is no store none.db"),
+        (&["--base-url", &upstream, "--fixture", "none.db"], "there is no fixture none.db"),
     ] {
         around(&test, flags, "touch started").status(5).stderr_contains(says).run();
         assert!(!test.path("started").exists(), "{flags:?}");
@@ -320,6 +340,25 @@ fn a_fixture_answers_beside_the_store_or_without_one() {
 }
 
 #[test]
+fn a_fixture_may_be_a_directory_of_texts() {
+    let test = recorded();
+    test.args(["fixture", "create", "1", "-o", "fixture.db"]).run();
+    test.args(["fixture", "text", "export", "fixture.db", "texts"]).run();
+    fs::remove_file(test.path("nightreel.db")).unwrap();
+    let temporary = test.path("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let flags = ["--mode", "replay", "--fixture", "texts", "--fail-miss"];
+    let call = around(&test, &flags, "ask one; ask two; ask one").env("TMPDIR", &temporary.display().to_string());
+    let output = call.status(4).stdout("200\n200\n422\n").run();
+    assert!(output.stderr.contains("mode replay · texts · 2 recordings"), "{}", output.stderr);
+    assert_eq!(temporary.read_dir().unwrap().count(), 0, "what was made of the texts is left");
+    fs::create_dir(test.path("empty")).unwrap();
+    let flags = ["--mode", "replay", "--fixture", "empty"];
+    around(&test, &flags, "touch started").status(2).stderr_contains("empty").run();
+    assert!(!test.path("started").exists());
+}
+
+#[test]
 fn a_job_says_where_is_sent_and_what_is_left_out() {
     let (test, gateway) = (Test::new(), Gateway::new());
     let job = format!(
@@ -337,11 +376,29 @@ fn a_job_says_where_is_sent_and_what_is_left_out() {
 #[test]
 fn a_miss_says_which_command_records_it() {
     let test = recorded();
-    let output = around(&test, &["--mode", "replay", "--ignore", "$.user"], "ask three").run();
-    let command = "record it with: nightreel serve --mode auto --ignore '$.user' -- sh -c ";
+    let gateway = Gateway::new();
+    let script = "ask three";
+    let live = ["--store", "served.db", "--base-url", &gateway.base_url()];
+    around(&test, &live, "ask one").run();
+    let recorded_at = format!("--base-url {} ", gateway.base_url());
+    for (flags, known, expected) in [
+        // Where the recordings come from is where the rest is recorded.
+        (["--store", "served.db"], "", format!("{recorded_at}--ignore '$.user' --store served.db")),
+        (["--store", "served.db"], "id", "--ignore '$.user' --store served.db".to_owned()),
+        (["--base-url", "http://a/v1"], "", "--ignore '$.user' --base-url http://a/v1".to_owned()),
+    ] {
+        let call = around(&test, &[&["--mode", "replay", "--ignore", "$.user"], flags.as_slice()].concat(), script);
+        let output = call.env("CLOUDFLARE_ACCOUNT_ID", known).env("CLOUDFLARE_GATEWAY_ID", known).run();
+        let command = format!("record it with: nightreel serve --mode auto {expected} -- sh -c ");
+        assert!(output.stderr.contains(&command), "{command}\n{}", output.stderr);
+        let answer: Value = serde_json::from_slice(&test.bytes("answer.json")).unwrap();
+        assert!(answer["error"]["message"].as_str().unwrap().contains(&command), "{answer}");
+    }
+    // A fixture says nothing of where it comes from.
+    test.args(["fixture", "create", "1", "-o", "fixture.db"]).run();
+    let output = around(&test, &["--mode", "replay", "--fixture", "fixture.db", "--store", "none.db"], script).run();
+    let command = "nightreel serve --mode auto --base-url URL --fixture fixture.db --store none.db -- sh -c ";
     assert!(output.stderr.contains(command), "{}", output.stderr);
-    let answer: Value = serde_json::from_slice(&test.bytes("answer.json")).unwrap();
-    assert!(answer["error"]["message"].as_str().unwrap().contains(command), "{answer}");
 }
 
 #[test]
@@ -369,6 +426,23 @@ fn other_machines_reach_it_only_where_that_is_asked_for() {
             output.stdout
         );
     }
+}
+
+#[test]
+fn a_network_namespace_gets_its_loopback_device_up_and_is_told() {
+    let permitted = Command::new("unshare").args(["-r", "-n", "true"]).output();
+    if !permitted.expect("unshare is missing: install the package util-linux").status.success() {
+        return not_tested("this system permits no network namespaces");
+    }
+    let test = recorded();
+    let call = around(&test, &["--mode", "replay", "--fail-miss"], "ask one").under(["unshare", "-r", "-n"]);
+    let output = call.stdout("200\n").run();
+    let told = "the loopback device of this network namespace was down, and has been brought up";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+    test.args(["run", "job.toml", "--simulate", "--store", "rehearsal.db"]).under(["unshare", "-r", "-n"]).run();
+    // A device that is up is nobody's business.
+    let output = around(&test, &["--mode", "replay"], "ask one").stdout("200\n").run();
+    assert!(!output.stderr.contains("loopback"), "{}", output.stderr);
 }
 
 #[test]
@@ -460,6 +534,46 @@ fn a_second_signal_kills_the_command() {
         ended
     });
     assert!(!runs(command));
+}
+
+#[test]
+fn what_whoever_starts_it_ignores_stays_ignored_for_it_and_its_command() {
+    let test = recorded();
+    let binary = env!("CARGO_BIN_EXE_nightreel");
+    // As nohup and a shell's & do it.
+    let script = format!(
+        "trap '' HUP INT; exec {binary} serve --mode replay --quiet -- sh -c 'echo $$ > pid; echo $PPID > server; {}'",
+        "until [ -e go ]; do sleep 0.01; done; grep SigIgn /proc/self/status > ignored; exit 7"
+    );
+    let mut server = Command::new("sh").args(["-c", &script]).current_dir(test.directory()).spawn().unwrap();
+    let command = pid(&test, "pid");
+    let signal = |id: u32, signal| {
+        let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    };
+    for sent in [Signal::HUP, Signal::INT, Signal::HUP, Signal::INT] {
+        signal(server.id(), sent);
+        signal(command, sent);
+    }
+    test.write("go", "");
+    assert_eq!(server.wait().unwrap().code(), Some(7));
+    let ignored = u64::from_str_radix(test.text("ignored").trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    assert_eq!(ignored & 0b11, 0b11, "the command ignores them as well");
+}
+
+#[test]
+fn a_server_behind_a_shell_is_ended_by_an_interrupt_that_is_sent_to_it() {
+    let test = recorded();
+    let binary = env!("CARGO_BIN_EXE_nightreel");
+    let script = format!(
+        "{binary} serve --mode replay --listen 0 > url & server=$!
+        until [ -s url ]; do sleep 0.01; done
+        kill -HUP $server; kill -INT $server; wait $server; echo $? > status"
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("trap '' HUP; {script}")]).current_dir(test.directory()).stderr(Stdio::null());
+    assert!(shell.status().unwrap().success());
+    assert_eq!(test.text("status"), "0\n");
 }
 
 #[test]

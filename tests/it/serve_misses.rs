@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Ask, CANARY, FaultyGateway, Play, Served, Test};
+use crate::support::{Answer, Ask, CANARY, Destination as _, FaultyGateway, Play, Served, Test};
 
 /// A chat with a user's text.
 fn body(text: &str) -> Value {
@@ -109,9 +109,12 @@ fn the_command_that_a_miss_names_records_it() {
     let error = error_of(&server.chat(asked.as_str()).answer());
     drop(server);
     let command = error["nightreel"]["record_with"].as_str().unwrap();
-    let words = command.strip_prefix("nightreel ").unwrap().split(' ');
+    let mut words: Vec<String> = command.strip_prefix("nightreel ").unwrap().split(' ').map(str::to_owned).collect();
     let gateway = FaultyGateway::new(|_| Play::good("news"));
-    let server = Served::start(test.args(words).to(&gateway));
+    // It names the gateway that was recorded at, which is gone.
+    let url = words.iter().position(|word| word == "--base-url").unwrap() + 1;
+    words[url] = gateway.base_url();
+    let server = Served::start(test.args(words));
     let recorded = server.chat(asked.as_str()).answer();
     server.stop();
     drop(gateway);

@@ -56,7 +56,7 @@ fn what_a_client_has_in_whole_survives_a_kill() {
 }
 
 #[test]
-fn ctrl_c_lets_an_answer_end_and_keeps_it() {
+fn a_signal_and_its_twin_let_an_answer_end_and_keep_it() {
     for signal in [Signal::INT, Signal::TERM] {
         let test = Test::new();
         let door = Door::new();
@@ -68,6 +68,8 @@ fn ctrl_c_lets_an_answer_end_and_keeps_it() {
         let server = Served::record(&test, &gateway);
         let mut reply = server.chat(prompt("stream")).reply().unwrap();
         assert_eq!(reply.piece().unwrap(), b"data: 1\n\n");
+        // To it and to its group, as whoever ends a process does: that is one signal.
+        server.signal(signal);
         server.signal(signal);
         until("the port to be closed", || !server.listens());
         door.open();

@@ -43,8 +43,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(super) store: StoreArgs,
 
-    /// Looks into this read-only store too; may be given several times.
-    #[arg(long = "fixture", value_name = "FILE")]
+    /// Looks into this store or directory of texts too, which is only read; may be given several times.
+    #[arg(long = "fixture", value_name = "PATH")]
     pub(super) fixtures: Vec<PathBuf>,
 
     /// auto replays what is recorded and sends the rest; record sends everything again; replay
@@ -173,6 +173,11 @@ impl ServeArgs {
     pub(super) fn program(&self) -> Option<Program> {
         Program::of_words(&self.command)
     }
+
+    /// Whether the command line, of which these are the words, has dashes and no command behind them.
+    pub(super) fn lacks_command(&self, words: impl IntoIterator<Item = OsString>) -> bool {
+        self.command.is_empty() && words.into_iter().last().is_some_and(|last| last == "--")
+    }
 }
 
 impl ReportArgs {
@@ -236,7 +241,16 @@ mod tests {
         assert_eq!(program.args, ["-x", "--mode", "record", "--"]);
         assert!(parse(&["pytest"]).is_err(), "a command needs dashes before it");
         assert!(parse(&[]).unwrap().program().is_none());
-        assert!(parse(&["--"]).unwrap().program().is_none());
+    }
+
+    #[test]
+    fn dashes_without_a_command_are_known() {
+        for (words, lacks) in
+            [(["--"].as_slice(), true), (&["--quiet", "--"], true), (&[], false), (&["--", "sh", "--"], false)]
+        {
+            let args = parse(words).unwrap();
+            assert_eq!(args.lacks_command(words.iter().map(OsString::from)), lacks, "{words:?}");
+        }
     }
 
     #[test]

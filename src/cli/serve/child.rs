@@ -4,18 +4,19 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
-use signal_hook::low_level::siginfo::{Cause, Origin as SignalOrigin};
+use signal_hook::low_level::siginfo::Origin as SignalOrigin;
 
 use super::super::exit::Exit;
+use super::super::signals::{Ignored, Origin, SignalCounter};
 use super::program::Program;
-use super::reaction::{Origin, Reaction, reaction};
+use super::reaction::{Reaction, reaction};
 use super::stage::staged;
 
 /// A command that runs.
@@ -51,16 +52,16 @@ pub(super) struct TakenSignals {
 }
 
 impl TakenSignals {
-    /// Takes the signals over, before there is anything to send them to.
+    /// Takes the signals over, before there is anything to send them to. What whoever started the
+    /// server has it ignore stays ignored, by the server and by its command.
     pub(super) fn take() -> io::Result<Self> {
         let target = Arc::new(Target::default());
-        let mut signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP])?;
+        let mut signals = SignalsInfo::<WithOrigin>::new(Ignored::now().for_command())?;
         let receiver = Arc::clone(&target);
         let wait = move || {
-            let mut since = None;
-            for (before, signal) in (0..).zip(signals.forever()) {
-                let since_first = since.get_or_insert_with(Instant::now).elapsed();
-                receiver.react(&signal, before, since_first);
+            let mut counter = SignalCounter::default();
+            for signal in signals.forever() {
+                receiver.react(&signal, counter.count(Instant::now()));
             }
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
@@ -124,9 +125,8 @@ impl Target {
         }
     }
 
-    fn react(&self, signal: &SignalOrigin, before: u32, since_first: Duration) {
-        let origin = if matches!(signal.cause, Cause::Sent(_)) { Origin::Process } else { Origin::Terminal };
-        match reaction(before, since_first, origin) {
+    fn react(&self, signal: &SignalOrigin, number: Option<u32>) {
+        match reaction(number, Origin::of(signal)) {
             Reaction::PassOn => self.send(named(signal.signal)),
             Reaction::Wait => self.leave(named(signal.signal)),
             Reaction::Kill => self.send(Signal::KILL),

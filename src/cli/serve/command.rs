@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::runtime::Builder;
 
 use super::super::context::{complain, env};
@@ -16,6 +16,11 @@ use super::verdict::exit_code;
 
 /// Serves recordings until it is told to end, or until the command has ended that it runs.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
+    if args.lacks_command(std::env::args_os()) {
+        return Err(Failure::usage(anyhow!(
+            "there is no command behind --; name one, or leave -- out for a server of its own"
+        )));
+    }
     let program = args.program();
     if let Some(program) = &program
         && let Err(problem) = program.check(std::env::var_os("PATH").as_deref())

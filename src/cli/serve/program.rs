@@ -1,11 +1,15 @@
 //! The program that `serve` is asked to run: whether there is one.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where programs are looked for if `PATH` is not set, as the C library does.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+/// How much of a script the system looks at to find its interpreter.
+const LONGEST_HEAD: u64 = 256;
 
 /// A program with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +27,24 @@ pub(super) enum NotRunnable {
     /// There is a file of that name that is no program.
     #[error("{} cannot be run: it is no executable file", .0.display())]
     NotExecutable(PathBuf),
+    /// There is a file of that name, and nothing to run it with.
+    #[error("{} cannot be run: it is a script for {interpreter:?}, and there is no such file", script.display())]
+    NoInterpreter {
+        /// The file.
+        script: PathBuf,
+        /// What its first line names.
+        interpreter: String,
+    },
+    /// There is a file of that name, and the system says that something else is not there.
+    #[error("{} cannot be run: it is there, and the interpreter or loader that it needs is not", .0.display())]
+    NoLoader(PathBuf),
 }
 
 impl NotRunnable {
     /// The exit code that shells have for it.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::NotFound(_) => 127,
+            Self::NotFound(_) | Self::NoInterpreter { .. } | Self::NoLoader(_) => 127,
             Self::NotExecutable(_) => 126,
         }
     }
@@ -37,6 +52,9 @@ impl NotRunnable {
     /// Why a program could not be started after all.
     pub(super) fn of(error: &std::io::Error, name: &OsStr) -> Option<Self> {
         match error.kind() {
+            std::io::ErrorKind::NotFound if has_directory(name) && Path::new(name).exists() => {
+                Some(Self::NoLoader(name.into()))
+            }
             std::io::ErrorKind::NotFound => Some(Self::NotFound(name.into())),
             std::io::ErrorKind::PermissionDenied => Some(Self::NotExecutable(name.into())),
             _ => None,
@@ -54,21 +72,38 @@ impl Program {
     /// Whether the system would find it and run it, by the variable `PATH`.
     pub(super) fn check(&self, path: Option<&OsStr>) -> Result<(), NotRunnable> {
         let name = Path::new(&self.name);
-        let has_directory = self.name.as_encoded_bytes().contains(&b'/');
-        let candidates: Vec<PathBuf> = if has_directory || self.name.is_empty() {
+        let candidates: Vec<PathBuf> = if has_directory(&self.name) || self.name.is_empty() {
             vec![name.to_owned()]
         } else {
             let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
             std::env::split_paths(path).map(|directory| directory.join(name)).collect()
         };
-        if candidates.iter().any(|candidate| is_executable(candidate)) {
-            return Ok(());
+        if let Some(file) = candidates.iter().find(|candidate| is_executable(candidate)) {
+            return match missing_interpreter(file) {
+                Some(interpreter) => Err(NotRunnable::NoInterpreter { script: file.clone(), interpreter }),
+                None => Ok(()),
+            };
         }
         match candidates.into_iter().find(|candidate| candidate.exists()) {
             Some(file) => Err(NotRunnable::NotExecutable(file)),
             None => Err(NotRunnable::NotFound(name.to_owned())),
         }
     }
+}
+
+fn has_directory(name: &OsStr) -> bool {
+    name.as_encoded_bytes().contains(&b'/')
+}
+
+/// The interpreter that the first line of a script names, where there is none.
+fn missing_interpreter(script: &Path) -> Option<String> {
+    let mut head = Vec::new();
+    File::open(script).ok()?.take(LONGEST_HEAD).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    // A carriage return is part of the name to the system, and the reason why there is none.
+    let interpreter = line.trim_start_matches([' ', '\t']).split([' ', '\t']).next()?;
+    (!interpreter.is_empty() && !Path::new(interpreter).exists()).then(|| interpreter.to_owned())
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -111,9 +146,40 @@ mod tests {
     }
 
     #[test]
+    fn a_script_is_run_by_what_its_first_line_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("script");
+        for (text, missing) in [
+            ("#!/bin/sh\n", None),
+            ("#! /bin/sh -e\n", None),
+            ("echo none\n", None),
+            ("", None),
+            ("#!\n", None),
+            ("#!/no/such -x\n", Some("/no/such")),
+            ("#!/bin/sh\r\n", Some("/bin/sh\r")),
+        ] {
+            fs::write(&script, text).unwrap();
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+            let expected = missing.map(|interpreter| NotRunnable::NoInterpreter {
+                script: script.clone(),
+                interpreter: interpreter.to_owned(),
+            });
+            assert_eq!(program(script.as_os_str()).check(None).err(), expected, "{text:?}");
+        }
+        let not_found = std::io::ErrorKind::NotFound.into();
+        assert_eq!(NotRunnable::of(&not_found, script.as_os_str()), Some(NotRunnable::NoLoader(script.clone())));
+        assert_eq!(NotRunnable::of(&not_found, "script".as_ref()), Some(NotRunnable::NotFound("script".into())));
+    }
+
+    #[test]
     fn the_exit_codes_are_the_shells() {
-        for (problem, code) in [(NotRunnable::NotFound("x".into()), 127), (NotRunnable::NotExecutable("x".into()), 126)]
-        {
+        let no_interpreter = NotRunnable::NoInterpreter { script: "x".into(), interpreter: "y".to_owned() };
+        for (problem, code) in [
+            (NotRunnable::NotFound("x".into()), 127),
+            (no_interpreter, 127),
+            (NotRunnable::NoLoader("x".into()), 127),
+            (NotRunnable::NotExecutable("x".into()), 126),
+        ] {
             assert_eq!(problem.exit_code(), code);
         }
     }

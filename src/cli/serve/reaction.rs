@@ -1,6 +1,6 @@
 //! What is done about a signal while a command runs.
 
-use std::time::Duration;
+use super::super::signals::Origin;
 
 /// What is done about a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,27 +15,13 @@ pub(super) enum Reaction {
     End,
 }
 
-/// Where a signal comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The terminal, which sends it to the command as well.
-    Terminal,
-    /// Another process.
-    Process,
-}
-
-/// Within this time of the first signal another one is the same: whoever ends a process may send
-/// one to it and one to its group.
-const SAME: Duration = Duration::from_millis(200);
-
-/// What is done about a signal: how many came before it, when the first of them did, and where
-/// this one comes from.
-pub(super) fn reaction(before: u32, since_first: Duration, origin: Origin) -> Reaction {
-    match (before, origin) {
-        (0, Origin::Terminal) => Reaction::Wait,
-        (0, Origin::Process) => Reaction::PassOn,
-        _ if since_first < SAME => Reaction::Wait,
-        (1, _) => Reaction::Kill,
+/// What is done about a signal: the how-manieth it is, where it is no other's twin, and where it
+/// comes from.
+pub(super) const fn reaction(number: Option<u32>, origin: Origin) -> Reaction {
+    match (number, origin) {
+        (Some(0), Origin::Process) => Reaction::PassOn,
+        (None, _) | (Some(0), Origin::Terminal) => Reaction::Wait,
+        (Some(1), _) => Reaction::Kill,
         _ => Reaction::End,
     }
 }
@@ -47,19 +33,17 @@ mod tests {
     #[test]
     fn the_first_signal_is_the_commands_and_the_second_ends_it() {
         use Origin::{Process, Terminal};
-        let (at_once, later) = (Duration::from_millis(1), Duration::from_secs(1));
-        for (before, since_first, origin, expected) in [
-            (0, Duration::ZERO, Terminal, Reaction::Wait),
-            (0, Duration::ZERO, Process, Reaction::PassOn),
-            (1, at_once, Terminal, Reaction::Wait),
-            (1, at_once, Process, Reaction::Wait),
-            (1, later, Terminal, Reaction::Kill),
-            (1, later, Process, Reaction::Kill),
-            (2, at_once, Process, Reaction::Wait),
-            (2, later, Terminal, Reaction::End),
-            (7, later, Process, Reaction::End),
+        for (number, origin, expected) in [
+            (Some(0), Terminal, Reaction::Wait),
+            (Some(0), Process, Reaction::PassOn),
+            (None, Terminal, Reaction::Wait),
+            (None, Process, Reaction::Wait),
+            (Some(1), Terminal, Reaction::Kill),
+            (Some(1), Process, Reaction::Kill),
+            (Some(2), Terminal, Reaction::End),
+            (Some(7), Process, Reaction::End),
         ] {
-            assert_eq!(reaction(before, since_first, origin), expected, "{before} {since_first:?} {origin:?}");
+            assert_eq!(reaction(number, origin), expected, "{number:?} {origin:?}");
         }
     }
 }

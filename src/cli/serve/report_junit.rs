@@ -188,8 +188,8 @@ mod tests {
     <testcase name="answered" classname="tests/a">
       <system-out>3 replayed, 0 sent, 2 missed</system-out>
     </testcase>
-    <testcase name="missed: chat/completions m/x, tests/a: prompt_changed, 2 times" classname="tests/a">
-      <failure type="prompt_changed" message="chat/completions m/x, tests/a: prompt_changed, 2 times">$.messages[0].content: recorded &quot;a&quot;, asked &quot;&lt;b&gt;&quot;
+    <testcase name="missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times" classname="tests/a">
+      <failure type="prompt_changed" message="chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times">$.messages[0].content: recorded &quot;a&quot;, asked &quot;&lt;b&gt;&quot;
 
 to record it: nightreel serve --mode auto</failure>
     </testcase>

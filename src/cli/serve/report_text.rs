@@ -38,8 +38,9 @@ pub(super) fn session_name(name: &str) -> String {
 /// A request that nothing answered, in a line.
 pub(super) fn missed_line(missed: &Missed) -> String {
     let times = if missed.count == 1 { String::new() } else { format!(", {} times", count(missed.count)) };
-    let Missed { session, endpoint, model, reason, .. } = missed;
-    format!("{endpoint} {}, {}: {}{times}", one_line(model), session_name(session), one_line(reason))
+    let Missed { session, key, endpoint, model, reason, .. } = missed;
+    let (model, session, reason) = (one_line(model), session_name(session), one_line(reason));
+    format!("{endpoint} {model}, {session}: {reason} (key {}){times}", short(key))
 }
 
 /// A request that was refused, in a line.
@@ -52,13 +53,22 @@ pub(super) fn refused_line(refused: &Refused) -> String {
 /// A recording that no request was answered by, in a line.
 pub(super) fn unused_line(unused: &UnusedRecording) -> String {
     let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = unused;
-    let key: String = key.chars().take(KEY_DIGITS).collect();
+    let key = short(key);
     let of = session.as_deref().map(|session| format!(", recorded in {}", session_name(session))).unwrap_or_default();
     let begins = if prompt.is_empty() { String::new() } else { format!(" \"{}\"", one_line(prompt)) };
     format!("{endpoint} {}{begins} (key {key}, occurrence {occurrence}{of})", one_line(model))
 }
 
+/// As much of a key as tells it from others.
+fn short(key: &str) -> &str {
+    key.get(..KEY_DIGITS).unwrap_or(key)
+}
+
 fn headline(report: &SessionReport) -> String {
+    let derived = match report.derived {
+        0 => String::new(),
+        derived => format!("{} of models made from the recordings, ", count(derived)),
+    };
     let exhausted = match report.exhausted {
         0 => String::new(),
         exhausted => format!(" ({} after all recordings were handed out)", count(exhausted)),
@@ -68,7 +78,7 @@ fn headline(report: &SessionReport) -> String {
         refusals => format!(", {} refused", count(refusals)),
     };
     format!(
-        "{}: {} replayed, {} sent, {} missed{exhausted}{refused}; {} not used",
+        "{}: {} replayed, {derived}{} sent, {} missed{exhausted}{refused}; {} not used",
         counted(report.asked(), "request"),
         count(report.hits),
         count(report.live),
@@ -160,6 +170,10 @@ mod tests {
             report_text(&report),
             "5 requests: 5 replayed, 0 sent, 0 missed; 0 recordings not used\n  cost: avoided $0.0125\n"
         );
+        let report = SessionReport { derived: 2, ..report };
+        assert!(
+            report_text(&report).starts_with("7 requests: 5 replayed, 2 of models made from the recordings, 0 sent, ")
+        );
         let nothing = report_text(&SessionReport::default());
         assert_eq!(nothing, "0 requests: 0 replayed, 0 sent, 0 missed; 0 recordings not used\n");
     }
@@ -175,7 +189,7 @@ mod tests {
              (no session)     1,200     4       0\n  \
              tests/a              3     0       2\n  \
              1 request was cut: its answer was under way when the server ended (--drain gives more time)\n  \
-             missed: chat/completions m/x, tests/a: prompt_changed, 2 times\n      \
+             missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \
              refused: POST /v1/moderations, tests/a: status 404, 3 times\n      \

@@ -21,6 +21,7 @@ use super::super::context::{complain, env, print};
 use super::super::count::counted;
 use super::super::credential_text::without_credentials;
 use super::super::exit::Failure;
+use super::super::listen::ready_loopback;
 use super::super::{gateway, signals};
 use super::announcement::Announcement;
 use super::args::ServeArgs;
@@ -28,7 +29,7 @@ use super::child::TakenSignals;
 use super::listening::reachable;
 use super::mode::ChosenMode;
 use super::program::{NotRunnable, Program};
-use super::recording_command::recording_command;
+use super::recording_command::{recording_command, upstream_flags};
 use super::report_file::ReportFile;
 use super::said::{reported, told};
 use super::settings::redactor;
@@ -80,8 +81,11 @@ impl<'a> Session<'a> {
             description: description(job, &redactor),
             simulated: false,
             prices,
+            after_kept: None,
         });
-        let record_with = recording_command(std::env::args_os().skip(1));
+        let lacking =
+            if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
+        let record_with = recording_command(std::env::args_os().skip(1), &lacking);
         let options = Options {
             upstream,
             pace: args.matching.pace,
@@ -139,6 +143,7 @@ impl<'a> Session<'a> {
     }
 
     async fn start(&self) -> Result<Server, Failure> {
+        ready_loopback(self.listen).map_err(Failure::usage)?;
         Server::start(self.options.clone(), self.listen).await.map_err(refused)
     }
 

@@ -1,17 +1,29 @@
 //! The stores that a server looks into.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use anyhow::anyhow;
 use nightreel::model::Mode;
-use nightreel::store::{Access, Store, StoreError};
+use nightreel::store::{Access, Reader, Store, StoreError, write_fixture};
+use serde_json::Value;
+use tempfile::TempDir;
 
 use super::super::exit::Failure;
+use super::super::fixture::read_exchanges;
 
 /// The stores that a server looks into: its own first, then the fixtures, which are never written.
 #[derive(Clone)]
-pub(super) struct Stores {
-    stores: Vec<Store>,
-    paths: Vec<PathBuf>,
+pub(super) struct Stores(Vec<Opened>);
+
+/// A store that was opened.
+#[derive(Clone)]
+struct Opened {
+    store: Store,
+    /// What was named: the store, or the directory of texts that it was made of.
+    path: PathBuf,
+    /// The store lies there, where it was made of texts.
+    _made_in: Option<Arc<TempDir>>,
 }
 
 impl Stores {
@@ -20,28 +32,28 @@ impl Stores {
     pub(super) fn open(own: &Path, fixtures: &[&Path], mode: Mode) -> Result<Self, Failure> {
         let access = if mode == Mode::Replay { Access::ReadOnly } else { Access::ReadWrite };
         let has_own = mode != Mode::Replay || fixtures.is_empty() || own.exists();
-        let own = Some((own, access)).filter(|_| has_own);
-        let all = own.into_iter().chain(fixtures.iter().map(|path| (*path, Access::ReadOnly)));
-        let mut stores = Self { stores: Vec::new(), paths: Vec::new() };
-        for (path, access) in all {
-            let store = Store::open(path, access)?;
+        let own = has_own.then(|| Opened::own(own, access));
+        let fixtures =
+            fixtures.iter().map(|path| if path.is_dir() { Opened::texts(path) } else { Opened::fixture(path) });
+        let mut all: Vec<Opened> = Vec::new();
+        for opened in own.into_iter().chain(fixtures) {
+            let opened = opened?;
             // One that is named twice would be locked by one reader and waited for by another.
-            if stores.stores.iter().all(|other| !other.is_same_file(&store)) {
-                stores.stores.push(store);
-                stores.paths.push(path.to_owned());
+            if all.iter().all(|other| !other.store.is_same_file(&opened.store)) {
+                all.push(opened);
             }
         }
-        Ok(stores)
+        Ok(Self(all))
     }
 
     /// The stores, in the order in which they count.
     pub(super) fn all(&self) -> Vec<Store> {
-        self.stores.clone()
+        self.0.iter().map(|opened| opened.store.clone()).collect()
     }
 
     /// The store that is written to, where one is.
     pub(super) fn own(&self) -> Option<&Store> {
-        self.stores.first()
+        self.0.first().map(|opened| &opened.store)
     }
 
     /// Leaves the store that was written to as one file.
@@ -51,12 +63,66 @@ impl Stores {
 
     /// How many recordings they hold.
     pub(super) fn count(&self) -> Result<u64, Failure> {
-        let counts = self.stores.iter().map(|store| store.reader()?.count_recordings());
+        let counts = self.0.iter().map(|opened| opened.store.reader()?.count_recordings());
         Ok(counts.sum::<Result<u64, StoreError>>()?)
     }
 
     /// Their names, for people.
     pub(super) fn names(&self) -> String {
-        self.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        self.0.iter().map(|opened| opened.path.display().to_string()).collect::<Vec<_>>().join(", ")
     }
+
+    /// The settings of the gateway that the newest run was recorded at, where one of the stores has
+    /// a run that says so.
+    pub(super) fn recorded_gateway(&self) -> Result<Option<Value>, StoreError> {
+        for opened in &self.0 {
+            if let Some(gateway) = newest_gateway(&opened.store.reader()?)? {
+                return Ok(Some(gateway));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Opened {
+    /// The server's own store. A missing one is made by recording.
+    fn own(path: &Path, access: Access) -> Result<Self, Failure> {
+        let store = Store::open(path, access).map_err(|error| match error {
+            StoreError::Missing { path } => Failure::store(anyhow!(
+                "there is no store {}; `nightreel serve --mode record` makes one; name another with --store, or a \
+                 fixture with --fixture",
+                path.display()
+            )),
+            error => error.into(),
+        })?;
+        Ok(Self { store, path: path.to_owned(), _made_in: None })
+    }
+
+    fn fixture(path: &Path) -> Result<Self, Failure> {
+        let store = Store::open(path, Access::ReadOnly).map_err(|error| match error {
+            StoreError::Missing { path } => Failure::store(anyhow!(
+                "there is no fixture {}; --fixture names a store, or a directory of texts, that is there",
+                path.display()
+            )),
+            error => error.into(),
+        })?;
+        Ok(Self { store, path: path.to_owned(), _made_in: None })
+    }
+
+    /// A store of what a directory of texts holds.
+    fn texts(texts: &Path) -> Result<Self, Failure> {
+        let cannot = |error| Failure::store(anyhow!("cannot make a temporary directory: {error}"));
+        let directory = tempfile::Builder::new().prefix("nightreel-serve-").tempdir().map_err(cannot)?;
+        let path = directory.path().join("fixture.db");
+        write_fixture(&path, read_exchanges(texts)?)?;
+        let store = Store::open(&path, Access::ReadOnly)?;
+        Ok(Self { store, path: texts.to_owned(), _made_in: Some(Arc::new(directory)) })
+    }
+}
+
+/// The settings of the gateway of the newest run that says where it sent.
+fn newest_gateway(reader: &Reader) -> Result<Option<Value>, StoreError> {
+    let described = |text: &str| serde_json::from_str::<Value>(text).ok().map(|mut run| run["gateway"].take());
+    let mut gateways = reader.runs()?.into_iter().rev().filter_map(|run| described(&run.begun.job_description));
+    Ok(gateways.find(|gateway| gateway["base_url"].is_string()))
 }

@@ -26,6 +26,7 @@ pub(super) fn report() -> SessionReport {
 pub(super) fn missed() -> Missed {
     Missed {
         session: "tests/a".to_owned(),
+        key: "fedcba9876543210".repeat(4),
         endpoint: "chat/completions".to_owned(),
         model: "m/x".to_owned(),
         reason: "prompt_changed".to_owned(),

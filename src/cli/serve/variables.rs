@@ -1,6 +1,7 @@
 //! The environment of the command that `serve` runs: what makes its clients come to the server.
 
 use nightreel::model::Mode;
+use url::Url;
 
 use super::super::gateway::Lookup;
 
@@ -22,22 +23,30 @@ enum Form {
 /// - `OPENAI_API_BASE`: `langchain-openai`, `LiteLLM`, and `OpenAI`'s client for Python before 1.0.
 /// - `ANTHROPIC_BASE_URL`: Anthropic's own clients for Python and TypeScript.
 /// - `ANTHROPIC_API_BASE`: `LiteLLM`.
+/// - `ANTHROPIC_API_URL`: `langchain-anthropic`, before `ANTHROPIC_BASE_URL`.
 /// - `OPENROUTER_API_BASE`: `langchain-openrouter` and `LiteLLM`.
 /// - `OPENROUTER_BASE_URL`: no client by itself, but programs that hand it to `OpenAI`'s.
 /// - `LITELLM_PROXY_API_BASE`: `LiteLLM`, for models named `litellm_proxy/…`.
 /// - `NIGHTREEL_URL`: nothing but the host, for whoever puts a session or a path behind it.
 ///
-/// Azure's client is not led here: it asks at paths of its own.
-const URLS: [(&str, Form); 8] = [
+const URLS: [(&str, Form); 9] = [
     ("OPENAI_BASE_URL", Form::V1),
     ("OPENAI_API_BASE", Form::V1),
     ("ANTHROPIC_BASE_URL", Form::Root),
     ("ANTHROPIC_API_BASE", Form::Root),
+    ("ANTHROPIC_API_URL", Form::Root),
     ("OPENROUTER_API_BASE", Form::ApiV1),
     ("OPENROUTER_BASE_URL", Form::ApiV1),
     ("LITELLM_PROXY_API_BASE", Form::V1),
     ("NIGHTREEL_URL", Form::Root),
 ];
+
+/// Variables that programs have for the same: they are led here where they are set, since they would
+/// lead away, and are not set where they are not, since programs choose by that.
+const EXPORTED: [&str; 4] = ["OPENAI_API_URL", "OPENROUTER_API_URL", "LITELLM_API_BASE", "LITELLM_BASE_URL"];
+/// Azure's client asks at paths of its own, which recordings answer and no other upstream does: it
+/// is led here in a replay, where it is set.
+const AZURE: (&str, &str) = ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY");
 
 /// The keys that clients refuse to start without.
 pub(super) const KEYS: [&str; 4] =
@@ -51,11 +60,20 @@ const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// What is set for a command, beside the environment that it has: `root` is the server's URL without
 /// a path, `host` the host in it.
 pub(super) fn variables(root: &str, host: &str, mode: Mode, env: Lookup<'_>) -> Vec<(&'static str, String)> {
+    let azure = Some(AZURE).filter(|(endpoint, _)| mode == Mode::Replay && !is_blank(endpoint, env)).unzip();
     let urls = URLS.into_iter().map(|(name, form)| (name, url(root, form)));
-    let keys = KEYS.into_iter().filter(|name| mode == Mode::Replay && is_blank(name, env));
+    let exported = EXPORTED.into_iter().filter_map(|name| Some((name, same_path(root, &env(name)?))));
+    let azure_url = azure.0.map(|name| (name, root.to_owned()));
+    let keys = KEYS.into_iter().chain(azure.1).filter(|name| mode == Mode::Replay && is_blank(name, env));
     let keys = keys.map(|name| (name, PLACEHOLDER.to_owned()));
     let direct = NO_PROXY.into_iter().map(|name| (name, without_proxy(host, env)));
-    urls.chain(keys).chain(direct).collect()
+    urls.chain(exported).chain(azure_url).chain(keys).chain(direct).collect()
+}
+
+/// The path of a URL at the server: some programs have a base there, others a whole endpoint.
+fn same_path(root: &str, exported: &str) -> String {
+    let path = Url::parse(exported.trim()).map(|url| url.path().trim_end_matches('/').to_owned());
+    format!("{root}{}", path.unwrap_or_default())
 }
 
 fn url(root: &str, form: Form) -> String {
@@ -79,8 +97,12 @@ fn without_proxy(host: &str, env: Lookup<'_>) -> String {
             hosts.push(known);
         }
     }
-    if !hosts.iter().any(|known| known == host || known == "*") {
-        hosts.push(host.to_owned());
+    // Programs differ in whether an address with colons stands in brackets.
+    let forms = if host.contains(':') { vec![host.to_owned(), format!("[{host}]")] } else { vec![host.to_owned()] };
+    for form in forms {
+        if !hosts.iter().any(|known| *known == form || known == "*") {
+            hosts.push(form);
+        }
     }
     hosts.join(",")
 }
@@ -107,6 +129,7 @@ mod tests {
                 ("OPENAI_API_BASE", "http://127.0.0.1:4711/v1"),
                 ("ANTHROPIC_BASE_URL", "http://127.0.0.1:4711"),
                 ("ANTHROPIC_API_BASE", "http://127.0.0.1:4711"),
+                ("ANTHROPIC_API_URL", "http://127.0.0.1:4711"),
                 ("OPENROUTER_API_BASE", "http://127.0.0.1:4711/api/v1"),
                 ("OPENROUTER_BASE_URL", "http://127.0.0.1:4711/api/v1"),
                 ("LITELLM_PROXY_API_BASE", "http://127.0.0.1:4711/v1"),
@@ -141,6 +164,30 @@ mod tests {
         ] {
             let set = set(Mode::Auto, env);
             assert_eq!((set["NO_PROXY"].as_str(), set["no_proxy"].as_str()), (expected, expected), "{env:?}");
+        }
+        for (hosts, expected) in [(None, "::1,[::1]"), (Some("[::1],a"), "[::1],a,::1"), (Some("*"), "*")] {
+            let lookup = |name: &str| hosts.filter(|_| name == "no_proxy").map(str::to_owned);
+            assert_eq!(without_proxy("::1", &lookup), expected);
+        }
+    }
+
+    #[test]
+    fn what_would_lead_elsewhere_is_led_here_where_it_is_set() {
+        let elsewhere = [
+            ("OPENAI_API_URL", "https://api.openai.com/v1/chat/completions"),
+            ("OPENROUTER_API_URL", "https://openrouter.ai/api/v1/"),
+            ("LITELLM_BASE_URL", "no URL"),
+            ("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/"),
+        ];
+        for mode in [Mode::Auto, Mode::Record, Mode::Replay] {
+            assert!(EXPORTED.iter().all(|name| !set(mode, &[]).contains_key(name)), "{mode:?}");
+            assert!(!set(mode, &[]).contains_key(AZURE.0) && !set(mode, &[]).contains_key(AZURE.1), "{mode:?}");
+            let set = set(mode, &elsewhere);
+            assert_eq!(set["OPENAI_API_URL"], "http://127.0.0.1:4711/v1/chat/completions");
+            assert_eq!(set["OPENROUTER_API_URL"], "http://127.0.0.1:4711/api/v1");
+            assert_eq!(set["LITELLM_BASE_URL"], ROOT);
+            let azure = (mode == Mode::Replay).then_some((ROOT, PLACEHOLDER));
+            assert_eq!(set.get(AZURE.0).map(String::as_str).zip(set.get(AZURE.1).map(String::as_str)), azure);
         }
     }
 }

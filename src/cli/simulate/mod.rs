@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::context::{complain, print};
 use super::exit::{Exit, Failure};
+use super::listen::ready_loopback;
 use super::signals;
 
 pub(crate) use args::SimulateArgs;
@@ -39,6 +40,7 @@ async fn serve(args: &SimulateArgs) -> Result<Stats, Failure> {
     // They are waited for before anybody is told that the server is there.
     let stop = Stop::default();
     signals::listen(stop.clone()).map_err(cannot)?;
+    ready_loopback(args.listen).map_err(Failure::usage)?;
     let simulator = Simulator::start(args.options(), args.listen).await.map_err(|error| refused(error, args))?;
     let base_url = simulator.base_url();
     print(&format!("{base_url}\n")).map_err(Failure::store)?;

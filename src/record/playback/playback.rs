@@ -115,10 +115,12 @@ impl Playback {
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.policy(request)) {
-            Next::Recorded(taped) => state.replay(index, taped).map(|attempt| Asked::Replay(Box::new(attempt))),
+            Next::Recorded(taped) => {
+                state.replay(index, taped, request.endpoint).map(|attempt| Asked::Replay(Box::new(attempt)))
+            }
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
-                // A list of models that is not recorded can be made of what is.
+                // A list of models that is not recorded can be made of what is, and counts as that.
                 if sends || request.endpoint != Endpoint::Models {
                     state.count_unanswered(index, sends, recorded);
                 }
@@ -147,7 +149,7 @@ impl Playback {
             return Ok(None);
         }
         state.handed(&request.key, &self.options)?.next(index, name.as_ref(), policy);
-        state.count_hit(index, taped, &attempt);
+        state.count_hit(index, taped, request.endpoint, &attempt);
         Ok(Some(Box::new(attempt)))
     }
 
@@ -197,6 +199,11 @@ impl Playback {
         let mut state = self.lock();
         let (index, _) = state.sessions.of(session);
         state.not_sent(index, key, occurrence);
+    }
+
+    /// Tells that a request for models was answered by what the stores have recordings of.
+    pub fn note_derived(&self) {
+        self.lock().totals.derived += 1;
     }
 
     /// Tells why a request of a session was not answered: the report shows it.

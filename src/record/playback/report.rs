@@ -44,6 +44,7 @@ impl Playback {
     fn report_on(&self, concern: Concern<'_>) -> Result<SessionReport, StoreError> {
         let mut state = self.lock();
         let mut report = SessionReport {
+            derived: state.totals.derived,
             exhausted: state.totals.exhausted,
             cost_avoided_usd: state.totals.cost_avoided_usd,
             unpriced_hits: state.totals.unpriced_hits,

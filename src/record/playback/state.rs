@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{Attempt, Class, Key, KeyRules};
+use crate::model::{Attempt, Class, Endpoint, Key, KeyRules};
 use crate::record::{Listed, Missed, Refused, SessionCounts};
 use crate::store::{Place, Run, StoreError};
 
@@ -46,6 +46,7 @@ pub(super) struct Sessions {
 /// What is counted over all sessions.
 #[derive(Default)]
 pub(super) struct Totals {
+    pub(super) derived: u64,
     pub(super) exhausted: u64,
     pub(super) cost_avoided_usd: f64,
     pub(super) unpriced_hits: u64,
@@ -139,10 +140,15 @@ impl State {
         Ok(self.rekeyed.as_ref().and_then(|rekeyed| rekeyed.of(key)).cloned().unwrap_or(places))
     }
 
-    /// Reads a recording, and counts that it answers.
-    pub(super) fn replay(&mut self, session: SessionIndex, taped: Taped) -> Result<Attempt, StoreError> {
+    /// Reads a recording, and counts that it answers a request of an endpoint.
+    pub(super) fn replay(
+        &mut self,
+        session: SessionIndex,
+        taped: Taped,
+        endpoint: Endpoint,
+    ) -> Result<Attempt, StoreError> {
         let attempt = self.read(taped)?;
-        self.count_hit(session, taped, &attempt);
+        self.count_hit(session, taped, endpoint, &attempt);
         Ok(attempt)
     }
 
@@ -150,13 +156,13 @@ impl State {
         self.sources.get_mut(taped.at.source).ok_or(StoreError::Closed)?.attempt(taped)
     }
 
-    /// Counts that a recording answers.
-    pub(super) fn count_hit(&mut self, session: SessionIndex, taped: Taped, attempt: &Attempt) {
+    /// Counts that a recording answers a request of an endpoint.
+    pub(super) fn count_hit(&mut self, session: SessionIndex, taped: Taped, endpoint: Endpoint, attempt: &Attempt) {
         self.sessions.counts[session].hits += 1;
         *self.uses.entry(taped.at).or_default() += 1;
         match attempt.cost_usd {
             Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
-            None if attempt.class.may_cost() => self.totals.unpriced_hits += 1,
+            None if attempt.class.may_cost() && endpoint != Endpoint::Models => self.totals.unpriced_hits += 1,
             None => {}
         }
     }

@@ -167,6 +167,7 @@ fn the_report_counts_what_was_used_and_what_was_left() {
         ask(&playback, "two", "else");
         let missed = Missed {
             session: "two".to_owned(),
+            key: request("else").key.to_string(),
             endpoint: "completions".to_owned(),
             model: "m".to_owned(),
             reason: "prompt_changed".to_owned(),

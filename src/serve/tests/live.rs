@@ -1,5 +1,7 @@
 //! What is passed on while it comes, and recorded.
 
+use std::sync::Arc;
+
 use super::client::{Connection, ask, body, chat};
 use super::stage::{only_reply, recorded, recording, replaying};
 use super::upstream::Upstream;
@@ -106,6 +108,7 @@ async fn models_are_asked_for_with_their_query_but_for_a_key_in_it() {
     let upstream = Upstream::start().await;
     let stage = recording(&upstream.base_url()).await;
     let path = "/v1/models?supported_parameters=tools&api_key=sk-secret";
+    let playback = Arc::clone(&stage.playback);
     let (live, request) = tokio::join!(ask(stage.address(), "GET", path, &[], ""), async {
         let received = upstream.receive().await;
         let line = received.head.lines().next().unwrap().to_owned();
@@ -119,6 +122,8 @@ async fn models_are_asked_for_with_their_query_but_for_a_key_in_it() {
     let [kept] = <[_; 1]>::try_from(stage.stop().await).unwrap();
     assert_eq!(kept.request.endpoint, Endpoint::Models);
     assert_eq!(kept.request.body, r#"{"supported_parameters":"tools"}"#);
+    // No reply says what it cost, and it costs nothing.
+    assert_eq!((kept.attempt.cost_usd, playback.report().unwrap().unpriced_live), (Some(0.0), 0));
 }
 
 #[tokio::test]

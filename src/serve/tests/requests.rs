@@ -162,11 +162,16 @@ async fn models_that_are_not_recorded_are_those_that_something_is_recorded_of() 
     let stage = stage().await;
     let model = json!({"id": "test/model", "object": "model", "created": 0, "owned_by": "test"});
     let get = async |path: &str| ask(stage.address(), "GET", path, &[], "").await;
-    assert_eq!(get("/v1/models").await.json(), json!({"object": "list", "data": [model]}));
+    let listed = get("/v1/models").await;
+    assert_eq!(listed.json(), json!({"object": "list", "data": [model]}));
+    assert_eq!(listed.header("x-nightreel"), Some("derived"));
     assert_eq!(get("/api/v1/models?supported_parameters=tools").await.status(), 200);
     for path in ["/v1/models/test/model", "/v1/models/test%2Fmodel"] {
-        assert_eq!(get(path).await.json(), model);
+        let one = get(path).await;
+        assert_eq!((one.json(), one.header("x-nightreel")), (model.clone(), Some("derived")));
     }
+    let report = stage.playback.report().unwrap();
+    assert_eq!((report.derived, report.hits, report.misses), (4, 0, 0));
     let refused = get("/v1/models/other").await;
     assert_eq!((refused.status(), &refused.json()["error"]["code"]), (404, &"model_not_found".into()));
     let mut connection = Connection::open(stage.address()).await;

@@ -20,6 +20,7 @@ pub(super) const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 /// A server, and the directory that its store is in.
 pub(super) struct Stage {
     pub(super) server: Server,
+    pub(super) playback: Arc<Playback>,
     pub(super) directory: TempDir,
 }
 
@@ -46,9 +47,9 @@ pub(super) async fn replaying_with(exchanges: Vec<Exchange>, with: impl FnOnce(O
     let path = directory.path().join("fixture.db");
     write_fixture(&path, exchanges).unwrap();
     let options = PlaybackOptions { mode: Mode::Replay, ..PlaybackOptions::default() };
-    let playback = Playback::of_fixture(&path, options).unwrap();
-    let server = Server::start(with(Options::new(Arc::new(playback))), LOOPBACK.into()).await.unwrap();
-    Stage { server, directory }
+    let playback = Arc::new(Playback::of_fixture(&path, options).unwrap());
+    let server = Server::start(with(Options::new(Arc::clone(&playback))), LOOPBACK.into()).await.unwrap();
+    Stage { server, playback, directory }
 }
 
 /// A server that sends what is not recorded to a base URL, without credentials of its own.
@@ -64,8 +65,9 @@ pub(super) async fn recording_with(
 ) -> Stage {
     let directory = tempfile::tempdir().unwrap();
     let options = with(options(&directory, base_url, gateway_with));
+    let playback = Arc::clone(&options.playback);
     let server = Server::start(options, LOOPBACK.into()).await.unwrap();
-    Stage { server, directory }
+    Stage { server, playback, directory }
 }
 
 /// Options to send with, into a store of a directory.
@@ -84,6 +86,7 @@ pub(super) fn options(
         description: "{}".to_owned(),
         simulated: false,
         prices: None,
+        after_kept: None,
     };
     Options { upstream: Some(upstream), ..Options::new(Arc::new(playback)) }
 }

@@ -1,6 +1,7 @@
 //! Fixtures as tests use them: recorded against a server, and replayed without one.
 
 mod gateway;
+mod outliving;
 mod recording;
 mod replay;
 mod upstream;

@@ -127,7 +127,11 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         (Fixture::at(&path), &[(MODE, "auto")], "mode auto sends what is not recorded, and nothing says where to;"),
         (Fixture::at(&path), &[(MODE, "record"), url], "the upstream \"not a URL\": "),
         (Fixture::at(&path).ignore("user"), &[], "ignore: \"user\" is not a path of names"),
-        (Fixture::at("Cargo.toml"), &[], "Cargo.toml is not a nightreel store;"),
+        (
+            Fixture::at("Cargo.toml"),
+            &[],
+            "Cargo.toml is no fixture: it is neither a nightreel store nor a directory of texts",
+        ),
         (Fixture::at("fixtures/quickstart.db").redact("(", ""), &[], "redact: "),
         (Fixture::at("fixtures/quickstart.db").pace(-1.0), &[], "pace: \"-1\" is no pace"),
         (Fixture::at("fixtures/quickstart.db").session(" "), &[], "\" \" is no session's name"),
