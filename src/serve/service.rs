@@ -99,6 +99,8 @@ impl Service {
         let (head, body) = request.into_parts();
         let mut reply = match understood(&head, &origin) {
             Ok((session, route)) => {
+                // A name is kept and told as it is, so nothing may come in with it.
+                let session = self.redactors.of(&head.headers).strike_text(&session).into();
                 let call = Call { headers: &head.headers, version: head.version, arrived, session, link };
                 let query = head.uri.query().unwrap_or_default();
                 match self.follow(route, (&head.method, query), call, body).await {
