@@ -114,6 +114,7 @@ impl Service {
         let (head, body) = request.into_parts();
         let mut reply = match understood(&head, &origin) {
             Ok((session, route)) => {
+                let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
                 let (headers, version) = (&head.headers, head.version);
                 let call = Call { headers, version, arrived, session, query, deployment: None, link };
@@ -281,6 +282,11 @@ impl Service {
         Ok(derived(json_reply(StatusCode::OK, models::one(&self.known_models()?, name)?)))
     }
 
+    /// The name of a session without the credentials in it: it is kept and told as it is.
+    fn nameable(&self, session: Arc<str>, headers: &HeaderMap) -> Arc<str> {
+        if session.is_empty() { session } else { self.redactors.of(headers).strike_text(&session).into() }
+    }
+
     /// Refuses a request, and keeps that for the report where it asked for something.
     fn refuse(&self, head: &Parts, refusal: &Refusal) -> Reply {
         let (method, path) = (&head.method, head.uri.path());
@@ -288,7 +294,9 @@ impl Service {
         if way.asks {
             let redactor = self.redactors.of(&head.headers);
             self.playback.note_refused(Refused {
-                session: session(&head.headers, way.session).unwrap_or_default().to_string(),
+                session: self
+                    .nameable(session(&head.headers, way.session).unwrap_or_default(), &head.headers)
+                    .to_string(),
                 method: method.to_string(),
                 path: redactor.strike_text(path),
                 status: refusal.status().as_u16(),

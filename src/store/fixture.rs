@@ -1,9 +1,9 @@
 //! Writing a fixture: the same exchanges are the same file, byte for byte.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
@@ -21,6 +21,8 @@ pub const FIXTURE_JOB: &str = "fixture";
 const LIBRARY_VERSION: SeekFrom = SeekFrom::Start(96);
 /// Who may read a fixture: it is made to be handed on.
 const MODE: u32 = 0o644;
+/// How many links may lead to a fixture, one to the next.
+const LINKS: usize = 40;
 
 /// Writes a fixture: a store that holds some exchanges and nothing else, in place of what was there.
 ///
@@ -30,9 +32,11 @@ const MODE: u32 = 0o644;
 /// session, key and occurrence the later one counts. Simulated answers are a run of their own.
 ///
 /// # Errors
-/// Fails if the file cannot be written; what was there then stays as it was.
+/// Fails if the file cannot be written; what was there then stays as it was. A link is followed; what
+/// is read-only or no file is not replaced.
 pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>) -> Result<(), StoreError> {
     let failed = |source| StoreError::Open { path: path.to_owned(), source };
+    let path = &destination(path).map_err(failed)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".nightreel").tempfile_in(directory).map_err(failed)?;
     fill(file.path(), sorted(exchanges))?;
@@ -50,6 +54,26 @@ fn make_way(path: &Path) -> Result<(), StoreError> {
         log::fold(path)?;
     }
     if log::lies_beside(path) { Err(StoreError::InUse { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// The file that a path leads to, where it may be replaced.
+fn destination(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let target = fs::read_link(&path)?;
+                path = path.parent().unwrap_or(Path::new("")).join(target);
+            }
+            Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is no regular file")),
+            Ok(metadata) if metadata.permissions().readonly() => {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => return Ok(path),
+        }
+    }
+    Err(io::Error::other("its links lead to nothing"))
 }
 
 /// What the exchanges of a fixture are sorted by.

@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::support::{Ask, FaultyGateway, Play, Served, Test};
+use crate::support::{Ask, CANARY, FaultyGateway, Play, Served, Test};
 
 const SESSIONS: usize = 40;
 const ANSWERS: usize = 5;
@@ -116,4 +116,25 @@ fn a_session_that_has_had_its_answers_gets_no_more_and_another_begins_anew() {
         assert_eq!(Ask::post(url, prompt()).answer().status, 422);
     }
     assert_eq!(server.chat(prompt()).answer().status, 200, "the unnamed session is one of its own");
+}
+
+#[test]
+fn a_credential_in_the_name_of_a_session_is_struck_before_it_is_kept() {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("fine"));
+    let server = Served::start(test.serve("record").to(&gateway).and(["--report", "report.json"]));
+    let asks = [
+        server.chat(prompt()).header("x-nightreel-session", &format!("s-{CANARY}")),
+        Ask::post(format!("{}/chat/completions", server.session_url(CANARY)), prompt()),
+    ];
+    for ask in asks {
+        assert_eq!(ask.header("authorization", &format!("Bearer {CANARY}")).answer().status, 200);
+    }
+    let output = server.stop();
+    let store = String::from_utf8_lossy(&test.bytes("served.db")).into_owned();
+    for text in [&output.stderr, &test.text("report.json"), &store] {
+        assert!(!text.contains(&CANARY[..12]), "{text}");
+    }
+    let shown = test.args(["fixture", "textconv", "served.db"]).run().stdout;
+    assert!(shown.contains("\nsession: s-[redacted]\n") && shown.contains("\nsession: [redacted]\n"), "{shown}");
 }

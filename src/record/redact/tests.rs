@@ -83,6 +83,21 @@ fn a_credential_is_found_in_every_spelling() {
     ] {
         assert_eq!(redactor().strike_text(&format!("<{written}>")), "<[redacted]>", "{written}");
     }
+    let escaped = |upper: bool| -> String {
+        let digits = |byte: u8| if upper { format!("{byte:04X}") } else { format!("{byte:04x}") };
+        CANARY.bytes().map(|byte| format!("\\u{}", digits(byte))).collect()
+    };
+    for written in [escaped(true), escaped(false), escaped(true).replace('\\', "\\\\"), escaped(false)[..90].to_owned()]
+    {
+        assert_eq!(redactor().strike_text(&format!("<{written}>")), "<[redacted]>", "{written}");
+    }
+    assert_eq!(
+        redactor().strike_text(&format!(r"\u0041{}", &escaped(true)[6..])),
+        format!(r"\u0041{}", &escaped(true)[6..])
+    );
+    let long = "k".repeat(5_000);
+    let written = long.replace('k', r"\u006B");
+    assert_eq!(Redactor::new([&*long], []).unwrap().strike_text(&format!("<{written}>")), "<[redacted]>");
     let quoted = Redactor::new([r#"pass"word\1"#], []).unwrap();
     for written in [r#"pass"word\1"#, r#"pass\"word\\1"#, r#"pass\\\"word\\\\1"#, "pass%22word%5C1"] {
         assert_eq!(quoted.strike_text(written), "[redacted]", "{written}");
