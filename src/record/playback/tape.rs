@@ -103,15 +103,17 @@ impl Tapes {
 }
 
 /// The places that stand, the newest first: those of each session down to the run that recorded it
-/// anew.
+/// anew. Simulated answers take no real one's place.
 fn standing(mut places: Vec<Place>) -> Vec<Place> {
     places.reverse();
-    let mut begun: Vec<(Option<Arc<str>>, RunId)> = Vec::new();
+    let mut begun: Vec<(Option<Arc<str>>, bool, RunId)> = Vec::new();
     places.retain(|place| {
         let run = place.exchange.item().run();
-        let first = begun.iter().find(|(session, _)| *session == place.session).map(|(_, run)| *run);
+        let is_alike =
+            |session: &Option<Arc<str>>, simulated| *session == place.session && simulated == place.simulated;
+        let first = begun.iter().find(|(session, simulated, _)| is_alike(session, *simulated)).map(|(.., run)| *run);
         if place.anew && first.is_none() {
-            begun.push((place.session.clone(), run));
+            begun.push((place.session.clone(), place.simulated, run));
         }
         first.is_none_or(|first| first == run)
     });
@@ -179,6 +181,9 @@ mod tests {
         let places = old.into_iter().chain([anew(place(2, "", 0)), place(3, "", 1)]).collect();
         let tapes = Tapes::of(vec![places], Mode::Replay);
         assert_eq!(given(&tapes, ""), [(0, 2, 0), (0, 3, 1)]);
+        let simulated = Place { simulated: true, ..anew(place(2, "", 0)) };
+        let rehearsed = Tapes::of(vec![vec![place(1, "", 0), simulated]], Mode::Replay);
+        assert_eq!(given(&rehearsed, ""), [(0, 1, 0)], "a rehearsal takes no answer's place");
         assert_eq!(given(&tapes, "a"), [(0, 1, 0), (0, 1, 1)]);
     }
 
