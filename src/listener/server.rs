@@ -77,8 +77,8 @@ impl<A: Answering> Server<A> {
         }
         drop(listener);
         let drained = self.ends.ending.run_until_cancelled(timeout(self.ends.grace, graceful.shutdown())).await;
-        // Who is not done by now is cut off below.
-        if let Some(Ok(())) = drained {
+        // Who is not done by now is cut off below. Connections that were cut have ended as well.
+        if matches!(drained, Some(Ok(()))) && !self.ends.ending.is_cancelled() {
             self.answering.drained();
         }
         self.connections.close();
