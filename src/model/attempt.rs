@@ -24,15 +24,20 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether whoever asked did not wait for the end of it.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        match &self.reply {
+            Ok(reply) => reply.end == End::GivenUp,
+            Err(fault) => fault.kind == FaultKind::GivenUp,
+        }
+    }
+
     /// Whether it is what the request brings, and may stand in for it where it could be sent anew:
     /// neither was the account the cause of it, nor did whoever asked go away.
     #[must_use]
     pub fn stands(&self) -> bool {
-        let given_up = match &self.reply {
-            Ok(reply) => reply.end == End::GivenUp,
-            Err(fault) => fault.kind == FaultKind::GivenUp,
-        };
-        !given_up && !self.class.is_of_the_account() && self.class != Class::NotConnected
+        !self.is_given_up() && !self.class.is_of_the_account() && self.class != Class::NotConnected
     }
 }
 

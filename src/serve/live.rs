@@ -142,7 +142,6 @@ impl Errand {
         timing: Timing,
         mut reply: Result<Reply, Fault>,
     ) -> Result<(), StoreError> {
-        self.note_cut(&reply);
         self.redactor.strike_answer(&mut reply);
         let request = &self.asked.kept;
         let verdict = classify(request.endpoint, &reply, true);
@@ -156,6 +155,10 @@ impl Errand {
         };
         let attempt =
             Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
+        // Then it was the server's own end, and not the client, that it was given up for.
+        if attempt.is_given_up() && self.cut_off.is_under_way() {
+            self.playback.note_cut();
+        }
         let outcome = match &verdict.answer {
             Some(answer) => Outcome::of_finish(answer.finish),
             None => Outcome::Failed(verdict.class),
@@ -184,17 +187,6 @@ impl Errand {
             _ = spawn_blocking(move || after_kept()).await;
         }
         Ok(())
-    }
-
-    /// Tells where it was the server's own end, and not the client, that a reply was given up for.
-    fn note_cut(&self, reply: &Result<Reply, Fault>) {
-        let is_given_up = match reply {
-            Ok(reply) => reply.end == End::GivenUp,
-            Err(fault) => fault.kind == FaultKind::GivenUp,
-        };
-        if is_given_up && self.cut_off.is_under_way() {
-            self.playback.note_cut();
-        }
     }
 
     fn exchange(&self, place: &Place) -> ExchangeRecord {

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::model::{Key, Mode};
 use crate::record::{SessionReport, UnusedRecording, UsedRecording};
-use crate::store::{KeptRequest, Place, RunId, StoreError};
+use crate::store::{KeptRequest, Place, StoreError};
 
 use super::Playback;
 use super::state::State;
-use super::tape::{At, lends};
+use super::tape::{Anew, At, lends};
 
 /// How much of a prompt is shown, in characters.
 const SHOWN: usize = 60;
@@ -109,13 +109,13 @@ impl State {
         let concern = concern.among(&entries);
         let real: HashSet<Key> = entries.iter().filter(|entry| !entry.place.simulated).map(|entry| entry.key).collect();
         let mut slots: HashSet<Slot> = HashSet::new();
-        let mut anew: HashMap<(usize, Key, Option<Arc<str>>), RunId> = HashMap::new();
+        let mut anew: HashMap<(usize, Key), Anew> = HashMap::new();
         for entry in entries {
             let count = self.uses.get(&entry.at).copied();
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
             let lent = lends(&entry.place, mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
-            if !stands(&entry, &mut anew)
+            if !anew.entry((entry.at.source, entry.key)).or_default().lets_stand(&entry.place)
                 || !lent
                 || !slots.insert(slot)
                 || count.is_some()
@@ -157,15 +157,6 @@ impl State {
             prompt: prompt_text(&request.body).unwrap_or_default(),
         })
     }
-}
-
-/// Whether no newer run of its store recorded everything of its session anew: entries come newest
-/// first.
-fn stands(entry: &Entry, anew: &mut HashMap<(usize, Key, Option<Arc<str>>), RunId>) -> bool {
-    let run = entry.at.exchange.item().run();
-    let owner = (entry.at.source, entry.key, entry.place.session.clone());
-    let first = if entry.place.anew { Some(*anew.entry(owner).or_insert(run)) } else { anew.get(&owner).copied() };
-    first.is_none_or(|first| first == run)
 }
 
 fn used(entry: &Entry, count: u64) -> UsedRecording {

@@ -102,21 +102,29 @@ impl Tapes {
     }
 }
 
-/// The places that stand, the newest first: those of each session down to the run that recorded it
-/// anew. Simulated answers take no real one's place.
-fn standing(mut places: Vec<Place>) -> Vec<Place> {
-    places.reverse();
-    let mut begun: Vec<(Option<Arc<str>>, bool, RunId)> = Vec::new();
-    places.retain(|place| {
+/// The runs that recorded a key anew, the newest for each session. Behind such a run older recordings
+/// of the session count no more; simulated answers take no real one's place.
+#[derive(Debug, Default)]
+pub(super) struct Anew(Vec<(Option<Arc<str>>, bool, RunId)>);
+
+impl Anew {
+    /// Whether a recording of the key still counts; they are looked at from the newest on.
+    pub(super) fn lets_stand(&mut self, place: &Place) -> bool {
         let run = place.exchange.item().run();
-        let is_alike =
-            |session: &Option<Arc<str>>, simulated| *session == place.session && simulated == place.simulated;
-        let first = begun.iter().find(|(session, simulated, _)| is_alike(session, *simulated)).map(|(.., run)| *run);
+        let mut alike = self.0.iter().filter(|(session, ..)| *session == place.session);
+        let first = alike.find(|(_, simulated, _)| *simulated == place.simulated).map(|(.., run)| *run);
         if place.anew && first.is_none() {
-            begun.push((place.session.clone(), place.simulated, run));
+            self.0.push((place.session.clone(), place.simulated, run));
         }
         first.is_none_or(|first| first == run)
-    });
+    }
+}
+
+/// The places that stand, the newest first.
+fn standing(mut places: Vec<Place>) -> Vec<Place> {
+    places.reverse();
+    let mut anew = Anew::default();
+    places.retain(|place| anew.lets_stand(place));
     places
 }
 

@@ -274,3 +274,18 @@ fn new_run() -> NewRun {
         started_at_ms: 1,
     }
 }
+
+#[test]
+fn a_rehearsal_takes_no_real_recordings_place_in_the_report_either() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let anew = || NewRun { mode: Mode::Record.as_str().to_owned(), ..new_run() };
+    store.keep_exchanges(&anew(), [exchange(request("why"), "", 0, "real")]).unwrap();
+    let rehearsal = NewRun { simulated: true, ..anew() };
+    store.keep_exchanges(&rehearsal, [exchange(request("why"), "", 0, "simulated")]).unwrap();
+    let playback = Playback::new(vec![store], PlaybackOptions { mode: Mode::Replay, ..PlaybackOptions::default() });
+    let playback = playback.unwrap();
+    assert_eq!(playback.report().unwrap().unused, 1);
+    assert_eq!(ask(&playback, "", "why"), "real");
+    assert_eq!(playback.report().unwrap().unused, 0);
+}
