@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use crate::gateway::{classify, kept_header};
 use crate::model::{
@@ -67,10 +66,6 @@ impl Taker {
 }
 
 fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Result<Request, String> {
-    #[derive(Deserialize)]
-    struct Body {
-        model: Option<String>,
-    }
     let body = gunzip(&body).unwrap_or_else(|| Bytes::from(body));
     if body.trim_ascii().is_empty() {
         return Err("it has no request body".to_owned());
@@ -79,9 +74,7 @@ fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Resul
         Some(deployment) => Request::naming_model(body, deployment),
         None => body,
     };
-    let model = serde_json::from_slice::<Body>(&body).ok().and_then(|body| body.model).unwrap_or_default();
-    Request::new(endpoint, model.into(), body, &KeyRules::default())
-        .map_err(|error| format!("its request body is {error}"))
+    Request::of_body(endpoint, body, &KeyRules::default()).map_err(|error| format!("its request body is {error}"))
 }
 
 /// What a response means today.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::canonical::normal_json;
+use super::canonical::{Canonical, canonical, normal};
 use super::normalise::{Numbering, Rewrite};
-use super::{CanonicalError, Endpoint, IgnorePath, Normaliser, canonical_json};
+use super::{CanonicalError, Endpoint, IgnorePath, Normaliser};
 
 /// What a key leaves out of a request, so that requests which differ in nothing else share it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +24,7 @@ impl KeyRules {
     /// # Errors
     /// Fails if the body is not JSON.
     pub fn canonical(&self, body: &[u8]) -> Result<Vec<u8>, CanonicalError> {
-        self.normal(body, Numbering::ByAppearance)
+        self.read(body).map(|canonical| canonical.text)
     }
 
     /// The same text with one placeholder for all ids, so that an id which came in between does not
@@ -33,14 +33,19 @@ impl KeyRules {
     /// # Errors
     /// Fails if the body is not JSON.
     pub fn comparable(&self, body: &[u8]) -> Result<Vec<u8>, CanonicalError> {
-        self.normal(body, Numbering::None)
+        self.normal(body, Numbering::None).map(|canonical| canonical.text)
     }
 
-    fn normal(&self, body: &[u8], numbering: Numbering) -> Result<Vec<u8>, CanonicalError> {
+    /// The text that a body's key is made of, and the model that the body names.
+    pub(super) fn read<'a>(&self, body: &'a [u8]) -> Result<Canonical<'a>, CanonicalError> {
+        self.normal(body, Numbering::ByAppearance)
+    }
+
+    fn normal<'a>(&self, body: &'a [u8], numbering: Numbering) -> Result<Canonical<'a>, CanonicalError> {
         if self.normalise.is_empty() {
-            return canonical_json(body, &self.ignore);
+            return canonical(body, &self.ignore);
         }
-        normal_json(body, &self.ignore, &Rewrite::new(&self.normalise), numbering)
+        normal(body, &self.ignore, &Rewrite::new(&self.normalise), numbering)
     }
 }
 
@@ -60,12 +65,15 @@ impl Key {
     /// # Errors
     /// Fails if the body is not JSON.
     pub fn of(endpoint: Endpoint, body: &[u8], rules: &KeyRules) -> Result<Self, CanonicalError> {
-        let canonical = rules.canonical(body)?;
+        rules.read(body).map(|canonical| Self::of_canonical(endpoint, &canonical))
+    }
+
+    pub(super) fn of_canonical(endpoint: Endpoint, canonical: &Canonical<'_>) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(endpoint.path().as_bytes());
         hasher.update(b"\n");
-        hasher.update(&canonical);
-        Ok(Self(hasher.finalize().into()))
+        hasher.update(&canonical.text);
+        Self(hasher.finalize().into())
     }
 
     /// A key from its bytes, as a store holds them.

@@ -30,6 +30,17 @@ impl Request {
         Ok(Self { endpoint, model, body, key })
     }
 
+    /// Makes a request of a body that names its model, if it does: its `model`, where that is a string.
+    ///
+    /// # Errors
+    /// Fails if the body is not JSON.
+    pub fn of_body(endpoint: Endpoint, body: Bytes, rules: &KeyRules) -> Result<Self, CanonicalError> {
+        let canonical = rules.read(&body)?;
+        let key = Key::of_canonical(endpoint, &canonical);
+        let model = canonical.model.unwrap_or_default().into();
+        Ok(Self { endpoint, model, body, key })
+    }
+
     /// A body that names its model. Where it names none, which one for a deployment need not, the
     /// deployment is its `model`: requests to different deployments are different ones. What is no
     /// object stays as it is.

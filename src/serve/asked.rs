@@ -1,10 +1,6 @@
 //! A request as it is sent, as it is kept, and where it belongs.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
@@ -33,8 +29,7 @@ impl AskedRequest {
     ) -> Result<Self, Refusal> {
         let named = deployment.map_or_else(|| body.clone(), |name| Request::naming_model(body.clone(), name));
         let kept = redactor.strike(&named);
-        let model = model(&kept).unwrap_or_default();
-        let kept = Request::new(endpoint, model, kept, rules).map_err(|error| not_json(&error, &body))?;
+        let kept = Request::of_body(endpoint, kept, rules).map_err(|error| not_json(&error, &body))?;
         Ok(Self { kept, body })
     }
 
@@ -55,16 +50,6 @@ impl AskedRequest {
     pub(super) fn sent(&self) -> Request {
         Request { body: self.body.clone(), ..self.kept.clone() }
     }
-}
-
-/// The model that a body names.
-fn model(body: &[u8]) -> Option<Arc<str>> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        model: Option<Cow<'a, str>>,
-    }
-    serde_json::from_slice::<Body<'_>>(body).ok()?.model.map(Into::into)
 }
 
 /// Says where a body stops being JSON.

@@ -1,13 +1,11 @@
 //! A fixture that answers within the process.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 
 use super::environment::Environment;
 use super::server::FixtureServer;
@@ -103,8 +101,7 @@ impl FixtureGateway {
     /// # Errors
     /// Fails where the body is not JSON, where it is not recorded, and where no reply came.
     pub fn ask(&self, endpoint: Endpoint, body: impl Into<Bytes>) -> Result<Reply, AskError> {
-        let body = body.into();
-        let request = Request::new(endpoint, model(&body), body, &KeyRules::default())?;
+        let request = Request::of_body(endpoint, body.into(), &KeyRules::default())?;
         match self.answers() {
             Answers::Recorded(recorded) => match recorded.answer(&request)? {
                 Answer::Recorded(attempt) => Ok(attempt.reply?),
@@ -227,15 +224,4 @@ fn not_recorded(body: Bytes) -> Reply {
     let header = |name: &str, value: &str| Header { name: name.to_owned(), value: value.to_owned() };
     let headers = vec![header("content-type", "application/json"), header("x-should-retry", "false")];
     Reply { status: NOT_RECORDED, headers, body, chunks: Vec::new(), end: End::Complete }
-}
-
-/// The model that a body names.
-fn model(body: &[u8]) -> Arc<str> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        model: Option<Cow<'a, str>>,
-    }
-    let named = serde_json::from_slice::<Body<'_>>(body).ok().and_then(|body| body.model);
-    named.map(Arc::from).unwrap_or_default()
 }
