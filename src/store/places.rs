@@ -10,7 +10,7 @@ use crate::model::{Attempt, Endpoint, Key, Mode};
 
 use super::column::{ATTEMPT, STANDS, attempt, key, sql_limit};
 use super::recording::ALL_KEYS;
-use super::{ExchangeId, Reader, RunId, StoreError, run};
+use super::{ExchangeId, KeyIndex, Reader, RunId, StoreError, run};
 
 /// Where a recording lies, and what there is to know of it without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,18 @@ struct RunKind {
     anew: bool,
 }
 
-/// What [`Shared::place`] reads, of a key's entry `k`.
-const PLACE: &str = "k.exchange_id, k.session, k.occurrence, k.attempt_id, k.stands";
+/// A place as the index of keys has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlaceEntry {
+    pub(super) exchange: ExchangeId,
+    session: Option<i64>,
+    occurrence: u32,
+    attempt_id: i64,
+    stands: bool,
+}
+
+/// What [`PlaceEntry::read`] reads, of a key's entry `k`.
+pub(super) const PLACE: &str = "k.exchange_id, k.session, k.occurrence, k.attempt_id, k.stands";
 
 /// The places of a key, by its prefix and itself.
 static PLACES: LazyLock<String> =
@@ -84,11 +94,19 @@ impl Reader {
         let mut rows = statement.query((key.prefix(), key.as_bytes()))?;
         let mut places = Vec::new();
         while let Some(row) = rows.next()? {
-            places.push(self.shared.place(&self.connection, row)?);
+            places.push(self.shared.place(&self.connection, PlaceEntry::read(row)?)?);
         }
         // One key has few recordings; the index gives them by exchange already, but for late ones.
         places.sort_by_key(|place| place.exchange);
         Ok(places)
+    }
+
+    /// The same, out of an index of the state of the store that this reader sees.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn places_in(&mut self, index: &KeyIndex, key: &Key) -> Result<Vec<Place>, StoreError> {
+        index.of(*key).map(|entry| self.shared.place(&self.connection, *entry)).collect()
     }
 
     /// An attempt, by its row id.
@@ -141,7 +159,7 @@ impl Reader {
             let endpoint: String = row.get(6)?;
             let packed = row.get_ref(8)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
             found.push(KeptRequest {
-                place: self.shared.place(&self.connection, row)?,
+                place: self.shared.place(&self.connection, PlaceEntry::read(row)?)?,
                 key: key(row, 5)?,
                 endpoint: Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?,
                 model: row.get(7)?,
@@ -183,19 +201,24 @@ impl Reader {
     }
 }
 
-impl Shared {
-    fn place(&mut self, connection: &Connection, row: &Row<'_>) -> Result<Place, StoreError> {
-        let exchange = ExchangeId::from_rowid(row.get(0)?);
-        let RunKind { simulated, anew } = self.run(connection, exchange.item().run())?;
-        Ok(Place {
-            exchange,
-            session: row.get::<_, Option<i64>>(1)?.map(|id| self.session(connection, id)).transpose()?,
+impl PlaceEntry {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            exchange: ExchangeId::from_rowid(row.get(0)?),
+            session: row.get(1)?,
             occurrence: row.get(2)?,
             attempt_id: row.get(3)?,
             stands: row.get(4)?,
-            simulated,
-            anew,
         })
+    }
+}
+
+impl Shared {
+    fn place(&mut self, connection: &Connection, entry: PlaceEntry) -> Result<Place, StoreError> {
+        let PlaceEntry { exchange, session, occurrence, attempt_id, stands } = entry;
+        let RunKind { simulated, anew } = self.run(connection, exchange.item().run())?;
+        let session = session.map(|id| self.session(connection, id)).transpose()?;
+        Ok(Place { exchange, session, occurrence, attempt_id, stands, simulated, anew })
     }
 
     fn run(&mut self, connection: &Connection, id: RunId) -> Result<RunKind, StoreError> {

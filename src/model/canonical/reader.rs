@@ -10,6 +10,9 @@ use crate::model::normalise::Rewrite;
 /// How deep arrays and objects may be nested.
 const MAX_DEPTH: usize = 128;
 
+/// More members than most bodies have at a time.
+const USUAL_MEMBERS: usize = 16;
+
 /// A member of an object, and where it was written.
 struct Member<'a> {
     name: Cow<'a, [u8]>,
@@ -49,7 +52,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             ignore,
             rewrite,
             path: Vec::new(),
-            members: Vec::new(),
+            members: Vec::with_capacity(USUAL_MEMBERS),
             unsorted: Vec::new(),
             model_at: None,
         }
@@ -227,11 +230,14 @@ impl<'a, 'r> Reader<'a, 'r> {
     /// Puts the members of an object in order, which were written from `start` on.
     fn sort(&mut self, first: usize, start: usize) {
         self.unsorted.clear();
-        self.unsorted.extend(self.out.drain(start..));
-        let mut members = self.members.split_off(first);
-        members.sort_by(order);
-        for member in members {
-            self.separate(start);
+        self.unsorted.reserve(self.json.len());
+        self.unsorted.extend_from_slice(&self.out[start..]);
+        self.out.truncate(start);
+        self.members[first..].sort_by(order);
+        for member in &self.members[first..] {
+            if self.out.len() > start {
+                self.out.push(b',');
+            }
             self.out.extend_from_slice(&self.unsorted[member.start - start..member.end - start]);
         }
     }
@@ -299,5 +305,6 @@ fn compare_utf16(left: &[u8], right: &[u8]) -> Ordering {
         0xee | 0xef => u16::from(byte) + 0x100,
         other => u16::from(other),
     };
-    left.iter().map(|byte| rank(*byte)).cmp(right.iter().map(|byte| rank(*byte)))
+    let differing = left.iter().zip(right).find(|(left, right)| left != right);
+    differing.map_or_else(|| left.len().cmp(&right.len()), |(left, right)| rank(*left).cmp(&rank(*right)))
 }

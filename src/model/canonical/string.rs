@@ -112,12 +112,28 @@ impl<'a> Reader<'a, '_> {
 
 /// How many bytes a string goes on without an escape, its end, or what no string may hold.
 fn plain_length(text: &[u8]) -> usize {
-    const BLOCK: usize = 16;
-    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
-    // All of a block is looked at, which a processor does at once.
-    let blocks = text.as_chunks::<BLOCK>().0.iter();
-    let plain = BLOCK * blocks.take_while(|block| block.iter().fold(true, |all, byte| all & is_plain(byte))).count();
-    plain + text[plain..].iter().take_while(|byte| is_plain(byte)).count()
+    let (words, rest) = text.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let ends = ends(u64::from_le_bytes(*word));
+        if ends != 0 {
+            return index * size_of::<u64>() + ends.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
+    text.len() - rest.len() + plain
+}
+
+/// The highest bit of each byte of a word that ends a run of plain ones. Above the lowest of them
+/// others may be set that are none.
+const fn ends(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const fn below(word: u64, limit: u64) -> u64 {
+        word.wrapping_sub(ONES * limit) & !word & (ONES * 0x80)
+    }
+    const fn equal(word: u64, byte: u8) -> u64 {
+        below(word ^ (ONES * byte as u64), 1)
+    }
+    below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')
 }
 
 /// Writes what [`Reader::string`] gave, with the escapes that it needs.

@@ -3,6 +3,7 @@
 mod explain;
 mod handed_out;
 mod holding;
+mod indexing;
 #[expect(clippy::module_inception, reason = "the noun of the module stands in a file of its own, as everywhere")]
 mod playback;
 mod policy;

@@ -108,10 +108,7 @@ impl Playback {
     /// # Errors
     /// Fails if a store cannot be read.
     pub fn ask(&self, session: &str, request: &Request) -> Result<Asked, StoreError> {
-        let mut state = self.lock();
-        if state.hold()? {
-            self.holding.taken();
-        }
+        let mut state = self.hold()?;
         let (index, name) = state.sessions.of(session);
         let handed = state.handed(&request.key, &self.options)?;
         match handed.next(index, name.as_ref(), self.policy(request)) {
@@ -140,7 +137,7 @@ impl Playback {
         request: &Request,
         suits: impl FnOnce(&Attempt) -> bool,
     ) -> Result<Option<Box<Attempt>>, StoreError> {
-        let mut state = self.lock();
+        let mut state = self.hold()?;
         let (index, name) = state.sessions.of(session);
         let (handed, policy) = (state.handed(&request.key, &self.options)?, self.policy(request));
         let Some(taped) = handed.peek(index, name.as_ref(), policy) else { return Ok(None) };
@@ -225,6 +222,15 @@ impl Playback {
     /// Fails if a store cannot be read.
     pub fn count_recordings(&self) -> Result<u64, StoreError> {
         self.lock().count_recordings()
+    }
+
+    /// What is handed out, of stores that are held for the moment.
+    fn hold(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let mut state = self.lock();
+        if state.hold()? {
+            self.holding.taken();
+        }
+        Ok(state)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

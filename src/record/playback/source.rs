@@ -3,10 +3,11 @@
 use crate::model::{Attempt, Key};
 use crate::store::{KeptRequest, Place, Reader, Store, StoreError};
 
+use super::indexing::Indexing;
 use super::tape::Taped;
 
-/// How much of a store's index of keys is held in memory at most, in KiB: 64 MiB are that of
-/// 900,000 recordings.
+/// How many pages of a store's index of keys are held where that is searched in its file, in KiB:
+/// 64 MiB are that of 900,000 recordings.
 const KEYS_KIB: i32 = 64 * 1024;
 
 /// How much of its recordings is held. Most are asked for once: more would cost more to go through
@@ -21,6 +22,10 @@ const PAGE: usize = 1_000;
 pub(super) struct Source {
     keys: Reader,
     pub(super) recordings: Reader,
+    /// The index of keys, as long as nobody has written the store since it was opened.
+    indexing: Option<Indexing>,
+    /// What the store's version was then.
+    version: i64,
 }
 
 impl Source {
@@ -29,12 +34,17 @@ impl Source {
         keys.keep_pages(KEYS_KIB)?;
         keys.index_late_keys()?;
         recordings.keep_pages(RECORDINGS_KIB)?;
-        Ok(Self { keys, recordings })
+        // In this order: what is written in between makes the index void.
+        let version = keys.data_version()?;
+        Ok(Self { keys, recordings, indexing: Some(Indexing::start(store)?), version })
     }
 
     /// Takes hold of the store, as [`Reader::hold`] says.
-    pub(super) fn hold(&self) -> Result<(), StoreError> {
+    pub(super) fn hold(&mut self) -> Result<(), StoreError> {
         self.keys.hold()?;
+        if self.indexing.is_some() && self.keys.data_version()? != self.version {
+            self.indexing = None;
+        }
         self.recordings.hold()
     }
 
@@ -44,9 +54,18 @@ impl Source {
         self.recordings.let_go()
     }
 
+    /// Whether keys are searched in memory.
+    #[cfg(test)]
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexing.as_ref().and_then(Indexing::index).is_some()
+    }
+
     /// Where the recordings of a key lie, oldest first.
     pub(super) fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
-        self.keys.places(key)
+        match self.indexing.as_ref().and_then(Indexing::index) {
+            Some(index) => self.keys.places_in(index, key),
+            None => self.keys.places(key),
+        }
     }
 
     /// Visits every recorded request, the newest first.

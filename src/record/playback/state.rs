@@ -99,7 +99,7 @@ impl State {
         if self.held {
             return Ok(false);
         }
-        let held = self.sources.iter().try_for_each(Source::hold);
+        let held = self.sources.iter_mut().try_for_each(Source::hold);
         self.held = held.is_ok();
         held.map(|()| true)
     }

@@ -289,3 +289,20 @@ fn a_rehearsal_takes_no_real_recordings_place_in_the_report_either() {
     assert_eq!(ask(&playback, "", "why"), "real");
     assert_eq!(playback.report().unwrap().unused, 0);
 }
+
+#[test]
+fn what_others_record_is_found_once_the_index_in_memory_has_not_got_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    store.keep_exchanges(&new_run(), [exchange(request("old"), "", 0, "a")]).unwrap();
+    let options = PlaybackOptions { mode: Mode::Replay, ..PlaybackOptions::default() };
+    let playback = Playback::new(vec![store.clone()], options).unwrap();
+    while !playback.lock().sources[0].is_indexed() {
+        std::thread::yield_now();
+    }
+    assert_eq!(ask(&playback, "", "old"), "a");
+    playback.lock().let_go();
+    store.keep_exchanges(&new_run(), [exchange(request("new"), "", 0, "b")]).unwrap();
+    assert_eq!(ask(&playback, "", "new"), "b");
+    assert!(!playback.lock().sources[0].is_indexed(), "the file is searched from now on");
+}

@@ -142,3 +142,38 @@ fn a_store_that_somebody_writes_is_not_replaced() {
     assert!(matches!(lost, Err(StoreError::Replaced { .. })), "{lost:?}");
     assert!(matches!(fixture.store.fold(), Err(StoreError::Replaced { .. })));
 }
+
+#[test]
+fn the_index_in_memory_finds_what_a_search_in_the_file_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let numbered = |number: u32| asked(&format!("{{\"prompt\":{number}}}"), 0, "{}");
+    store.keep_exchanges(&new_run("one"), some()).unwrap();
+    store.keep_exchanges(&new_run("two"), some().into_iter().chain((0..500).map(numbered))).unwrap();
+    let mut reader = store.reader().unwrap();
+    let index = reader.key_index(1 << 20, || true).unwrap().unwrap();
+    let asked = some().into_iter().chain((0..600).map(numbered)).map(|exchange| exchange.request.key);
+    let counts: Vec<usize> = asked
+        .map(|key| {
+            let places = reader.places_in(&index, &key).unwrap();
+            assert_eq!(places, reader.places(&key).unwrap());
+            places.len()
+        })
+        .collect();
+    assert_eq!(counts[..5], [6, 2, 6, 6, 2]);
+    assert_eq!((counts[5..505].iter().sum::<usize>(), counts[505..].iter().sum()), (500, 0));
+}
+
+#[test]
+fn an_index_that_would_not_be_whole_is_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let is_read =
+        |most_bytes, is_wanted: bool| store.reader().unwrap().key_index(most_bytes, || is_wanted).unwrap().is_some();
+    assert!(!is_read(1 << 20, true), "it is empty");
+    store.keep_exchanges(&new_run("one"), some()).unwrap();
+    assert_eq!([is_read(1 << 20, true), is_read(1 << 20, false), is_read(100, true)], [true, false, false]);
+    // A run begins, and nobody ends it.
+    store.begin_run(&new_run("two")).unwrap();
+    assert!(!is_read(1 << 20, true));
+}
