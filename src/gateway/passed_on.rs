@@ -57,8 +57,12 @@ impl PassedOn {
     /// The credentials in a client's headers, without the word that says what kind they are of:
     /// what must not be kept of anything that has to do with the request.
     pub fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-        let values = KEYS.into_iter().chain([TOKEN]).flat_map(|name| headers.get_all(name));
-        values.filter_map(|value| value.to_str().ok()).map(bare).filter(|credential| !credential.is_empty())
+        let carriers = headers.iter().filter(|(name, _)| KEYS.contains(name) || **name == TOKEN);
+        carriers
+            .map(|(_, value)| value)
+            .filter_map(|value| value.to_str().ok())
+            .map(bare)
+            .filter(|credential| !credential.is_empty())
     }
 
     /// The headers that go before those that every request has. Where there is a credential of our

@@ -130,7 +130,8 @@ impl<'a> Base<'a> {
 
 /// Whether a segment is `v1`, `v4` or `v1beta`.
 fn is_version(segment: &str) -> bool {
-    let number = segment.strip_prefix('v').map(|rest| rest.trim_end_matches("beta").trim_end_matches("alpha"));
+    let rest = segment.strip_prefix('v');
+    let number = rest.map(|rest| rest.strip_suffix("beta").or_else(|| rest.strip_suffix("alpha")).unwrap_or(rest));
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

@@ -28,12 +28,12 @@ pub(super) fn outcome(row: &Row<'_>, column: usize) -> Result<Option<Outcome>, S
     let Some(name) = row.get_ref(column)?.as_str_or_null().map_err(|_| StoreError::Damaged("an outcome"))? else {
         return Ok(None);
     };
-    Outcome::from_name(name).map(Some).ok_or(StoreError::Damaged("an unknown outcome"))
+    Outcome::from_name(name).map(Some).ok_or_else(|| StoreError::Damaged("an unknown outcome"))
 }
 
 pub(super) fn class(row: &Row<'_>, column: usize) -> Result<Class, StoreError> {
     let name = row.get_ref(column)?.as_str().map_err(|_| StoreError::Damaged("a class"))?;
-    Class::from_name(name).ok_or(StoreError::Damaged("an unknown class"))
+    Class::from_name(name).ok_or_else(|| StoreError::Damaged("an unknown class"))
 }
 
 /// Reads the columns of [`ATTEMPT`] from `first` on.
@@ -49,11 +49,11 @@ pub(super) fn attempt(
     let frame = frame::read(unpacker.unpack(connection, packed)?)?;
     let reply = match (frame, row.get::<_, Option<u16>>(first + 6)?) {
         (Frame::Reply(headers, chunks, body), Some(status)) => {
-            let end = End::from_name(text(7)?).ok_or(StoreError::Damaged("an unknown end of a reply"))?;
+            let end = End::from_name(text(7)?).ok_or_else(|| StoreError::Damaged("an unknown end of a reply"))?;
             Ok(Reply { status, headers, body, chunks, end })
         }
         (Frame::Fault(message), None) => {
-            let kind = FaultKind::from_name(text(7)?).ok_or(StoreError::Damaged("an unknown fault"))?;
+            let kind = FaultKind::from_name(text(7)?).ok_or_else(|| StoreError::Damaged("an unknown fault"))?;
             Err(Fault { kind, message })
         }
         _ => return Err(StoreError::Damaged("a reply that is none")),

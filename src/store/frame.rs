@@ -59,7 +59,7 @@ pub(super) enum Frame {
 /// Reads what came back.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Frame, StoreError> {
     let bytes = Bytes::from(bytes);
-    let mut rest = bytes.get(1..).ok_or(StoreError::Damaged("an empty reply"))?;
+    let mut rest = bytes.get(1..).ok_or_else(|| StoreError::Damaged("an empty reply"))?;
     match bytes[0] {
         REPLY => {
             let headers = list(&mut rest, |rest| Ok(Header { name: read_text(rest)?, value: read_text(rest)? }))?;
@@ -79,12 +79,17 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Frame, StoreError> {
 
 fn list<T>(rest: &mut &[u8], mut read: impl FnMut(&mut &[u8]) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
     let count = read_number(rest)?;
-    (0..count).map(|_| read(rest)).collect()
+    // A damaged count must not reserve memory.
+    let mut items = Vec::with_capacity(usize::try_from(count).unwrap_or(usize::MAX).min(64));
+    for _ in 0..count {
+        items.push(read(rest)?);
+    }
+    Ok(items)
 }
 
 fn read_text(rest: &mut &[u8]) -> Result<String, StoreError> {
     let length = usize::try_from(read_number(rest)?).map_err(|_| StoreError::Damaged("a header"))?;
-    let (text, tail) = rest.split_at_checked(length).ok_or(StoreError::Damaged("a header"))?;
+    let (text, tail) = rest.split_at_checked(length).ok_or_else(|| StoreError::Damaged("a header"))?;
     *rest = tail;
     Ok(String::from_utf8_lossy(text).into_owned())
 }

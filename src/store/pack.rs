@@ -159,7 +159,7 @@ impl Unpacker {
 
     /// Gives back the bytes that were packed.
     pub(super) fn unpack(&mut self, connection: &Connection, packed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (tag, mut rest) = packed.split_first().ok_or(StoreError::Damaged("an empty body"))?;
+        let (tag, mut rest) = packed.split_first().ok_or_else(|| StoreError::Damaged("an empty body"))?;
         match *tag {
             RAW => Ok(rest.to_vec()),
             ZSTD => decompress(&mut self.plain, rest),
@@ -177,7 +177,7 @@ impl Unpacker {
                     .prepare_cached("SELECT bytes FROM body WHERE id = ?1")?
                     .query_row([id], |row| row.get(0))
                     .optional()?
-                    .ok_or(StoreError::Damaged("a body that is not there"))?;
+                    .ok_or_else(|| StoreError::Damaged("a body that is not there"))?;
                 if packed.first() == Some(&ELSEWHERE) {
                     return Err(StoreError::Damaged("a body that points to a body"));
                 }
@@ -193,7 +193,7 @@ fn decoder(connection: &Connection, id: i64) -> Result<Decompressor<'static>, St
         .prepare_cached("SELECT bytes FROM dictionary WHERE id = ?1")?
         .query_row([id], |row| row.get(0))
         .optional()?
-        .ok_or(StoreError::Damaged("a dictionary that is not there"))?;
+        .ok_or_else(|| StoreError::Damaged("a dictionary that is not there"))?;
     Decompressor::with_dictionary(&bytes).map_err(StoreError::Compress)
 }
 
@@ -225,7 +225,7 @@ pub(super) fn write_number(mut number: u64, out: &mut Vec<u8>) {
 pub(super) fn read_number(rest: &mut &[u8]) -> Result<u64, StoreError> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
-        let (byte, tail) = rest.split_first().ok_or(StoreError::Damaged("a number that is cut short"))?;
+        let (byte, tail) = rest.split_first().ok_or_else(|| StoreError::Damaged("a number that is cut short"))?;
         *rest = tail;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
