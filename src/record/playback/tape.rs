@@ -52,7 +52,8 @@ impl Tapes {
     /// ones of the store count no more.
     pub(super) fn of(places: Vec<Vec<Place>>, mode: Mode) -> Self {
         let has_real = places.iter().flatten().any(|place| !place.simulated);
-        let mut tapes = Self { sorted: Vec::new(), lends_named: mode == Mode::Replay };
+        let sorted = Vec::with_capacity(places.iter().map(Vec::len).sum());
+        let mut tapes = Self { sorted, lends_named: mode == Mode::Replay };
         for (source, places) in places.into_iter().enumerate() {
             let standing = standing(places).into_iter();
             for place in standing.filter(|place| lends(place, mode, has_real)) {
@@ -86,19 +87,21 @@ impl Tapes {
         let own = self.of_session(session);
         let first = self.sorted.first().and_then(|first| first.session.as_ref());
         let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
-        let lent = shared.iter().take_while(|lent| own.last().is_none_or(|last| lent.occurrence < last.occurrence));
-        let mut given: Vec<Taped> = own.iter().chain(lent).copied().collect();
-        given.sort_by_key(|taped| taped.occurrence);
+        let precedes = |lent: &Recorded| own.last().is_none_or(|last| lent.taped.occurrence < last.taped.occurrence);
+        let lent = &shared[..shared.partition_point(precedes)];
+        let mut given = Vec::with_capacity(own.len() + lent.len());
+        given.extend(own.iter().chain(lent).map(|recorded| recorded.taped));
+        given.sort_by_key(|taped: &Taped| taped.occurrence);
         // Stable: its own stands.
         given.dedup_by_key(|taped| taped.occurrence);
         given.shrink_to_fit();
         given
     }
 
-    fn of_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
+    fn of_session(&self, session: Option<&Arc<str>>) -> &[Recorded] {
         let from = self.sorted.partition_point(|recorded| recorded.session.as_ref() < session);
-        let of = self.sorted[from..].iter().take_while(|recorded| recorded.session.as_ref() == session);
-        of.map(|recorded| recorded.taped).collect()
+        let behind = &self.sorted[from..];
+        &behind[..behind.partition_point(|recorded| recorded.session.as_ref() == session)]
     }
 }
 
