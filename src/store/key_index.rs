@@ -13,14 +13,39 @@ use super::{Reader, StoreError};
 pub struct KeyIndex {
     /// By the first bytes of the key, and oldest first.
     entries: Vec<(Key, PlaceEntry)>,
+    /// Where the keys begin whose first bits are 0, 1, 2 and so on, and where the last of them end: a
+    /// key is a hash, so that each has about as many.
+    starts: Vec<usize>,
+    /// How many bits of a key's first eight bytes are not among those.
+    shift: u32,
 }
 
 impl KeyIndex {
+    /// An index of entries that are in order.
+    fn new(entries: Vec<(Key, PlaceEntry)>) -> Self {
+        let bits = entries.len().max(1).ilog2();
+        let mut index = Self { entries, starts: vec![0; (1 << bits) + 1], shift: u64::BITS - bits };
+        for at in 0..index.entries.len() {
+            let first = index.first_bits(&index.entries[at].0);
+            index.starts[first + 1] = at + 1;
+        }
+        // Where there is no such key, its place is behind those before it.
+        for first in 1..index.starts.len() {
+            index.starts[first] = index.starts[first].max(index.starts[first - 1]);
+        }
+        index
+    }
+
+    fn first_bits(&self, key: &Key) -> usize {
+        let prefix = key.prefix().iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        prefix.checked_shr(self.shift).map_or(0, |first| usize::try_from(first).unwrap_or(usize::MAX))
+    }
+
     /// Where the recordings of a key lie, oldest first.
     pub(super) fn of(&self, key: Key) -> impl Iterator<Item = &PlaceEntry> {
-        let first = self.entries.partition_point(|(other, _)| other.prefix() < key.prefix());
-        let alike = self.entries[first..].iter().take_while(move |(other, _)| other.prefix() == key.prefix());
-        alike.filter(move |(other, _)| *other == key).map(|(_, entry)| entry)
+        let first = self.first_bits(&key);
+        let near = &self.entries[self.starts[first]..self.starts[first + 1]];
+        near.iter().filter(move |(other, _)| *other == key).map(|(_, entry)| entry)
     }
 }
 
@@ -42,7 +67,7 @@ impl Reader {
         let sql = "SELECT count(*) FROM exchange_key WHERE NOT EXISTS (SELECT 1 FROM run WHERE keys_indexed = 0)";
         let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count == 0 || count > most_bytes / size_of::<(Key, PlaceEntry)>() {
+        if count == 0 || count > most_bytes / (size_of::<(Key, PlaceEntry)>() + size_of::<usize>()) {
             return Ok(None);
         }
         let mut entries = Vec::with_capacity(count);
@@ -55,7 +80,7 @@ impl Reader {
             }
             entries.push((key(row, 5)?, PlaceEntry::read(row)?));
         }
-        Ok(Some(KeyIndex { entries }))
+        Ok(Some(KeyIndex::new(entries)))
     }
 
     /// A number that changes when somebody else has written the store.
