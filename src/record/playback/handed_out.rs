@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::policy::Policy;
-use super::tape::{At, Taped, Tapes};
+use super::tape::{At, Position, Taped, Tapes};
 
 /// A session, by its place in the list of those that have asked.
 pub(super) type SessionIndex = usize;
@@ -20,7 +20,7 @@ pub(super) struct Handed {
 #[derive(Debug, Default)]
 struct Progress {
     /// The recordings that it is given; `None` where they have to be looked up anew.
-    given: Option<Vec<Taped>>,
+    given: Option<Vec<Position>>,
     /// How many requests have been answered or sent.
     asked: usize,
     /// The occurrence of the next request that is sent, at least.
@@ -43,13 +43,14 @@ impl Handed {
 
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
-        let (progress, picked) = self.look(index, name, policy);
+        let (progress, tapes, picked) = self.look(index, name, policy);
         progress.asked += 1;
-        if let Some(picked) = picked {
-            return Next::Recorded(picked);
+        if let Some(position) = picked {
+            tapes.count_use(position);
+            return Next::Recorded(tapes.taped(position));
         }
         let given = progress.given.as_deref().unwrap_or_default();
-        let behind = given.last().map_or(0, |last| last.occurrence + 1);
+        let behind = given.last().map_or(0, |last| tapes.taped(*last).occurrence + 1);
         let occurrence = progress.next_live.max(behind);
         progress.next_live = occurrence + 1;
         Next::Nothing { occurrence, recorded: given.len() }
@@ -57,10 +58,21 @@ impl Handed {
 
     /// The recording that a session's next request for the key would be given.
     pub(super) fn peek(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Option<Taped> {
-        self.look(index, name, policy).1
+        let (_, tapes, picked) = self.look(index, name, policy);
+        picked.map(|position| tapes.taped(position))
     }
 
-    fn look(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> (&mut Progress, Option<Taped>) {
+    /// How many requests each of the recordings has answered that have answered any.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (At, u64)> {
+        self.tapes.uses()
+    }
+
+    fn look(
+        &mut self,
+        index: SessionIndex,
+        name: Option<&Arc<str>>,
+        policy: Policy,
+    ) -> (&mut Progress, &mut Tapes, Option<Position>) {
         let at = self.sessions.binary_search_by_key(&index, |(index, _)| *index).unwrap_or_else(|place| {
             if self.sessions.is_empty() {
                 self.sessions.reserve_exact(1);
@@ -71,7 +83,7 @@ impl Handed {
         let progress = &mut self.sessions[at].1;
         let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
         let picked = policy.pick(progress.asked, given.len()).map(|picked| given[picked]);
-        (progress, picked)
+        (progress, &mut self.tapes, picked)
     }
 
     /// Takes back an occurrence that was to be sent and was not: the session's next request for the

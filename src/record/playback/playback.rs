@@ -146,7 +146,7 @@ impl Playback {
             return Ok(None);
         }
         state.handed(&request.key, &self.options)?.next(index, name.as_ref(), policy);
-        state.count_hit(index, taped, request.endpoint, &attempt);
+        state.count_hit(index, request.endpoint, &attempt);
         Ok(Some(Box::new(attempt)))
     }
 

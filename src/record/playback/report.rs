@@ -110,8 +110,9 @@ impl State {
         let real: HashSet<Key> = entries.iter().filter(|entry| !entry.place.simulated).map(|entry| entry.key).collect();
         let mut slots: HashSet<Slot> = HashSet::new();
         let mut anew: HashMap<(usize, Key), Anew> = HashMap::new();
+        let uses = self.uses();
         for entry in entries {
-            let count = self.uses.get(&entry.at).copied();
+            let count = uses.get(&entry.at).copied();
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
             let lent = lends(&entry.place, mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);

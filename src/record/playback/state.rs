@@ -26,8 +26,8 @@ pub(super) struct State {
     /// Those that have; read when the first of them is looked for.
     rekeyed: Option<Rekeyed>,
     pub(super) sessions: Sessions,
-    /// How many requests each recording has answered.
-    pub(super) uses: HashMap<At, u64>,
+    /// What was recorded by now, each for the request that it was recorded for.
+    live: Vec<At>,
     /// What nothing answered, in the order in which it first came.
     pub(super) missed: Vec<Missed>,
     missed_index: HashMap<(SessionIndex, Key), usize>,
@@ -85,7 +85,7 @@ impl State {
             keyed_otherwise,
             rekeyed: None,
             sessions: Sessions::default(),
-            uses: HashMap::new(),
+            live: Vec::new(),
             missed: Vec::new(),
             missed_index: HashMap::new(),
             refused: Listed::default(),
@@ -148,7 +148,7 @@ impl State {
         endpoint: Endpoint,
     ) -> Result<Attempt, StoreError> {
         let attempt = self.read(taped)?;
-        self.count_hit(session, taped, endpoint, &attempt);
+        self.count_hit(session, endpoint, &attempt);
         Ok(attempt)
     }
 
@@ -157,9 +157,8 @@ impl State {
     }
 
     /// Counts that a recording answers a request of an endpoint.
-    pub(super) fn count_hit(&mut self, session: SessionIndex, taped: Taped, endpoint: Endpoint, attempt: &Attempt) {
+    pub(super) fn count_hit(&mut self, session: SessionIndex, endpoint: Endpoint, attempt: &Attempt) {
         self.sessions.counts[session].hits += 1;
-        *self.uses.entry(taped.at).or_default() += 1;
         match attempt.cost_usd {
             Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
             None if attempt.class.may_cost() && endpoint != Endpoint::Models => self.totals.unpriced_hits += 1,
@@ -187,7 +186,17 @@ impl State {
     /// Counts a request that was sent and is on record now.
     pub(super) fn count_live(&mut self, live: &Live) {
         self.count_cost(live.class, live.cost_usd);
-        *self.uses.entry(At { source: 0, exchange: live.exchange }).or_default() += 1;
+        self.live.push(At { source: 0, exchange: live.exchange });
+    }
+
+    /// How many requests each of the recordings has answered that have answered any.
+    pub(super) fn uses(&self) -> HashMap<At, u64> {
+        let mut uses = HashMap::new();
+        let live = self.live.iter().map(|at| (*at, 1));
+        for (at, count) in self.keys.values().flat_map(Handed::uses).chain(live) {
+            *uses.entry(at).or_default() += count;
+        }
+        uses
     }
 
     /// Takes back that a request was sent.

@@ -1,5 +1,6 @@
 //! The recordings of one key in the order in which a session is given them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::Mode;
@@ -33,10 +34,15 @@ pub(super) struct Tapes {
     lends_named: bool,
 }
 
+/// A recording of a key, by its place in the list of them.
+pub(super) type Position = usize;
+
 #[derive(Debug)]
 struct Recorded {
     session: Option<Arc<str>>,
     taped: Taped,
+    /// How many requests it has answered.
+    uses: u64,
 }
 
 impl Recorded {
@@ -59,7 +65,7 @@ impl Tapes {
             for place in standing.filter(|place| lends(place, mode, has_real)) {
                 let at = At { source, exchange: place.exchange };
                 let recorded = Taped { occurrence: place.occurrence, at, attempt_id: Some(place.attempt_id) };
-                tapes.sorted.push(Recorded { session: place.session, taped: recorded });
+                tapes.sorted.push(Recorded { session: place.session, taped: recorded, uses: 0 });
             }
         }
         // Stable: what came first stands.
@@ -70,9 +76,9 @@ impl Tapes {
         tapes
     }
 
-    /// Adds what was just recorded.
+    /// Adds what was just recorded. The positions of others may change.
     pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
-        let added = Recorded { session, taped: Taped { occurrence, at, attempt_id: None } };
+        let added = Recorded { session, taped: Taped { occurrence, at, attempt_id: None }, uses: 0 };
         match self.sorted.binary_search_by(|recorded| recorded.slot().cmp(&added.slot())) {
             Ok(there) => self.sorted[there] = added,
             Err(place) => self.sorted.insert(place, added),
@@ -83,25 +89,40 @@ impl Tapes {
     /// its first own one was recorded, these stand before that. Where it has none, those that were
     /// recorded without a session; else those of the first session that has any, if it may be
     /// lent them.
-    pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Taped> {
+    pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Position> {
+        let occurrence = |position: &Position| self.taped(*position).occurrence;
         let own = self.of_session(session);
         let first = self.sorted.first().and_then(|first| first.session.as_ref());
         let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
-        let precedes = |lent: &Recorded| own.last().is_none_or(|last| lent.taped.occurrence < last.taped.occurrence);
-        let lent = &shared[..shared.partition_point(precedes)];
-        let mut given = Vec::with_capacity(own.len() + lent.len());
-        given.extend(own.iter().chain(lent).map(|recorded| recorded.taped));
-        given.sort_by_key(|taped: &Taped| taped.occurrence);
+        let last = own.clone().last();
+        let lent = shared.take_while(|lent| last.is_none_or(|last| occurrence(lent) < occurrence(&last)));
+        let mut given: Vec<Position> = own.chain(lent).collect();
+        given.sort_by_key(occurrence);
         // Stable: its own stands.
-        given.dedup_by_key(|taped| taped.occurrence);
+        given.dedup_by_key(|position| occurrence(position));
         given.shrink_to_fit();
         given
     }
 
-    fn of_session(&self, session: Option<&Arc<str>>) -> &[Recorded] {
+    fn of_session(&self, session: Option<&Arc<str>>) -> Range<Position> {
         let from = self.sorted.partition_point(|recorded| recorded.session.as_ref() < session);
-        let behind = &self.sorted[from..];
-        &behind[..behind.partition_point(|recorded| recorded.session.as_ref() == session)]
+        let count = self.sorted[from..].partition_point(|recorded| recorded.session.as_ref() == session);
+        from..from + count
+    }
+
+    /// A recording of those that a session is given.
+    pub(super) fn taped(&self, position: Position) -> Taped {
+        self.sorted[position].taped
+    }
+
+    /// Counts that a recording answers a request.
+    pub(super) fn count_use(&mut self, position: Position) {
+        self.sorted[position].uses += 1;
+    }
+
+    /// The recordings that have answered requests, and how many each.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (At, u64)> {
+        self.sorted.iter().filter(|recorded| recorded.uses > 0).map(|recorded| (recorded.taped.at, recorded.uses))
     }
 }
 
@@ -161,7 +182,8 @@ mod tests {
     fn given(tapes: &Tapes, session: &str) -> Vec<(usize, u32, u32)> {
         let session = Some(session).filter(|session| !session.is_empty()).map(Arc::from);
         let given = tapes.for_session(session.as_ref());
-        given.iter().map(|taped| (taped.at.source, taped.at.exchange.item().run().0, taped.occurrence)).collect()
+        let given = given.into_iter().map(|position| tapes.taped(position));
+        given.map(|taped| (taped.at.source, taped.at.exchange.item().run().0, taped.occurrence)).collect()
     }
 
     #[test]
