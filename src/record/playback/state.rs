@@ -1,13 +1,12 @@
 //! What has been handed out so far, and what came of the rest.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
-
-use serde::Deserialize;
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules};
 use crate::record::{Listed, Missed, Refused, SessionCounts};
-use crate::store::{Place, Run, StoreError};
+use crate::store::{Place, StoreError};
 
 use super::handed_out::{Handed, SessionIndex};
 use super::playback::{Live, PlaybackOptions};
@@ -21,10 +20,8 @@ pub(super) struct State {
     /// Whether the sources hold their stores, which nobody can begin to write meanwhile.
     held: bool,
     keys: HashMap<Key, Handed>,
-    /// Whether a recording may have another key under the rules of now.
-    keyed_otherwise: bool,
-    /// Those that have; read when the first of them is looked for.
-    rekeyed: Option<Rekeyed>,
+    /// The recordings that have another key under the rules of now.
+    rekeyed: Rekeyed,
     pub(super) sessions: Sessions,
     /// What was recorded by now, each for the request that it was recorded for.
     live: Vec<At>,
@@ -74,16 +71,11 @@ impl Sessions {
 
 impl State {
     pub(super) fn new(sources: Vec<Source>, rules: &KeyRules) -> Result<Self, StoreError> {
-        let mut keyed_otherwise = *rules != KeyRules::default();
-        for source in &sources {
-            keyed_otherwise = keyed_otherwise || source.recordings.runs()?.iter().any(has_rules);
-        }
         Ok(Self {
+            rekeyed: Rekeyed::new(&sources, rules)?,
             sources,
             held: false,
             keys: HashMap::new(),
-            keyed_otherwise,
-            rekeyed: None,
             sessions: Sessions::default(),
             live: Vec::new(),
             missed: Vec::new(),
@@ -120,24 +112,13 @@ impl State {
 
     /// The recordings of a key, and who has been given them.
     pub(super) fn handed(&mut self, key: &Key, options: &PlaybackOptions) -> Result<&mut Handed, StoreError> {
-        if !self.keys.contains_key(key) {
-            let places = self.places(key, &options.rules)?;
-            self.keys.insert(*key, Handed::new(Tapes::of(places, options.mode)));
+        match self.keys.entry(*key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                let places = places(&mut self.sources, &mut self.rekeyed, key, &options.rules)?;
+                Ok(unknown.insert(Handed::new(Tapes::of(places, options.mode))))
+            }
         }
-        Ok(self.keys.get_mut(key).expect("it was just put there"))
-    }
-
-    /// Where the recordings of a key lie in each store: those that were recorded under it, else
-    /// those that have it under the rules of now.
-    fn places(&mut self, key: &Key, rules: &KeyRules) -> Result<Vec<Vec<Place>>, StoreError> {
-        let places: Vec<_> = self.sources.iter_mut().map(|source| source.places(key)).collect::<Result<_, _>>()?;
-        if !self.keyed_otherwise || places.iter().any(|places| !places.is_empty()) {
-            return Ok(places);
-        }
-        if self.rekeyed.is_none() {
-            self.rekeyed = Some(Rekeyed::read(&mut self.sources, rules)?);
-        }
-        Ok(self.rekeyed.as_ref().and_then(|rekeyed| rekeyed.of(key)).cloned().unwrap_or(places))
     }
 
     /// Reads a recording, and counts that it answers a request of an endpoint.
@@ -249,21 +230,17 @@ impl State {
     }
 }
 
-/// Whether the keys of a run leave anything out.
-fn has_rules(run: &Run) -> bool {
-    #[derive(Deserialize)]
-    struct Identity {
-        record: Option<Rules>,
+/// Where the recordings of a key lie in each store: those that were recorded under it, else those
+/// that have it under the rules of now.
+fn places(
+    sources: &mut [Source],
+    rekeyed: &mut Rekeyed,
+    key: &Key,
+    rules: &KeyRules,
+) -> Result<Vec<Vec<Place>>, StoreError> {
+    let places: Vec<_> = sources.iter_mut().map(|source| source.places(key)).collect::<Result<_, _>>()?;
+    if places.iter().any(|places| !places.is_empty()) {
+        return Ok(places);
     }
-    #[derive(Deserialize)]
-    struct Rules {
-        #[serde(default)]
-        ignore: Vec<String>,
-        #[serde(default)]
-        normalise: Vec<String>,
-    }
-    let identity = serde_json::from_str::<Identity>(&run.begun.job_identity).ok();
-    identity
-        .and_then(|identity| identity.record)
-        .is_some_and(|rules| !(rules.ignore.is_empty() && rules.normalise.is_empty()))
+    Ok(rekeyed.of(key, sources, rules)?.cloned().unwrap_or(places))
 }

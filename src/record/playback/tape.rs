@@ -96,7 +96,9 @@ impl Tapes {
         let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
         let last = own.clone().last();
         let lent = shared.take_while(|lent| last.is_none_or(|last| occurrence(lent) < occurrence(&last)));
-        let mut given: Vec<Position> = own.chain(lent).collect();
+        // Most have one of their own, and there are many.
+        let mut given = Vec::with_capacity(own.len());
+        given.extend(own.chain(lent));
         given.sort_by_key(occurrence);
         // Stable: its own stands.
         given.dedup_by_key(|position| occurrence(position));
