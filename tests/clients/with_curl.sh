@@ -34,6 +34,9 @@ all() {
     send models
     send responses --data '{"model": "author/small", "input": "Respond.", "stream": true}'
     chat 'Compress it.' '' --compressed
+    for text in 'Say hello.' 'Count to three.'; do
+        chat "$text" '"stream": true,' --http2-prior-knowledge --write-out '\n-- HTTP/%{http_version}\n'
+    done
     chat 'Be busy once.' '' --fail --retry 2
     chat 'Be wrong.'
     chat 'Break in the middle.' '"stream": true,'

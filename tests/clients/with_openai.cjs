@@ -113,6 +113,17 @@ async function compressed() {
   say("compressed", `${text.length} characters, ${text.slice(0, 13)}`);
 }
 
+async function at_once() {
+  const joined = async (text) => {
+    let said = "";
+    for await (const chunk of await ask(text, { stream: true })) said += chunk.choices[0]?.delta.content ?? "";
+    return said;
+  };
+  const asked = [ask("Say hello."), joined("Count to three."), ask("Compress it.")];
+  const [hello, counted, compressed] = await Promise.all(asked);
+  say("at once", `${textOf(hello)} | ${counted} | ${textOf(compressed).slice(0, 13)}`);
+}
+
 async function busy() {
   const before = requests;
   const text = textOf(await ask("Be busy once."));
@@ -158,7 +169,7 @@ async function miss() {
 
 const steps = {
   plain, repeated, streamed, tools, tools_streamed, structured, embeddings, models, responses, completions,
-  compressed, busy, refused, broken, cut,
+  compressed, at_once, busy, refused, broken, cut,
 };
 
 async function main(names) {

@@ -4,6 +4,7 @@ Arguments are the steps to take; `all`, or no argument, is all of them but `miss
 OPENAI_BASE_URL and OPENAI_API_KEY itself. with_openai.cjs says the same in the same words.
 """
 
+import asyncio
 import sys
 
 import openai
@@ -115,6 +116,24 @@ def compressed():
     say("compressed", f"{len(text)} characters, {text[:13]}")
 
 
+def at_once():
+    async def ask_async(text, **more):
+        messages = [{"role": "user", "content": text}]
+        return await asynchronous.chat.completions.create(model=MODEL, messages=messages, **more)
+
+    async def joined(text):
+        chunks = await ask_async(text, stream=True)
+        return "".join([choice.delta.content or "" async for chunk in chunks for choice in chunk.choices])
+
+    async def all_three():
+        async with asynchronous:
+            return await asyncio.gather(ask_async("Say hello."), joined("Count to three."), ask_async("Compress it."))
+
+    asynchronous = openai.AsyncOpenAI(max_retries=2, timeout=60)
+    hello, counted, compressed = asyncio.run(all_three())
+    say("at once", f"{text_of(hello)} | {counted} | {text_of(compressed)[:13]}")
+
+
 def busy():
     answer = client.chat.completions.with_raw_response.create(
         model=MODEL, messages=[{"role": "user", "content": "Be busy once."}]
@@ -155,7 +174,7 @@ def miss():
 
 STEPS = [
     plain, repeated, streamed, tools, tools_streamed, structured, embeddings, models, responses, completions,
-    compressed, busy, refused, broken, cut,
+    compressed, at_once, busy, refused, broken, cut,
 ]  # fmt: skip
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ fn curl_cannot_tell_a_replay() {
         "event: response.completed\ndata: {",
         "Small. Small. ",
         "Not any more.",
+        "\n-- HTTP/2\n",
         "-- 400 application/json",
         r#""error":{"code":502,"message":"the provider went away"}"#,
         "curl: exit code 18\n",
