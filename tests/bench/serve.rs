@@ -1,21 +1,25 @@
 //! What a replay by the server costs, measured in one run on one machine.
 //!
-//! `cargo bench --bench serve` takes about two minutes and prints a table: CPU a JSON replay beside
-//! a bare hyper server that answers a constant, at 100, 10,000 and 100,000 recordings, of a store
-//! and of a fixture; streams of 30 pieces a second; how soon the server answers; and its memory.
-//! The servers run in processes of their own, whose CPU time the system tells.
+//! `cargo bench --bench serve` takes about a minute and prints a table: CPU a JSON replay beside a
+//! bare hyper server that answers a constant, at 100, 10,000 and 100,000 recordings, of a store and
+//! of a fixture; streams of 30 pieces a second; how soon the server answers; and its memory.
+//!
+//! The servers run in processes of their own, whose CPU time the system tells. They are asked in
+//! turns, a short while each, so that whatever else the machine does is shared among them, and the
+//! figures are medians over the turns. The clients never sleep: to wake one that does costs a server
+//! some microseconds, more on a virtual machine, and says nothing about it.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot measure says so and ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people have fewer digits than a double")]
 
 use std::convert::Infallible;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
@@ -23,10 +27,11 @@ use nightreel::model::{Attempt, Chunk, Class, End, Endpoint, Exchange, Header, K
 use nightreel::store::{Access, NewRun, Store, write_fixture};
 
 const NIGHTREEL: &str = env!("CARGO_BIN_EXE_nightreel");
-/// How many clients ask at once.
+/// How many connections ask at once.
 const CLIENTS: usize = 8;
-/// How many requests one figure is made of.
-const REQUESTS: usize = 40_000;
+/// How many turns each server gets, and how many requests in each.
+const TURNS: usize = 20;
+const REQUESTS: usize = 2_000;
 /// How many pieces a stream has.
 const PIECES: usize = 30;
 
@@ -37,108 +42,128 @@ fn main() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let bare = Server::start(&mut Command::new(std::env::current_exe().unwrap()), &["bare"]);
-    let bare_us = bare.load(100, json).cpu_us;
-    println!("{:<46} {bare_us:>8.1} µs CPU", "bare hyper, a constant");
+    let name = "bare hyper, a constant".to_owned();
+    let mut servers =
+        vec![Server::start(&mut Command::new(std::env::current_exe().unwrap()), &["bare"], name, 100, json)];
     for (kind, make) in [("store", store as fn(&Path, usize)), ("fixture", fixture)] {
         for count in [100, 10_000, 100_000] {
             let path = directory.path().join(format!("{kind}-{count}.db"));
             make(&path, count);
-            measure(kind, &path, count, bare_us);
+            let mib = fs::metadata(&path).unwrap().len() as f64 / 1_048_576.0;
+            servers.push(serve(&path, format!("{kind} of {count} recordings ({mib:.1} MiB)"), count, json));
         }
     }
     let path = directory.path().join("streams.db");
     write_fixture(&path, (0..100).map(|number| exchange(number, true))).unwrap();
-    let loaded = serve(&path).load(100, stream);
-    println!(
-        "{:<46} {:>8.1} µs CPU, {:>7.0} a second of one core, {:>7.0} a second here",
-        format!("a stream of {PIECES} pieces"),
-        loaded.cpu_us,
-        1e6 / loaded.cpu_us,
-        loaded.rate
-    );
+    servers.push(serve(&path, format!("streams of {PIECES} pieces"), 100, stream));
+    for turn in 0..TURNS {
+        let count = servers.len();
+        (0..count).for_each(|place| servers[(place + turn) % count].take_turn());
+    }
+    for server in &servers {
+        server.print(&servers[0]);
+    }
 }
 
-fn measure(kind: &str, path: &Path, count: usize, bare_us: f64) {
-    let begun = Instant::now();
-    let server = serve(path);
-    assert!(server.ask(0, json).contains("answer 0"));
-    let ready = begun.elapsed();
-    let idle_kib = server.memory_kib();
-    // Each recording once before anything is counted, or as many as the figure takes.
-    let loaded = server.load(count, json);
-    println!(
-        "{:<46} {:>8.1} µs CPU, {:.2} × bare, {:>6.0} a second, first answer after {:>4} ms, {:>5.1} MiB then {:.1}",
-        format!("{kind} of {count} recordings ({:.1} MiB)", fs::metadata(path).unwrap().len() as f64 / 1_048_576.0),
-        loaded.cpu_us,
-        loaded.cpu_us / bare_us,
-        loaded.rate,
-        ready.as_millis(),
-        idle_kib as f64 / 1024.0,
-        server.memory_kib() as f64 / 1024.0,
-    );
-}
-
-fn serve(path: &Path) -> Server {
+fn serve(path: &Path, name: String, recordings: usize, request: fn(usize) -> String) -> Server {
     let path = path.to_str().unwrap();
     let arguments = ["serve", "--store", path, "--mode", "replay", "--policy", "cycle", "--listen", "127.0.0.1:0"];
-    Server::start(&mut Command::new(NIGHTREEL), &arguments)
+    Server::start(&mut Command::new(NIGHTREEL), &arguments, name, recordings, request)
 }
 
-/// A server process.
+/// A server process, and what its requests have cost.
 struct Server {
     child: Child,
     address: String,
     _stdout: Box<dyn Read>,
-}
-
-/// What requests cost.
-struct Loaded {
-    cpu_us: f64,
-    rate: f64,
+    name: String,
+    recordings: usize,
+    request: fn(usize) -> String,
+    first_answer_ms: u128,
+    idle_kib: u64,
+    asked: usize,
+    /// CPU a request in each turn, in microseconds.
+    costs_us: Vec<f64>,
 }
 
 impl Server {
-    fn start(command: &mut Command, arguments: &[&str]) -> Self {
+    fn start(
+        command: &mut Command,
+        arguments: &[&str],
+        name: String,
+        recordings: usize,
+        request: fn(usize) -> String,
+    ) -> Self {
+        let begun = Instant::now();
         let command = command.args(arguments).env_remove("CI").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut url = String::new();
         stdout.read_line(&mut url).unwrap();
         let address = url.trim().trim_start_matches("http://").split('/').next().unwrap().to_owned();
-        Self { child, address, _stdout: Box::new(stdout) }
+        let mut connection = Connection::open(&address);
+        connection.send(&request(0));
+        while connection.reply().is_none() {}
+        let first_answer_ms = begun.elapsed().as_millis();
+        let mut server = Self {
+            child,
+            address,
+            _stdout: Box::new(stdout),
+            name,
+            recordings,
+            request,
+            first_answer_ms,
+            idle_kib: 0,
+            asked: 1,
+            costs_us: Vec::new(),
+        };
+        server.idle_kib = server.memory_kib();
+        server
     }
 
-    /// Asks for some recordings over and over, and says what one answer costs.
-    fn load(&self, recordings: usize, request: fn(usize) -> String) -> Loaded {
-        let (before, begun) = (self.cpu(), Instant::now());
-        std::thread::scope(|scope| {
-            for client in 0..CLIENTS {
-                let address = &self.address;
-                scope.spawn(move || {
-                    let mut connection = Connection::open(address);
-                    for index in (client..REQUESTS).step_by(CLIENTS) {
-                        // A prime step visits all recordings in an order that no cache foresees.
-                        connection.ask(&request(index * 7_919 % recordings));
-                    }
-                });
+    /// Asks for some recordings, each for the first time as long as there are any.
+    fn take_turn(&mut self) {
+        let mut connections: Vec<_> = (0..CLIENTS).map(|_| Connection::open(&self.address)).collect();
+        let before_us = self.cpu_us();
+        let (mut sent, mut received) = (0, 0);
+        while received < REQUESTS {
+            for connection in &mut connections {
+                if connection.is_waiting {
+                    let Some(reply) = connection.reply() else { continue };
+                    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+                    received += 1;
+                }
+                if sent < REQUESTS {
+                    // A prime step visits all recordings in an order that no cache foresees.
+                    connection.send(&(self.request)(self.asked * 7_919 % self.recordings));
+                    self.asked += 1;
+                    sent += 1;
+                }
             }
-        });
-        let seconds = begun.elapsed().as_secs_f64();
-        let cpu_us = self.cpu().saturating_sub(before).as_secs_f64() * 1e6 / REQUESTS as f64;
-        Loaded { cpu_us, rate: REQUESTS as f64 / seconds }
+        }
+        self.costs_us.push((self.cpu_us() - before_us) / REQUESTS as f64);
     }
 
-    fn ask(&self, number: usize, request: fn(usize) -> String) -> String {
-        Connection::open(&self.address).ask(&request(number))
+    fn print(&self, bare: &Self) {
+        let cost_us = median(self.costs_us.iter().copied());
+        let ratio = median(self.costs_us.iter().zip(&bare.costs_us).map(|(cost_us, bare_us)| cost_us / bare_us));
+        println!(
+            "{:<46} {cost_us:>6.1} µs CPU, {ratio:.2} × bare, {:>6.0} a second of one core, first answer after {:>3} \
+             ms, {:>5.1} MiB then {:.1}",
+            self.name,
+            1e6 / cost_us,
+            self.first_answer_ms,
+            self.idle_kib as f64 / 1024.0,
+            self.memory_kib() as f64 / 1024.0,
+        );
     }
 
-    /// The CPU time of the process so far, of all its threads: the system counts in hundredths of a second.
-    fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
+    /// The CPU time that the process's threads have taken so far.
+    fn cpu_us(&self) -> f64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let of = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let nanoseconds = threads.map(|thread| of(thread.unwrap()).split(' ').next().unwrap().parse().unwrap_or(0_u64));
+        nanoseconds.sum::<u64>() as f64 / 1e3
     }
 
     fn memory_kib(&self) -> u64 {
@@ -155,59 +180,56 @@ impl Drop for Server {
     }
 }
 
-/// A connection that is kept.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A connection that is kept, and looked at without waiting.
 struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: TcpStream,
+    received: Vec<u8>,
+    is_waiting: bool,
 }
 
 impl Connection {
     fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::with_capacity(64 * 1024, stream) }
+        stream.set_nonblocking(true).unwrap();
+        Self { stream, received: Vec::new(), is_waiting: false }
     }
 
-    /// Asks, and gives back the body.
-    fn ask(&mut self, request: &str) -> String {
-        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
-        let (mut line, mut length, mut status) = (String::new(), None, String::new());
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line).unwrap();
-            if status.is_empty() {
-                status.clone_from(&line);
-            }
-            if line == "\r\n" {
-                break;
-            }
-            let (name, value) = line.split_once(':').unwrap_or_default();
-            if name.eq_ignore_ascii_case("content-length") {
-                length = Some(value.trim().parse::<usize>().unwrap());
-            }
+    fn send(&mut self, request: &str) {
+        self.stream.write_all(request.as_bytes()).unwrap();
+        self.is_waiting = true;
+    }
+
+    /// The reply, once all of it is there.
+    fn reply(&mut self) -> Option<String> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => panic!("the server hung up"),
+            Ok(length) => self.received.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) => panic!("{error}"),
         }
-        let body = if let Some(length) = length { self.exactly(length) } else { self.chunked() };
-        assert!(status.starts_with("HTTP/1.1 200"), "{status}{body}");
-        body
-    }
-
-    fn exactly(&mut self, length: usize) -> String {
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).unwrap();
-        String::from_utf8(body).unwrap()
-    }
-
-    fn chunked(&mut self) -> String {
-        let mut body = String::new();
-        loop {
-            let mut size = String::new();
-            self.stream.read_line(&mut size).unwrap();
-            let size = usize::from_str_radix(size.trim(), 16).unwrap();
-            let piece = self.exactly(size + 2);
-            if size == 0 {
-                return body;
-            }
-            body.push_str(piece.trim_end_matches("\r\n"));
+        let text = str::from_utf8(&self.received).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let lengths = head.lines().filter_map(|line| line.split_once(':'));
+        let length = lengths.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let is_whole = match length {
+            Some((_, length)) => body.len() == length.trim().parse::<usize>().unwrap(),
+            None => body.ends_with("\r\n0\r\n\r\n"),
+        };
+        if !is_whole {
+            return None;
         }
+        let reply = text.to_owned();
+        self.received.clear();
+        self.is_waiting = false;
+        Some(reply)
     }
 }
 
