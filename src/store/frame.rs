@@ -91,7 +91,7 @@ fn read_text(rest: &mut &[u8]) -> Result<String, StoreError> {
     let length = usize::try_from(read_number(rest)?).map_err(|_| StoreError::Damaged("a header"))?;
     let (text, tail) = rest.split_at_checked(length).ok_or_else(|| StoreError::Damaged("a header"))?;
     *rest = tail;
-    Ok(String::from_utf8_lossy(text).into_owned())
+    Ok(String::from_utf8(text.to_vec()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ pub(super) struct State {
     pub(super) sources: Vec<Source>,
     /// Whether the sources hold their stores, which nobody can begin to write meanwhile.
     held: bool,
-    keys: HashMap<Key, Handed>,
+    /// What was handed out of each key that was asked for.
+    handed: Vec<Handed>,
+    /// Where in that list each key is. Keys come in an order that no cache foresees, so this is small.
+    keys: HashMap<Key, usize>,
     /// The recordings that have another key under the rules of now.
     rekeyed: Rekeyed,
     pub(super) sessions: Sessions,
@@ -76,6 +79,7 @@ impl State {
             sources,
             held: false,
             keys: HashMap::new(),
+            handed: Vec::new(),
             sessions: Sessions::default(),
             live: Vec::new(),
             missed: Vec::new(),
@@ -112,13 +116,15 @@ impl State {
 
     /// The recordings of a key, and who has been given them.
     pub(super) fn handed(&mut self, key: &Key, options: &PlaybackOptions) -> Result<&mut Handed, StoreError> {
-        match self.keys.entry(*key) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
+        let index = match self.keys.entry(*key) {
+            Entry::Occupied(known) => *known.get(),
             Entry::Vacant(unknown) => {
                 let places = places(&mut self.sources, &mut self.rekeyed, key, &options.rules)?;
-                Ok(unknown.insert(Handed::new(Tapes::of(places, options.mode))))
+                self.handed.push(Handed::new(Tapes::of(places, options.mode)));
+                *unknown.insert(self.handed.len() - 1)
             }
-        }
+        };
+        Ok(&mut self.handed[index])
     }
 
     /// Reads a recording, and counts that it answers a request of an endpoint.
@@ -174,7 +180,7 @@ impl State {
     pub(super) fn uses(&self) -> HashMap<At, u64> {
         let mut uses = HashMap::new();
         let live = self.live.iter().map(|at| (*at, 1));
-        for (at, count) in self.keys.values().flat_map(Handed::uses).chain(live) {
+        for (at, count) in self.handed.iter().flat_map(Handed::uses).chain(live) {
             *uses.entry(at).or_default() += count;
         }
         uses
@@ -184,8 +190,8 @@ impl State {
     pub(super) fn not_sent(&mut self, session: SessionIndex, key: &Key, occurrence: u32) {
         let counts = &mut self.sessions.counts[session];
         counts.live = counts.live.saturating_sub(1);
-        if let Some(handed) = self.keys.get_mut(key) {
-            handed.take_back(session, occurrence);
+        if let Some(index) = self.keys.get(key) {
+            self.handed[*index].take_back(session, occurrence);
         }
     }
 
@@ -194,7 +200,11 @@ impl State {
         // Else it would not be found.
         self.let_go();
         let at = At { source: 0, exchange: live.exchange };
-        self.keys.entry(live.key).or_default().add(session, live.occurrence, at);
+        let index = *self.keys.entry(live.key).or_insert_with(|| {
+            self.handed.push(Handed::default());
+            self.handed.len() - 1
+        });
+        self.handed[index].add(session, live.occurrence, at);
     }
 
     /// Notes why a session's request was not answered; one that is asked again is counted.
