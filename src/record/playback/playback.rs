@@ -117,6 +117,9 @@ impl Playback {
             }
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
+                if !sends && recorded == 0 {
+                    state.forget(&request.key);
+                }
                 // A list of models that is not recorded can be made of what is, and counts as that.
                 if sends || request.endpoint != Endpoint::Models {
                     state.count_unanswered(index, sends, recorded);

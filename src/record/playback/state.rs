@@ -127,6 +127,13 @@ impl State {
         Ok(&mut self.handed[index])
     }
 
+    /// Forgets that a key was asked for: somebody else may record it before it is asked for again.
+    pub(super) fn forget(&mut self, key: &Key) {
+        if self.keys.remove(key).is_some_and(|index| index + 1 == self.handed.len()) {
+            self.handed.pop();
+        }
+    }
+
     /// Reads a recording, and counts that it answers a request of an endpoint.
     pub(super) fn replay(
         &mut self,

@@ -301,6 +301,7 @@ fn what_others_record_is_found_once_the_index_in_memory_has_not_got_it() {
         std::thread::yield_now();
     }
     assert_eq!(ask(&playback, "", "old"), "a");
+    assert_eq!([ask(&playback, "", "new"), ask(&playback, "", "new")], ["miss 0", "miss 0"]);
     playback.lock().let_go();
     store.keep_exchanges(&new_run(), [exchange(request("new"), "", 0, "b")]).unwrap();
     assert_eq!(ask(&playback, "", "new"), "b");
