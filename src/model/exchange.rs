@@ -18,6 +18,9 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// The longest name of a session, in bytes: a server takes none that is longer.
+    pub const LONGEST_SESSION: usize = 256;
+
     /// The answer, where there is one.
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {

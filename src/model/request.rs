@@ -1,5 +1,6 @@
 //! What goes on the wire.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,6 +40,12 @@ impl Request {
         let key = Key::of_canonical(endpoint, &canonical);
         let model = canonical.model.unwrap_or_default().into();
         Ok(Self { endpoint, model, body, key })
+    }
+
+    /// The model that a body names: its `model`, where that is a string.
+    #[must_use]
+    pub fn named_model(body: &[u8]) -> Option<Cow<'_, str>> {
+        KeyRules::default().read(body).ok()?.model
     }
 
     /// A body that names its model. Where it names none, which one for a deployment need not, the

@@ -29,7 +29,7 @@ use super::score::Play;
 use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
 use crate::listener::{Answering, Cut, Link};
-use crate::model::{Attempt, Endpoint, KeyRules, Mode, Request as Sought};
+use crate::model::{Attempt, Endpoint, Exchange, KeyRules, Mode, Request as Sought};
 use crate::record::{Asked, Missed, Playback, Refused};
 
 /// The header that names a request's session.
@@ -41,9 +41,6 @@ const OCCURRENCE: HeaderName = HeaderName::from_static("x-nightreel-occurrence")
 /// The header by which clients are told whether to try again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// The longest name of a session, in bytes.
-const LONGEST_SESSION: usize = 256;
 
 /// A reply that was recorded.
 const REPLAYED: &str = "replayed";
@@ -362,7 +359,8 @@ fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str
         (None, Some(named)) if named.trim().is_empty() => return Err(Refusal::NamelessSession),
         (None, named) => named.unwrap_or_default(),
     };
-    if named.len() > LONGEST_SESSION { Err(Refusal::LongSession(LONGEST_SESSION)) } else { Ok(named.trim().into()) }
+    let longest = Exchange::LONGEST_SESSION;
+    if named.len() > longest { Err(Refusal::LongSession(longest)) } else { Ok(named.trim().into()) }
 }
 
 /// Tells where a reply comes from, and in which session it was asked for.

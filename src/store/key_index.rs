@@ -1,7 +1,5 @@
 //! The index of keys, as a whole in memory: to search it in the file takes several times as long.
 
-use std::mem::size_of;
-
 use crate::model::Key;
 
 use super::column::key;
