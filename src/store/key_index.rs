@@ -10,22 +10,35 @@ use super::{Reader, StoreError};
 #[derive(Debug)]
 pub struct KeyIndex {
     /// By the first bytes of the key, and oldest first.
-    entries: Vec<(Key, PlaceEntry)>,
+    entries: Vec<Entry>,
     /// Where the keys begin whose first bits are 0, 1, 2 and so on, and where the last of them end: a
     /// key is a hash, so that each has about as many.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     /// How many bits of a key's first eight bytes are not among those.
     shift: u32,
 }
 
+/// Where a key's recording lies. To look at one is to wait for memory once: it is a line of a cache.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Entry {
+    key: Key,
+    place: PlaceEntry,
+}
+
+const _: () = assert!(size_of::<Entry>() == 64, "an entry is a line of a cache");
+
 impl KeyIndex {
+    /// How many bytes of memory an entry takes, at most.
+    const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<u32>();
+
     /// An index of entries that are in order.
-    fn new(entries: Vec<(Key, PlaceEntry)>) -> Self {
+    fn new(entries: Vec<Entry>) -> Self {
         let bits = entries.len().max(1).ilog2();
         let mut index = Self { entries, starts: vec![0; (1 << bits) + 1], shift: u64::BITS - bits };
-        for at in 0..index.entries.len() {
-            let first = index.first_bits(&index.entries[at].0);
-            index.starts[first + 1] = at + 1;
+        for (end, at) in (1..).zip(0..index.entries.len()) {
+            let first = index.first_bits(&index.entries[at].key);
+            index.starts[first + 1] = end;
         }
         // Where there is no such key, its place is behind those before it.
         for first in 1..index.starts.len() {
@@ -42,8 +55,8 @@ impl KeyIndex {
     /// Where the recordings of a key lie, oldest first.
     pub(super) fn of(&self, key: Key) -> impl Iterator<Item = &PlaceEntry> {
         let first = self.first_bits(&key);
-        let near = &self.entries[self.starts[first]..self.starts[first + 1]];
-        near.iter().filter(move |(other, _)| *other == key).map(|(_, entry)| entry)
+        let near = &self.entries[self.starts[first] as usize..self.starts[first + 1] as usize];
+        near.iter().filter(move |entry| entry.key == key).map(|entry| &entry.place)
     }
 }
 
@@ -65,7 +78,7 @@ impl Reader {
         let sql = "SELECT count(*) FROM exchange_key WHERE NOT EXISTS (SELECT 1 FROM run WHERE keys_indexed = 0)";
         let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count == 0 || count > most_bytes / (size_of::<(Key, PlaceEntry)>() + size_of::<usize>()) {
+        if count == 0 || count > (most_bytes / KeyIndex::ENTRY_BYTES).min(u32::MAX as usize) {
             return Ok(None);
         }
         let mut entries = Vec::with_capacity(count);
@@ -76,7 +89,7 @@ impl Reader {
             if !is_wanted() {
                 return Ok(None);
             }
-            entries.push((key(row, 5)?, PlaceEntry::read(row)?));
+            entries.push(Entry { key: key(row, 5)?, place: PlaceEntry::read(row)? });
         }
         Ok(Some(KeyIndex::new(entries)))
     }

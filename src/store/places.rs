@@ -1,6 +1,7 @@
 //! Where the recordings of a request lie, for those who hand them out.
 
 use std::collections::HashMap;
+use std::num::NonZeroI64;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -64,9 +65,10 @@ struct RunKind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlaceEntry {
     pub(super) exchange: ExchangeId,
-    session: Option<i64>,
-    occurrence: u32,
     attempt_id: i64,
+    /// The row of the session's name, which is never the row 0.
+    session: Option<NonZeroI64>,
+    occurrence: u32,
     stands: bool,
 }
 
@@ -205,9 +207,9 @@ impl PlaceEntry {
     pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             exchange: ExchangeId::from_rowid(row.get(0)?),
-            session: row.get(1)?,
-            occurrence: row.get(2)?,
             attempt_id: row.get(3)?,
+            session: row.get::<_, Option<i64>>(1)?.and_then(NonZeroI64::new),
+            occurrence: row.get(2)?,
             stands: row.get(4)?,
         })
     }
@@ -217,7 +219,7 @@ impl Shared {
     fn place(&mut self, connection: &Connection, entry: PlaceEntry) -> Result<Place, StoreError> {
         let PlaceEntry { exchange, session, occurrence, attempt_id, stands } = entry;
         let RunKind { simulated, anew } = self.run(connection, exchange.item().run())?;
-        let session = session.map(|id| self.session(connection, id)).transpose()?;
+        let session = session.map(|id| self.session(connection, id.get())).transpose()?;
         Ok(Place { exchange, session, occurrence, attempt_id, stands, simulated, anew })
     }
 

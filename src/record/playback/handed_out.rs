@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::policy::Policy;
-use super::tape::{At, Position, Taped, Tapes};
+use super::tape::{At, Given, Position, Taped, Tapes};
 
 /// A session, by its place in the list of those that have asked.
 pub(super) type SessionIndex = usize;
@@ -13,14 +15,14 @@ pub(super) type SessionIndex = usize;
 pub(super) struct Handed {
     tapes: Tapes,
     /// By session. Most keys are asked by few.
-    sessions: Vec<(SessionIndex, Progress)>,
+    sessions: SmallVec<[(SessionIndex, Progress); 1]>,
 }
 
 /// How far a session has come in the recordings of a key.
 #[derive(Debug, Default)]
 struct Progress {
     /// The recordings that it is given; `None` where they have to be looked up anew.
-    given: Option<Vec<Position>>,
+    given: Option<Given>,
     /// How many requests have been answered or sent.
     asked: usize,
     /// The occurrence of the next request that is sent, at least.
@@ -38,7 +40,7 @@ pub(super) enum Next {
 
 impl Handed {
     pub(super) fn new(tapes: Tapes) -> Self {
-        Self { tapes, sessions: Vec::new() }
+        Self { tapes, sessions: SmallVec::new() }
     }
 
     /// What a session's next request for the key is given.
@@ -74,9 +76,6 @@ impl Handed {
         policy: Policy,
     ) -> (&mut Progress, &mut Tapes, Option<Position>) {
         let at = self.sessions.binary_search_by_key(&index, |(index, _)| *index).unwrap_or_else(|place| {
-            if self.sessions.is_empty() {
-                self.sessions.reserve_exact(1);
-            }
             self.sessions.insert(place, (index, Progress::default()));
             place
         });

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crate::store::{KeyIndex, Store, StoreError};
 
-/// How much memory the index of a store may take: that of 800,000 recordings. A larger one is
+/// How much memory the index of a store may take: that of 900,000 recordings. A larger one is
 /// searched in its file.
 const MOST_BYTES: usize = 64 << 20;
 

@@ -1,6 +1,7 @@
 //! Handing out recordings to those who ask: which one answers, in what order, and what was left.
 
 mod explain;
+mod handed_by_key;
 mod handed_out;
 mod holding;
 mod indexing;

@@ -1,13 +1,14 @@
 //! What has been handed out so far, and what came of the rest.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::model::{Attempt, Class, Endpoint, Key, KeyRules};
 use crate::record::{Listed, Missed, Refused, SessionCounts};
 use crate::store::{Place, StoreError};
 
+use super::handed_by_key::HandedByKey;
 use super::handed_out::{Handed, SessionIndex};
 use super::playback::{Live, PlaybackOptions};
 use super::rekeyed::Rekeyed;
@@ -20,9 +21,7 @@ pub(super) struct State {
     /// Whether the sources hold their stores, which nobody can begin to write meanwhile.
     held: bool,
     /// What was handed out of each key that was asked for.
-    handed: Vec<Handed>,
-    /// Where in that list each key is. Keys come in an order that no cache foresees, so this is small.
-    keys: HashMap<Key, usize>,
+    handed: HandedByKey,
     /// The recordings that have another key under the rules of now.
     rekeyed: Rekeyed,
     pub(super) sessions: Sessions,
@@ -78,8 +77,7 @@ impl State {
             rekeyed: Rekeyed::new(&sources, rules)?,
             sources,
             held: false,
-            keys: HashMap::new(),
-            handed: Vec::new(),
+            handed: HandedByKey::default(),
             sessions: Sessions::default(),
             live: Vec::new(),
             missed: Vec::new(),
@@ -116,22 +114,15 @@ impl State {
 
     /// The recordings of a key, and who has been given them.
     pub(super) fn handed(&mut self, key: &Key, options: &PlaybackOptions) -> Result<&mut Handed, StoreError> {
-        let index = match self.keys.entry(*key) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => {
-                let places = places(&mut self.sources, &mut self.rekeyed, key, &options.rules)?;
-                self.handed.push(Handed::new(Tapes::of(places, options.mode)));
-                *unknown.insert(self.handed.len() - 1)
-            }
-        };
-        Ok(&mut self.handed[index])
+        let Self { handed, sources, rekeyed, .. } = self;
+        handed.get_or_insert_with(key, || {
+            places(sources, rekeyed, key, &options.rules).map(|places| Handed::new(Tapes::of(places, options.mode)))
+        })
     }
 
     /// Forgets that a key was asked for: somebody else may record it before it is asked for again.
     pub(super) fn forget(&mut self, key: &Key) {
-        if self.keys.remove(key).is_some_and(|index| index + 1 == self.handed.len()) {
-            self.handed.pop();
-        }
+        self.handed.forget(key);
     }
 
     /// Reads a recording, and counts that it answers a request of an endpoint.
@@ -197,8 +188,8 @@ impl State {
     pub(super) fn not_sent(&mut self, session: SessionIndex, key: &Key, occurrence: u32) {
         let counts = &mut self.sessions.counts[session];
         counts.live = counts.live.saturating_sub(1);
-        if let Some(index) = self.keys.get(key) {
-            self.handed[*index].take_back(session, occurrence);
+        if let Some(handed) = self.handed.get(key) {
+            handed.take_back(session, occurrence);
         }
     }
 
@@ -207,11 +198,9 @@ impl State {
         // Else it would not be found.
         self.let_go();
         let at = At { source: 0, exchange: live.exchange };
-        let index = *self.keys.entry(live.key).or_insert_with(|| {
-            self.handed.push(Handed::default());
-            self.handed.len() - 1
-        });
-        self.handed[index].add(session, live.occurrence, at);
+        let begin = || Ok::<_, Infallible>(Handed::default());
+        let Ok(handed) = self.handed.get_or_insert_with(&live.key, begin);
+        handed.add(session, live.occurrence, at);
     }
 
     /// Notes why a session's request was not answered; one that is asked again is counted.

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::model::Mode;
 use crate::store::{ExchangeId, Place, RunId};
 
@@ -28,7 +30,8 @@ pub(super) struct Taped {
 /// and by occurrence.
 #[derive(Debug, Default)]
 pub(super) struct Tapes {
-    sorted: Vec<Recorded>,
+    /// Most keys have one, and there are many keys: what is kept of one is kept in one place.
+    sorted: SmallVec<[Recorded; 1]>,
     /// Whether a named session is lent what another one recorded. Where both of them record as well,
     /// who was lent what would depend on who was first.
     lends_named: bool,
@@ -36,6 +39,9 @@ pub(super) struct Tapes {
 
 /// A recording of a key, by its place in the list of them.
 pub(super) type Position = usize;
+
+/// The recordings that a session is given, in order. Most are given one.
+pub(super) type Given = SmallVec<[Position; 2]>;
 
 #[derive(Debug)]
 struct Recorded {
@@ -58,8 +64,7 @@ impl Tapes {
     /// ones of the store count no more.
     pub(super) fn of(places: Vec<Vec<Place>>, mode: Mode) -> Self {
         let has_real = places.iter().flatten().any(|place| !place.simulated);
-        let sorted = Vec::with_capacity(places.iter().map(Vec::len).sum());
-        let mut tapes = Self { sorted, lends_named: mode == Mode::Replay };
+        let mut tapes = Self { sorted: SmallVec::new(), lends_named: mode == Mode::Replay };
         for (source, places) in places.into_iter().enumerate() {
             let standing = standing(places).into_iter();
             for place in standing.filter(|place| lends(place, mode, has_real)) {
@@ -71,8 +76,6 @@ impl Tapes {
         // Stable: what came first stands.
         tapes.sorted.sort_by(|left, right| left.slot().cmp(&right.slot()));
         tapes.sorted.dedup_by(|next, first| next.slot() == first.slot());
-        // Most keys have one recording, and there are many keys.
-        tapes.sorted.shrink_to_fit();
         tapes
     }
 
@@ -89,20 +92,17 @@ impl Tapes {
     /// its first own one was recorded, these stand before that. Where it has none, those that were
     /// recorded without a session; else those of the first session that has any, if it may be
     /// lent them.
-    pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Vec<Position> {
+    pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Given {
         let occurrence = |position: &Position| self.taped(*position).occurrence;
         let own = self.of_session(session);
         let first = self.sorted.first().and_then(|first| first.session.as_ref());
         let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
         let last = own.clone().last();
         let lent = shared.take_while(|lent| last.is_none_or(|last| occurrence(lent) < occurrence(&last)));
-        // Most have one of their own, and there are many.
-        let mut given = Vec::with_capacity(own.len());
-        given.extend(own.chain(lent));
+        let mut given: Given = own.chain(lent).collect();
         given.sort_by_key(occurrence);
         // Stable: its own stands.
         given.dedup_by_key(|position| occurrence(position));
-        given.shrink_to_fit();
         given
     }
 
