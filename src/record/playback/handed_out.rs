@@ -64,6 +64,11 @@ impl Handed {
         picked.map(|position| tapes.taped(position))
     }
 
+    /// Whether there is no recording of the key.
+    pub(super) fn is_unrecorded(&self) -> bool {
+        self.tapes.is_empty()
+    }
+
     /// How many requests each of the recordings has answered that have answered any.
     pub(super) fn uses(&self) -> impl Iterator<Item = (At, u64)> {
         self.tapes.uses()

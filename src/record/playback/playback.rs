@@ -117,8 +117,8 @@ impl Playback {
             }
             Next::Nothing { occurrence, recorded } => {
                 let sends = decide(self.options.mode, false) == Action::Send;
-                if !sends && recorded == 0 {
-                    state.forget(&request.key);
+                if !sends {
+                    state.forget_unrecorded(&request.key);
                 }
                 // A list of models that is not recorded can be made of what is, and counts as that.
                 if sends || request.endpoint != Endpoint::Models {
@@ -143,7 +143,12 @@ impl Playback {
         let mut state = self.hold()?;
         let (index, name) = state.sessions.of(session);
         let (handed, policy) = (state.handed(&request.key, &self.options)?, self.policy(request));
-        let Some(taped) = handed.peek(index, name.as_ref(), policy) else { return Ok(None) };
+        let Some(taped) = handed.peek(index, name.as_ref(), policy) else {
+            if self.options.mode == Mode::Replay {
+                state.forget_unrecorded(&request.key);
+            }
+            return Ok(None);
+        };
         let attempt = state.read(taped)?;
         if !suits(&attempt) {
             return Ok(None);

@@ -120,9 +120,12 @@ impl State {
         })
     }
 
-    /// Forgets that a key was asked for: somebody else may record it before it is asked for again.
-    pub(super) fn forget(&mut self, key: &Key) {
-        self.handed.forget(key);
+    /// Forgets that a key was asked for of which there is no recording: somebody else may record it
+    /// before it is asked for again.
+    pub(super) fn forget_unrecorded(&mut self, key: &Key) {
+        if self.handed.get(key).is_some_and(|handed| handed.is_unrecorded()) {
+            self.handed.forget(key);
+        }
     }
 
     /// Reads a recording, and counts that it answers a request of an endpoint.

@@ -112,6 +112,10 @@ impl Tapes {
         from..from + count
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
     /// A recording of those that a session is given.
     pub(super) fn taped(&self, position: Position) -> Taped {
         self.sorted[position].taped

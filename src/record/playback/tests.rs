@@ -307,3 +307,17 @@ fn what_others_record_is_found_once_the_index_in_memory_has_not_got_it() {
     assert_eq!(ask(&playback, "", "new"), "b");
     assert!(!playback.lock().sources[0].is_indexed(), "the file is searched from now on");
 }
+
+#[test]
+fn a_list_of_models_that_others_record_is_found_though_it_was_missed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let options = PlaybackOptions { mode: Mode::Replay, ..PlaybackOptions::default() };
+    let playback = Playback::new(vec![store.clone()], options).unwrap();
+    let models = Request::new(Endpoint::Models, "".into(), "{}".into(), &KeyRules::default()).unwrap();
+    let lent = || playback.lend("", &models, |_| true).unwrap().is_some();
+    assert_eq!([lent(), lent()], [false, false]);
+    playback.lock().let_go();
+    store.keep_exchanges(&new_run(), [exchange(models.clone(), "", 0, "{}")]).unwrap();
+    assert!(lent());
+}
