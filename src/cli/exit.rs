@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     NotRecorded = 4,
     /// The store, or the results, could not be read or written.
     Store = 5,
-    /// Another run of this job holds the lease.
+    /// Another run of this job holds the lease, or another process is changing the fixture.
     Held = 6,
 }
 

@@ -99,7 +99,6 @@ mod ending;
 mod environment;
 mod fixture;
 mod gateway;
-mod lock;
 mod merge;
 mod miss;
 mod notice;

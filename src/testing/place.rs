@@ -3,8 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::{Lock, canonical};
-use crate::fixture::{Contents, TreeError, export_text, import_text, run_of_no_fixture};
+use crate::fixture::{Contents, Lock, LockError, TreeError, canonical, export_text, import_text, run_of_no_fixture};
 use crate::model::Exchange;
 use crate::store::{Access, Store, StoreError, write_fixture};
 
@@ -64,7 +63,10 @@ pub enum PlaceError {
         /// The job of one of its runs.
         job: String,
     },
-    /// The directory that it is to lie in, or its lock, cannot be made.
+    /// Its lock cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The directory that it is to lie in cannot be made.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
         /// What was to be done.
@@ -113,7 +115,7 @@ impl Place {
 
     /// The one path of it, whatever it was named by.
     pub(super) fn canonical(&self) -> Result<PathBuf, PlaceError> {
-        canonical(&self.path)
+        Ok(canonical(&self.path)?)
     }
 
     /// The fixture as a store, which is made in a directory where the fixture is a directory of

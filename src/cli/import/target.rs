@@ -10,6 +10,7 @@ use nightreel::store::{Access, NewRun, RunId, Store, StoreError, write_fixture};
 
 use super::super::context::env;
 use super::super::exit::Failure;
+use super::super::fixture::wait_for_lock;
 
 /// The store where nothing names one.
 const STORE: &str = "nightreel.db";
@@ -71,6 +72,7 @@ fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, 
 /// Writes a fixture anew, with what it had before and what comes to it: of two with the same
 /// session, key and occurrence the later one stays.
 fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
+    let _lock = wait_for_lock(path)?;
     let mut all = if path.exists() { exchanges_of(path)? } else { Vec::new() };
     all.extend(exchanges);
     let count = all.len();
