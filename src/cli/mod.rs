@@ -11,6 +11,7 @@ mod exit;
 mod export;
 mod export_format;
 mod fixture;
+mod fixture_store;
 mod gateway;
 mod import;
 mod job_args;

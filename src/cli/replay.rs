@@ -1,7 +1,7 @@
 //! `nightreel replay`: `run --mode replay`.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -16,6 +16,7 @@ use nightreel::store::StoreError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
+use super::fixture_store::FixtureStore;
 use super::job_args::JobArgs;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
@@ -133,23 +134,26 @@ fn exit(replayed: &Replayed, success: Success) -> Exit {
 /// The stores that a replay looks into.
 struct Sources {
     job: String,
-    paths: Vec<PathBuf>,
+    /// The store, where there is one.
+    own: Option<PathBuf>,
+    fixtures: Vec<FixtureStore>,
 }
 
 impl Sources {
     /// The store where there is one, then the fixtures.
     fn find(plan: &Plan, results: &ResultArgs, store: &StoreArgs) -> Result<Self, Failure> {
-        let fixtures: Vec<PathBuf> =
-            results.fixtures(plan.job.record.fixture.as_deref()).map(Path::to_path_buf).collect();
+        let fixtures = results.fixtures(plan.job.record.fixture.as_deref()).map(FixtureStore::of);
+        let fixtures: Vec<_> = fixtures.collect::<Result<_, _>>()?;
         let own = Some(store.store.clone()).filter(|path| path.exists() || fixtures.is_empty());
-        let sources = Self { job: plan.job.name.clone(), paths: own.into_iter().chain(fixtures).collect() };
+        let sources = Self { job: plan.job.name.clone(), own, fixtures };
         // What cannot be read is found here, before every row is.
         sources.open()?;
         Ok(sources)
     }
 
     fn open(&self) -> Result<Vec<Source>, StoreError> {
-        self.paths.iter().map(|path| Source::open(path, &self.job, Mode::Replay, true)).collect()
+        let paths = self.own.as_deref().into_iter().chain(self.fixtures.iter().map(FixtureStore::file));
+        paths.map(|path| Source::open(path, &self.job, Mode::Replay, true)).collect()
     }
 
     fn recall(&self) -> Result<Recall, StoreError> {

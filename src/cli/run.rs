@@ -22,6 +22,7 @@ use super::context::env;
 use super::credential_text::without_credentials;
 use super::ctl::Listener;
 use super::exit::{Exit, Failure};
+use super::fixture_store::FixtureStore;
 use super::gateway;
 use super::listen::ready_loopback;
 use super::plan::Plan;
@@ -193,7 +194,10 @@ impl Session<'_> {
         };
         let (control, orders) = Control::new(begun.told);
         let _listener = self.listen(control);
-        let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.fixtures()?, orders };
+        // Until the run has ended: they may be made of texts.
+        let fixtures = self.fixtures()?;
+        let gate =
+            Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.sources(&fixtures)?, orders };
         let run = engine::Begun {
             run: begun.run,
             lease: begun.lease,
@@ -229,10 +233,13 @@ impl Session<'_> {
         Ok((Some(simulator), Ok(gateway)))
     }
 
-    fn fixtures(&self) -> Result<Vec<Source>, Failure> {
-        let job = &self.plan.job;
-        let paths = self.args.results.fixtures(job.record.fixture.as_deref());
-        paths.map(|path| Ok(Source::open(path, &job.name, self.mode, self.args.simulate.simulate)?)).collect()
+    fn fixtures(&self) -> Result<Vec<FixtureStore>, Failure> {
+        self.args.results.fixtures(self.plan.job.record.fixture.as_deref()).map(FixtureStore::of).collect()
+    }
+
+    fn sources(&self, fixtures: &[FixtureStore]) -> Result<Vec<Source>, Failure> {
+        let (job, simulate) = (&self.plan.job.name, self.args.simulate.simulate);
+        fixtures.iter().map(|fixture| Ok(Source::open(fixture.file(), job, self.mode, simulate)?)).collect()
     }
 
     /// Reads what came of the run, and writes its results where it is complete.

@@ -74,8 +74,8 @@ pub(crate) struct ResultArgs {
     #[arg(long, value_name = "jsonl|csv|openai-batch", requires = "output")]
     pub(crate) format: Option<ResultFormat>,
 
-    /// Looks into this read-only store too; may be given several times.
-    #[arg(long = "fixture", value_name = "FILE")]
+    /// Looks into this store or directory of texts too, and writes nothing there; may be given several times.
+    #[arg(long = "fixture", value_name = "PATH")]
     pub(crate) fixtures: Vec<PathBuf>,
 }
 

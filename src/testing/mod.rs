@@ -94,7 +94,6 @@
 //! run several times over.
 
 mod chosen_mode;
-mod directory;
 mod ending;
 mod environment;
 mod fixture;

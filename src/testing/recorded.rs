@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::FixtureError;
-use super::directory::mark_expendable;
 use super::merge::{merged, sessions_to_replace};
 use super::notice::tell;
 use super::place::{Place, PlaceError};
-use crate::fixture::Contents;
+use crate::fixture::{Contents, mark_expendable};
 use crate::model::Mode;
 use crate::store::{Access, Store, StoreError};
 

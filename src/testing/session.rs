@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::directory::{Directory, mark_expendable};
 use super::environment::Environment;
 use super::place::{Place, PlaceError};
 use super::recorded::Recorded;
@@ -11,7 +10,7 @@ use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::thread_end::watch;
 use super::{Fixture, FixtureError};
-use crate::fixture::TreeError;
+use crate::fixture::{Directory, TreeError, mark_expendable};
 use crate::model::Mode;
 use crate::record::{Playback, SessionReport};
 use crate::serve::KeepError;
@@ -108,7 +107,7 @@ impl Session {
         leave(&self.playback, recorded.store());
         let is_in_fixture = recorded.has_outlived() || recorded.is_empty().unwrap_or_default();
         (!is_in_fixture).then(|| {
-            directory.keep();
+            _ = directory.keep();
             recorded.path().to_owned()
         })
     }

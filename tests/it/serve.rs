@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{CANARY, Call, Gateway, Play, Running, Test, not_tested, until};
+use crate::support::{CANARY, Call, Gateway, Play, Running, Served, Test, not_tested, until};
 use crate::support::{Destination as _, FaultyGateway};
 
 const JOB: &str = "[input]\npath = \"rows.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\n";
@@ -352,6 +352,14 @@ fn a_fixture_may_be_a_directory_of_texts() {
     let output = call.status(4).stdout("200\n200\n422\n").run();
     assert!(output.stderr.contains("mode replay · texts · 2 recordings"), "{}", output.stderr);
     assert_eq!(temporary.read_dir().unwrap().count(), 0, "what was made of the texts is left");
+    let killed = Served::start(
+        test.args(["serve", "--mode", "replay", "--fixture", "texts", "--listen", "127.0.0.1:0"])
+            .env("TMPDIR", &temporary.display().to_string()),
+    );
+    killed.kill();
+    assert_eq!(temporary.read_dir().unwrap().count(), 1);
+    around(&test, &flags, "ask one; ask two").env("TMPDIR", &temporary.display().to_string()).status(0).run();
+    assert_eq!(temporary.read_dir().unwrap().count(), 0, "what a server that was killed left is left");
     fs::create_dir(test.path("empty")).unwrap();
     let flags = ["--mode", "replay", "--fixture", "empty"];
     around(&test, &flags, "touch started").status(2).stderr_contains("empty").run();

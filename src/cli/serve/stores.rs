@@ -1,16 +1,14 @@
 //! The stores that a server looks into.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::anyhow;
 use nightreel::model::Mode;
-use nightreel::store::{Access, Reader, Store, StoreError, write_fixture};
+use nightreel::store::{Access, Reader, Store, StoreError};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::super::exit::Failure;
-use super::super::fixture::read_exchanges;
+use super::super::fixture_store::FixtureStore;
 
 /// The stores that a server looks into: its own first, then the fixtures, which are never written.
 #[derive(Clone)]
@@ -22,8 +20,8 @@ struct Opened {
     store: Store,
     /// What was named: the store, or the directory of texts that it was made of.
     path: PathBuf,
-    /// The store lies there, where it was made of texts.
-    _made_in: Option<Arc<TempDir>>,
+    /// Where it lies, if it is a fixture.
+    _fixture: Option<FixtureStore>,
 }
 
 impl Stores {
@@ -33,8 +31,7 @@ impl Stores {
         let access = if mode == Mode::Replay { Access::ReadOnly } else { Access::ReadWrite };
         let has_own = mode != Mode::Replay || fixtures.is_empty() || own.exists();
         let own = has_own.then(|| Opened::own(own, access));
-        let fixtures =
-            fixtures.iter().map(|path| if path.is_dir() { Opened::texts(path) } else { Opened::fixture(path) });
+        let fixtures = fixtures.iter().map(|path| Opened::fixture(path));
         let mut all: Vec<Opened> = Vec::new();
         for opened in own.into_iter().chain(fixtures) {
             let opened = opened?;
@@ -95,28 +92,19 @@ impl Opened {
             )),
             error => error.into(),
         })?;
-        Ok(Self { store, path: path.to_owned(), _made_in: None })
+        Ok(Self { store, path: path.to_owned(), _fixture: None })
     }
 
     fn fixture(path: &Path) -> Result<Self, Failure> {
-        let store = Store::open(path, Access::ReadOnly).map_err(|error| match error {
+        let fixture = FixtureStore::of(path)?;
+        let store = Store::open(fixture.file(), Access::ReadOnly).map_err(|error| match error {
             StoreError::Missing { path } => Failure::store(anyhow!(
                 "there is no fixture {}; --fixture names a store, or a directory of texts, that is there",
                 path.display()
             )),
             error => error.into(),
         })?;
-        Ok(Self { store, path: path.to_owned(), _made_in: None })
-    }
-
-    /// A store of what a directory of texts holds.
-    fn texts(texts: &Path) -> Result<Self, Failure> {
-        let cannot = |error| Failure::store(anyhow!("cannot make a temporary directory: {error}"));
-        let directory = tempfile::Builder::new().prefix("nightreel-serve-").tempdir().map_err(cannot)?;
-        let path = directory.path().join("fixture.db");
-        write_fixture(&path, read_exchanges(texts)?)?;
-        let store = Store::open(&path, Access::ReadOnly)?;
-        Ok(Self { store, path: texts.to_owned(), _made_in: Some(Arc::new(directory)) })
+        Ok(Self { store, path: path.to_owned(), _fixture: Some(fixture) })
     }
 }
 

@@ -81,7 +81,7 @@ fn left_with(prompt: &str) -> Vec<PathBuf> {
         let exchanges = Contents::read(&path.join("recorded.db")).unwrap_or_default();
         exchanges.iter().any(|exchange| String::from_utf8_lossy(&exchange.request.body).contains(prompt))
     };
-    let is_test = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("nightreel-test-");
+    let is_test = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("nightreel-");
     entries.filter(is_test).filter(ours).collect()
 }
 
