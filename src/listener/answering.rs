@@ -16,6 +16,12 @@ pub trait Answering: Send + Sync + 'static {
     /// Whether replies that have no date of their own are given one.
     const TELLS_DATE: bool = true;
 
+    /// Whether a client that has closed its writing half is answered all the same. Else it counts as
+    /// gone: one that closes both halves looks the same until something is written to it.
+    fn answers_half_closed(&self) -> bool {
+        false
+    }
+
     /// A connection was accepted.
     fn accepted(&self) {}
 

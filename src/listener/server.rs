@@ -60,7 +60,7 @@ impl<A: Answering> Server<A> {
     fn new(answering: Arc<A>, ends: Ends) -> Self {
         let connections = TaskTracker::new();
         let mut http = auto::Builder::new(Tasks { tracker: connections.clone(), ending: ends.ending.clone() });
-        http.http1().auto_date_header(A::TELLS_DATE);
+        http.http1().auto_date_header(A::TELLS_DATE).half_close(answering.answers_half_closed());
         http.http2().auto_date_header(A::TELLS_DATE);
         Self { answering, connections, ends, http }
     }

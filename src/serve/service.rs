@@ -329,6 +329,11 @@ impl Answering for Service {
     /// A reply has the date that was recorded, or none.
     const TELLS_DATE: bool = false;
 
+    /// Nothing is sent for a replay that would have to be given up with its client.
+    fn answers_half_closed(&self) -> bool {
+        self.sending.is_none()
+    }
+
     fn drained(&self) {
         if let Some(sending) = &self.sending {
             sending.cut_off.drained();

@@ -82,6 +82,12 @@ impl Connection {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Writes a last request, and closes the half of the connection that is written to.
+    pub(super) async fn write_last(&mut self, bytes: impl AsRef<[u8]>) {
+        self.write(bytes).await;
+        self.stream.shutdown().await.unwrap();
+    }
+
     pub(super) async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
         self.write(request(method, path, headers, body)).await;
     }

@@ -118,6 +118,17 @@ async fn what_is_not_recorded_is_told_with_a_status_that_nobody_retries() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_closed_its_writing_half_is_answered() {
+    let exchanges = vec![exchange("a", Ok(whole("1"))), exchange("b", Ok(stream(&["2", "3"], End::Complete)))];
+    let stage = replaying(exchanges).await;
+    for (prompt, text) in [("a", "1"), ("b", "23")] {
+        let mut connection = Connection::open(stage.address()).await;
+        connection.write_last(super::client::request("POST", "/v1/chat/completions", &[], &body(prompt))).await;
+        assert_eq!(connection.receive().await.unwrap().text(), text);
+    }
+}
+
+#[tokio::test]
 async fn one_connection_takes_one_request_after_the_other_sent_at_once_or_not() {
     let exchanges = (0..3).map(|number| exchange(&number.to_string(), Ok(whole(number.to_string()))));
     let stage = replaying(exchanges.collect()).await;
