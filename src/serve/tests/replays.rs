@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::super::{Options, Unanswered};
+use super::super::{Options, Pace, Unanswered};
 use super::client::{Connection, ask, body, chat};
-use super::stage::{exchange, header, replaying, replaying_with, stream, whole};
-use crate::model::{End, Exchange, Reply};
+use super::stage::{exchange, header, replaying, replaying_with, stream, timed, whole};
+use crate::model::{End, Exchange, Reply, Timing};
 
 /// An exchange in a session, at an occurrence.
 fn at(session: &str, occurrence: u32, exchange: Exchange) -> Exchange {
@@ -119,8 +119,11 @@ async fn what_is_not_recorded_is_told_with_a_status_that_nobody_retries() {
 
 #[tokio::test]
 async fn a_client_that_has_closed_its_writing_half_is_answered() {
-    let exchanges = vec![exchange("a", Ok(whole("1"))), exchange("b", Ok(stream(&["2", "3"], End::Complete)))];
-    let stage = replaying(exchanges).await;
+    // It is gone long before the reply comes.
+    let timing = Timing { queued_us: 0, first_byte_us: 50_000, total_us: 60_000 };
+    let exchanges =
+        vec![timed("a", Ok(whole("1")), timing), timed("b", Ok(stream(&["2", "3"], End::Complete)), timing)];
+    let stage = replaying_with(exchanges, |options| Options { pace: Pace::RECORDED, ..options }).await;
     for (prompt, text) in [("a", "1"), ("b", "23")] {
         let mut connection = Connection::open(stage.address()).await;
         connection.write_last(super::client::request("POST", "/v1/chat/completions", &[], &body(prompt))).await;
