@@ -1,51 +1,75 @@
 //! Recordings whose key was made by other rules than those that requests are looked up by.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use crate::model::{Key, KeyRules};
-use crate::store::{Place, Run, StoreError};
+use crate::model::{IgnorePath, Key, KeyRules, Normaliser};
+use crate::store::{Place, Run, RunId, StoreError};
 
 use super::source::Source;
 
-/// The recordings whose key is another one by the rules of this session.
+/// The recordings whose key was made by other rules than those of this session.
 pub(super) struct Rekeyed {
-    /// Whether there may be any.
-    may_be: bool,
-    /// By that key; read when the first of them is looked for.
+    /// The runs of each store that recorded by other rules.
+    foreign: Vec<HashSet<RunId>>,
+    /// Their recordings in each store, by the key that they have by the rules of now; read when a key is
+    /// first looked for.
     places: Option<HashMap<Key, Vec<Vec<Place>>>>,
 }
 
 impl Rekeyed {
     pub(super) fn new(sources: &[Source], rules: &KeyRules) -> Result<Self, StoreError> {
-        let mut may_be = *rules != KeyRules::default();
-        for source in sources {
-            may_be = may_be || source.recordings.runs()?.iter().any(has_rules);
-        }
-        Ok(Self { may_be, places: None })
+        let foreign = |source: &Source| {
+            let runs = source.recordings.runs()?.into_iter().filter(|run| !is_made_by(run, rules));
+            Ok(runs.map(|run| run.id).collect())
+        };
+        Ok(Self { foreign: sources.iter().map(foreign).collect::<Result<_, StoreError>>()?, places: None })
     }
 
-    /// Where the recordings of a key lie, in each store.
-    pub(super) fn of(
+    /// Takes what was recorded by other rules out of the recordings of a key in each store, and puts
+    /// in what has the key by the rules of now.
+    pub(super) fn correct(
         &mut self,
         key: &Key,
+        places: &mut [Vec<Place>],
         sources: &mut [Source],
         rules: &KeyRules,
-    ) -> Result<Option<&Vec<Vec<Place>>>, StoreError> {
-        if self.may_be && self.places.is_none() {
-            self.places = Some(read(sources, rules)?);
+    ) -> Result<(), StoreError> {
+        if self.foreign.iter().all(HashSet::is_empty) {
+            return Ok(());
         }
-        Ok(self.places.as_ref().and_then(|places| places.get(key)))
+        if self.places.is_none() {
+            self.places = Some(read(sources, &self.foreign, rules)?);
+        }
+        for (places, foreign) in places.iter_mut().zip(&self.foreign) {
+            places.retain(|place| !foreign.contains(&place.exchange.item().run()));
+        }
+        let found = self.places.as_ref().and_then(|found| found.get(key));
+        for (places, found) in places.iter_mut().zip(found.into_iter().flatten()) {
+            places.extend(found.iter().cloned());
+            places.sort_by_key(|place| place.exchange);
+        }
+        Ok(())
     }
 }
 
-/// Reads every request of every store.
-fn read(sources: &mut [Source], rules: &KeyRules) -> Result<HashMap<Key, Vec<Vec<Place>>>, StoreError> {
+/// Reads every request of the foreign runs of every store.
+fn read(
+    sources: &mut [Source],
+    foreign: &[HashSet<RunId>],
+    rules: &KeyRules,
+) -> Result<HashMap<Key, Vec<Vec<Place>>>, StoreError> {
     let mut places = HashMap::new();
     let stores = sources.len();
-    for (index, source) in sources.iter_mut().enumerate() {
+    for (index, (source, foreign)) in sources.iter_mut().zip(foreign).enumerate() {
+        if foreign.is_empty() {
+            continue;
+        }
         source.visit_requests(|request| {
+            if !foreign.contains(&request.place.exchange.item().run()) {
+                return;
+            }
             // What is no JSON was never asked for by a client, and nobody will.
             let Ok(key) = Key::of(request.endpoint, &request.body, rules) else { return };
             places.entry(key).or_insert_with(|| vec![Vec::new(); stores])[index].push(request.place);
@@ -67,21 +91,26 @@ fn number(places: &mut [Place]) {
     }
 }
 
-/// Whether the keys of a run leave anything out.
-fn has_rules(run: &Run) -> bool {
+/// Whether the keys of a run were made by some rules. A run that does not say so, such as a fixture's,
+/// is taken for one that had none.
+fn is_made_by(run: &Run, rules: &KeyRules) -> bool {
     #[derive(Deserialize)]
     struct Identity {
-        record: Option<Rules>,
+        #[serde(default)]
+        record: Recorded,
     }
-    #[derive(Deserialize)]
-    struct Rules {
+    #[derive(Deserialize, Default)]
+    struct Recorded {
         #[serde(default)]
         ignore: Vec<String>,
         #[serde(default)]
         normalise: Vec<String>,
     }
-    let identity = serde_json::from_str::<Identity>(&run.begun.job_identity).ok();
-    identity
-        .and_then(|identity| identity.record)
-        .is_some_and(|rules| !(rules.ignore.is_empty() && rules.normalise.is_empty()))
+    let Ok(Identity { record }) = serde_json::from_str(&run.begun.job_identity) else { return false };
+    let ignored: Option<Vec<IgnorePath>> = record.ignore.iter().map(|path| path.parse().ok()).collect();
+    let normalised: Option<Vec<Normaliser>> = record.normalise.iter().map(|name| name.parse().ok()).collect();
+    let Some((ignored, normalised)) = ignored.zip(normalised) else { return false };
+    let ignores_alike = ignored.iter().all(|path| rules.ignore.contains(path))
+        && rules.ignore.iter().all(|path| ignored.contains(path));
+    ignores_alike && normalised == rules.normalise
 }

@@ -239,17 +239,14 @@ impl State {
     }
 }
 
-/// Where the recordings of a key lie in each store: those that were recorded under it, else those
-/// that have it under the rules of now.
+/// Where the recordings lie in each store that have a key by the rules of now.
 fn places(
     sources: &mut [Source],
     rekeyed: &mut Rekeyed,
     key: &Key,
     rules: &KeyRules,
 ) -> Result<Vec<Vec<Place>>, StoreError> {
-    let places: Vec<_> = sources.iter_mut().map(|source| source.places(key)).collect::<Result<_, _>>()?;
-    if places.iter().any(|places| !places.is_empty()) {
-        return Ok(places);
-    }
-    Ok(rekeyed.of(key, sources, rules)?.cloned().unwrap_or(places))
+    let mut places: Vec<_> = sources.iter_mut().map(|source| source.places(key)).collect::<Result<_, _>>()?;
+    rekeyed.correct(key, &mut places, sources, rules)?;
+    Ok(places)
 }
