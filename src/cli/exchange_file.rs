@@ -1,10 +1,8 @@
 //! Exchanges of a run, written to a file that appears when it is whole, or to standard output.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
-use nightreel::engine::{ExportError, Output};
+use nightreel::engine::{ExportError, Output, OutputFile};
 use nightreel::interchange::{BatchWriter, ExchangeWriter, HarWriter};
 use nightreel::model::Exchange;
 use nightreel::store::{Reader, RunId};
@@ -36,20 +34,13 @@ pub(crate) fn write_exchanges(
         }
         Output::File(path) => {
             let failed = |source| Failure::from(ExportError::output(output, source));
-            let file = beside(path).map_err(failed)?;
+            let file = OutputFile::create(path).map_err(failed)?;
             let (wrote, file) = write(reader, run, output, (format, BufWriter::new(file)))?;
             let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.as_file().sync_all().map_err(failed)?;
-            file.persist(path).map_err(|error| failed(error.error))?;
+            file.finish().map_err(failed)?;
             Ok(wrote)
         }
     }
-}
-
-/// A file beside another one, with the rights of an ordinary new file.
-fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".nightreel").make_in(directory, |path| File::create_new(path))
 }
 
 /// Writes to anything; gives it back.

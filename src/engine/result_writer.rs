@@ -1,12 +1,10 @@
 //! Results files: in input order, whole or not at all.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tempfile::NamedTempFile;
-
+use super::output_file::OutputFile;
 use super::result_line::{OWN_COLUMNS, ResultLine, STREAM_COLUMNS};
 
 /// How much is gathered before it is written, in bytes.
@@ -76,7 +74,7 @@ impl Output {
     pub fn check(&self) -> io::Result<()> {
         match self {
             Self::Stdout => Ok(()),
-            Self::File(path) => beside(path).map(drop),
+            Self::File(path) => OutputFile::check(path),
         }
     }
 }
@@ -103,7 +101,7 @@ pub struct ResultWriter {
 #[derive(Debug)]
 enum Target {
     Stdout(BufWriter<io::Stdout>),
-    File(BufWriter<NamedTempFile>, PathBuf),
+    File(BufWriter<OutputFile>),
 }
 
 impl ResultWriter {
@@ -114,7 +112,7 @@ impl ResultWriter {
     pub fn create(output: &Output, format: ResultFormat, columns: ResultColumns, items_a_row: u64) -> io::Result<Self> {
         let target = match output {
             Output::Stdout => Target::Stdout(BufWriter::with_capacity(BUFFER, io::stdout())),
-            Output::File(path) => Target::File(BufWriter::with_capacity(BUFFER, beside(path)?), path.clone()),
+            Output::File(path) => Target::File(BufWriter::with_capacity(BUFFER, OutputFile::create(path)?)),
         };
         let mut writer = Self { target, format, columns, distinct_rows: items_a_row <= 1, lines: 0 };
         if format == ResultFormat::Csv {
@@ -150,7 +148,7 @@ impl ResultWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.target {
             Target::Stdout(stdout) => unless_nobody_reads(stdout.write_all(bytes)),
-            Target::File(file, _) => file.write_all(bytes),
+            Target::File(file) => file.write_all(bytes),
         }
     }
 
@@ -161,11 +159,7 @@ impl ResultWriter {
     pub fn finish(self) -> io::Result<u64> {
         match self.target {
             Target::Stdout(mut stdout) => unless_nobody_reads(stdout.flush())?,
-            Target::File(file, path) => {
-                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.as_file().sync_all()?;
-                file.persist(&path).map_err(|error| error.error)?;
-            }
+            Target::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?,
         }
         Ok(self.lines)
     }
@@ -177,16 +171,6 @@ fn unless_nobody_reads(written: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
-}
-
-/// A file beside another one, with the rights of an ordinary new file.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    tempfile::Builder::new().prefix(&format!(".{name}.")).make_in(directory, |path| File::create_new(path))
 }
 
 /// Turns items into lines of a results file.

@@ -146,6 +146,22 @@ fn an_export_writes_the_bytes_that_the_run_wrote() {
 }
 
 #[test]
+fn what_a_link_leads_to_is_written_and_what_is_no_file_stays_what_it_is() {
+    let test = recorded();
+    let results = test.text("results.jsonl");
+    std::os::unix::fs::symlink("place.jsonl", test.path("link.jsonl")).unwrap();
+    std::os::unix::fs::symlink("/proc/self/fd/1", test.path("stdout")).unwrap();
+    for command in [["export", "job"], ["replay", "job.toml"]] {
+        test.args(command).and(["--output", "link.jsonl"]).run();
+        assert_eq!(test.text("place.jsonl"), results, "{command:?}");
+        test.args(command).and(["--output", "stdout"]).stdout(&results).run();
+        assert!(test.path("link.jsonl").is_symlink() && test.path("stdout").is_symlink(), "{command:?}");
+    }
+    test.args(["export", "job", "--format", "har", "--output", "stdout"]).run();
+    assert!(test.path("stdout").is_symlink());
+}
+
+#[test]
 fn the_commands_that_read_leave_the_store_as_it_was() {
     let test = recorded();
     let before = test.bytes("nightreel.db");

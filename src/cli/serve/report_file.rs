@@ -1,12 +1,11 @@
 //! The file that the report is written to.
 
-use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use nightreel::engine::OutputFile;
 use nightreel::record::SessionReport;
-use tempfile::NamedTempFile;
 
 use super::report_junit::report_junit;
 use super::report_text::report_text;
@@ -60,38 +59,23 @@ impl ReportFile {
 
     /// Whether the report could be written now: it is known before anything is asked.
     pub(super) fn check(&self) -> io::Result<()> {
-        if is_special(&self.path) { Ok(()) } else { beside(&self.path).map(drop) }
+        OutputFile::check(&self.path)
     }
 
     /// Writes the report: the file is whole or not there. What is no ordinary file, such as
     /// `/dev/stderr`, is written to.
     pub(super) fn write(&self, report: &SessionReport, gates: Gates) -> io::Result<()> {
         let text = self.format.render(report, gates);
-        if is_special(&self.path) {
-            return fs::write(&self.path, text);
-        }
-        let mut file = beside(&self.path)?;
+        let mut file = OutputFile::create(&self.path)?;
         file.write_all(text.as_bytes())?;
-        file.persist(&self.path).map(drop).map_err(|error| error.error)
+        file.finish()
     }
-}
-
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-}
-
-/// A file beside another one, with the rights of an ordinary new file.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    tempfile::Builder::new().prefix(&format!(".{name}.")).make_in(directory, |path| File::create_new(path))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::test_report::report;
     use super::*;
 
@@ -139,6 +123,5 @@ mod tests {
         let null = ReportFile::new(Path::new("/dev/null"), None);
         null.check().unwrap();
         null.write(&report(), GATES).unwrap();
-        assert!(is_special(Path::new("/dev/null")));
     }
 }
