@@ -2,8 +2,8 @@
 
 use crate::model::Members;
 
-use super::ImportFormat;
 use super::node::Node;
+use super::{ImportFormat, vcrpy};
 
 /// What the lines of a file are, where each is a value of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,9 @@ fn of_document(document: &Node) -> Option<ImportFormat> {
     }
     if document.has("interactions") {
         return Some(of_interactions(document));
+    }
+    if vcrpy::lists(document).is_some() {
+        return Some(ImportFormat::Vcrpy);
     }
     let is_of_vcr = |node: &Node| node.get("request").is_some_and(|request| request.has("uri")) && node.has("response");
     document.list().filter(|list| list.first().is_some_and(is_of_vcr)).map(|_| ImportFormat::Vcr)
