@@ -92,6 +92,14 @@ pub enum ImportError {
         /// The format of the other one.
         format: ImportFormat,
     },
+    /// It is an archive with another document behind it.
+    #[error("{}:{line}: another document begins here, and an archive is one alone; put it into a file of its own", path.display())]
+    Archives {
+        /// The file.
+        path: PathBuf,
+        /// The line that the second document begins on, from 1.
+        line: usize,
+    },
     /// What was to hold results holds requests.
     #[error("{} holds the requests of a batch, and no results of it, which --output names", path.display())]
     NotResults {

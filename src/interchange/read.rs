@@ -117,6 +117,9 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
     let mut taker = Taker::default();
     if format == ImportFormat::Har {
         let entries = documents.first().and_then(har::entries).ok_or_else(|| other(Some(format)))?;
+        if let Some(second) = documents.get(1) {
+            return Err(ImportError::Archives { path: path(), line: second.line });
+        }
         let attachments = Attachments::new(source.directory());
         (1..).zip(entries).for_each(|(number, entry)| take_entry(number, entry, attachments, &mut taker));
         return Ok(taker.finish(format));
@@ -135,22 +138,29 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
     Ok(taker.finish(format))
 }
 
-/// The documents of a text: JSON, or YAML, which may look like it.
+/// The documents of a text: JSON, or YAML. What looks like JSON and is damaged is YAML only by its
+/// name: YAML would take most of it, and bodies with raw line breaks for others than they were.
 fn documents_of(path: &Path, text: &str) -> Result<Vec<Node>, ImportError> {
-    let json = text.trim_start().starts_with(['{', '[']).then(|| json::document(text));
-    if let Some(Ok(document)) = json {
-        return Ok(vec![document]);
+    if text.trim_start().starts_with(['{', '[']) {
+        match json::document(text) {
+            Ok(document) => return Ok(vec![document]),
+            Err(error) if !is_named_yaml(path) => return Err(of_json(path, 1, &error)),
+            Err(_) => {}
+        }
     }
-    let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    yaml::documents(text).map_err(|problem| match json {
-        Some(Err(error)) if !is_yaml => of_json(path, 1, &error),
-        _ => ImportError::Syntax {
-            path: path.to_owned(),
-            line: problem.line,
-            column: problem.column,
-            problem: problem.problem,
-        },
+    yaml::documents(text).map_err(|problem| ImportError::Syntax {
+        path: path.to_owned(),
+        line: problem.line,
+        column: problem.column,
+        problem: problem.problem,
     })
+}
+
+/// Whether a file is YAML by its name, which may say beside that it is compressed.
+fn is_named_yaml(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let name = [".gz", ".zz"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
 /// The interactions of all documents, `None` where none has some of this format; and the lines of

@@ -20,6 +20,16 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
             b"--- # of the suite\nfoo: bar\n---\nversion: 1\ninteractions: []\n",
             "a.yml:2: the document that begins here has no list `interactions`, as another one of the file has; take it out",
         ),
+        // YAML would take the comma, and a raw line break in a text for a space.
+        ("a.json", b"{\"interactions\": [\n  {\"request\": {\"body\": \"a\n b\"}}]}", "a.json:2:26: control character"),
+        ("a.har", b"{\"log\": {\"entries\": [],}}", "a.har:1:24: trailing comma"),
+        ("stdin", b"{interactions: []}", "stdin:1:2: key must be a string"),
+        ("a.yaml.zst", b"[{]", "a.yaml.zst:1:3: "),
+        (
+            "two.yaml",
+            b"log: {entries: []}\n---\nlog: {entries: []}\n",
+            "two.yaml:3: another document begins here, and an archive is one alone; put it into a file of its own",
+        ),
         ("a.gz", b"\x1f\x8b\x08\x00", "cannot read a.gz: it is compressed, and damaged: "),
     ] {
         let said = File::new(name, content).problem();
@@ -58,7 +68,10 @@ fn a_file_is_known_by_its_content() {
         ("{\"http_interactions\": []}", ImportFormat::Vcr),
         ("{interactions: [], version: 1}", ImportFormat::Vcrpy),
     ] {
-        assert_eq!(imported("a.yaml", content).format, expected, "{content}");
+        for name in ["a.yaml", "a.YML"] {
+            assert_eq!(imported(name, content).format, expected, "{content}");
+        }
+        assert_eq!(imported("a.yaml.gz", gzip(content.as_bytes())).format, expected, "{content}");
     }
 }
 
