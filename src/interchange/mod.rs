@@ -31,6 +31,7 @@ mod import_format;
 mod imported;
 mod json;
 mod node;
+mod polly;
 mod python_json;
 mod read;
 mod ruby_vcr;
