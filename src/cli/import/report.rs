@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nightreel::interchange::{ImportFormat, Skipped};
-use nightreel::model::{Endpoint, Exchange};
+use nightreel::interchange::{ImportFormat, Imported, Skipped};
+use nightreel::model::Endpoint;
 use serde_json::{Value, json};
 
 use super::super::count::counted;
 use super::super::page::Page;
 use super::super::terminal_text::one_line;
+use super::struck::Struck;
 use super::target::Written;
 
 /// What came of all files.
@@ -27,16 +28,23 @@ pub(super) struct FileReport {
     /// How many of an endpoint and a status; no status is a fault.
     taken: BTreeMap<(Endpoint, Option<u16>), usize>,
     skipped: Vec<Skipped>,
+    struck: Struck,
 }
 
 impl FileReport {
-    pub(super) fn new(file: &Path, format: ImportFormat, taken: &[Exchange], skipped: Vec<Skipped>) -> Self {
+    pub(super) fn new(file: &Path, imported: &Imported, struck: Struck) -> Self {
         let mut counts = BTreeMap::new();
-        for exchange in taken {
+        for exchange in &imported.exchanges {
             let status = exchange.attempt.reply.as_ref().ok().map(|reply| reply.status);
             *counts.entry((exchange.request.endpoint, status)).or_default() += 1;
         }
-        Self { file: file.display().to_string(), format, taken: counts, skipped }
+        Self {
+            file: file.display().to_string(),
+            format: imported.format,
+            taken: counts,
+            skipped: imported.skipped.clone(),
+            struck,
+        }
     }
 
     fn count(&self) -> usize {
@@ -61,6 +69,7 @@ impl FileReport {
             "format": self.format.as_str(),
             "taken": taken.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
+            "struck": { "requests": self.struck.requests, "responses": self.struck.responses },
         })
     }
 
@@ -75,6 +84,9 @@ impl FileReport {
         for ((endpoint, status), count) in &self.taken {
             let status = status.map_or("no response".to_owned(), |status| status.to_string());
             page.line(format_args!("  took {count} × {endpoint}, {status}"));
+        }
+        if let Some(bodies) = self.struck.told() {
+            page.line(format_args!("  struck credentials from {bodies}"));
         }
         for skipped in &self.skipped {
             page.line(format_args!("  left out {}", one_line(&skipped.to_string())));
