@@ -9,7 +9,7 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::super::body::BASE64;
 use super::super::node::{Content, Node};
 use super::line_breaks::LineBreaks;
-use super::scalar::{Scalar, resolve};
+use super::scalar::{Scalar, forced, resolve};
 
 /// How many values all aliases of a file may stand for: more is an attack on the memory.
 const MOST_ALIASED: usize = 2_000_000;
@@ -137,7 +137,10 @@ fn scalar(value: String, style: ScalarStyle, tag: Option<&Tag>) -> Result<Conten
         let packed: String = value.split_ascii_whitespace().collect();
         return BASE64.decode(packed).map(Content::Bytes).map_err(|error| format!("binary data is no base64: {error}"));
     }
-    // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
+    if let Some(value) = tag.and_then(Tag::core_suffix).and_then(|kind| forced(&value, kind)) {
+        return Ok(Content::Text { value, plain: true });
+    }
+    // A tag of none of YAML's own kinds says that it is a text.
     let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
     let plain = style == ScalarStyle::Plain && !is_text;
     Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
