@@ -11,6 +11,8 @@ pub(super) enum Lines {
     Exchanges,
     BatchInput,
     BatchOutput,
+    /// Results of Anthropic's batches.
+    AnthropicOutput,
 }
 
 /// What a file of JSON lines is, by its first line; `None` where it is something else.
@@ -20,6 +22,7 @@ pub(super) fn of_lines(text: &str) -> Option<Lines> {
     let has = |name: &str| first.0.iter().any(|(known, _)| known == name);
     match () {
         () if has("custom_id") && (has("response") || has("error")) => Some(Lines::BatchOutput),
+        () if has("custom_id") && has("result") => Some(Lines::AnthropicOutput),
         () if has("custom_id") => Some(Lines::BatchInput),
         () if has("endpoint") && has("request") => Some(Lines::Exchanges),
         () => None,

@@ -72,6 +72,17 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
     },
+    /// It holds results of one of Anthropic's batches.
+    #[error(
+        "{} holds the results of one of Anthropic's message batches, which have no requests and are not read; write \
+         them as an OpenAI batch: each request as a line with `custom_id`, `method`, `url` (/v1/messages) and `body`, \
+         each result as one with `custom_id` and `response` (`status_code`, `body`), which --output names",
+        path.display()
+    )]
+    Anthropic {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is nothing in it.
     #[error("{} is empty: it holds no recordings", path.display())]
     Empty {

@@ -48,6 +48,6 @@ pub use exchange_line::ExchangeWriter;
 pub use har_writer::HarWriter;
 pub use import_error::ImportError;
 pub use import_format::{ImportFormat, UnknownImportFormat};
-pub use imported::{Imported, Place, Skipped};
+pub use imported::{Imported, Note, Place, Skipped};
 pub use read::{read, read_batch};
 pub use source::Source;

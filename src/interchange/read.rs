@@ -30,9 +30,10 @@ pub fn read(mut source: Source, format: Option<ImportFormat>) -> Result<Imported
     }
     let (as_lines, format) = match (format, of_lines(&text)) {
         (Some(ImportFormat::Exchanges), Some(Lines::Exchanges)) => (Some(Lines::Exchanges), format),
-        (Some(ImportFormat::OpenaiBatch), Some(lines @ (Lines::BatchInput | Lines::BatchOutput))) => {
-            (Some(lines), format)
-        }
+        (
+            Some(ImportFormat::OpenaiBatch),
+            Some(lines @ (Lines::BatchInput | Lines::BatchOutput | Lines::AnthropicOutput)),
+        ) => (Some(lines), format),
         (Some(format @ (ImportFormat::Exchanges | ImportFormat::OpenaiBatch)), _) => {
             return Err(ImportError::Other { path: path(), format });
         }
@@ -43,6 +44,7 @@ pub fn read(mut source: Source, format: Option<ImportFormat>) -> Result<Imported
         Some(Lines::Exchanges) => exchanges(source.name(), &text),
         Some(Lines::BatchInput) => Err(ImportError::NoResults { path: path() }),
         Some(Lines::BatchOutput) => Err(ImportError::NoRequests { path: path() }),
+        Some(Lines::AnthropicOutput) => Err(ImportError::Anthropic { path: path() }),
         None => recordings(&source, &text, format),
     }
 }
@@ -59,6 +61,10 @@ pub fn read_batch(mut input: Source, mut outputs: Vec<Source>) -> Result<Importe
     if requests.trim().is_empty() {
         return Err(ImportError::Empty { path: path() });
     }
+    let mut all = [(&input, &requests)].into_iter().chain(outputs.iter().zip(&texts));
+    if let Some((file, _)) = all.find(|(_, text)| of_lines(text) == Some(Lines::AnthropicOutput)) {
+        return Err(ImportError::Anthropic { path: file.name().to_owned() });
+    }
     let other = outputs.iter().zip(&texts).find(|(_, text)| of_lines(text) == Some(Lines::BatchInput));
     match (of_lines(&requests), other.map(|(output, _)| output.name().to_owned())) {
         (Some(Lines::BatchOutput), Some(other)) => {
@@ -70,7 +76,7 @@ pub fn read_batch(mut input: Source, mut outputs: Vec<Source>) -> Result<Importe
     }
     let (mut results, mut taker) = (Results::default(), Taker::default());
     for (output, text) in outputs.iter().zip(&texts) {
-        results.add(text).map_err(|(line, error)| of_json(output.name(), line, &error))?;
+        results.add(output.name(), text).map_err(|(line, error)| of_json(output.name(), line, &error))?;
     }
     results.join(&requests, &mut taker).map_err(|(line, error)| of_json(input.name(), line, &error))?;
     Ok(taker.finish(ImportFormat::OpenaiBatch))
@@ -92,7 +98,7 @@ fn exchanges(path: &Path, text: &str) -> Result<Imported, ImportError> {
             Ok(exchange) => taker.push(exchange),
             Err(LineProblem::Json(error)) => return Err(of_json(path, line, &error)),
             Err(LineProblem::Content(why)) => {
-                let place = Place { number, line, method: String::new(), path: String::new() };
+                let place = Place { file: None, number, line, method: String::new(), path: String::new() };
                 taker.skip(Skipped { place, why });
             }
         }

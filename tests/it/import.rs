@@ -81,7 +81,7 @@ fn a_program_is_told_the_same_in_json() {
             "format": "vcrpy",
             "taken": [{"endpoint": "completions", "status": 200, "count": 1}],
             "skipped": [{"interaction": 2, "line": 15, "method": "GET", "path": "/v1/files", "why": "it is not a call that nightreel knows"}],
-            "struck": {"requests": 0, "responses": 0},
+            "notes": [], "struck": {"requests": 0, "responses": 0},
         }],
         "taken": 1, "skipped": 1, "store": "s.db", "run": 1,
     });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nightreel::interchange::{ImportFormat, Imported, Skipped};
+use nightreel::interchange::{ImportFormat, Imported, Note, Place, Skipped};
 use nightreel::model::Endpoint;
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ pub(super) struct FileReport {
     /// How many of an endpoint and a status; no status is a fault.
     taken: BTreeMap<(Endpoint, Option<u16>), usize>,
     skipped: Vec<Skipped>,
+    notes: Vec<Note>,
     struck: Struck,
 }
 
@@ -43,6 +44,7 @@ impl FileReport {
             format: imported.format,
             taken: counts,
             skipped: imported.skipped.clone(),
+            notes: imported.notes.clone(),
             struck,
         }
     }
@@ -55,20 +57,14 @@ impl FileReport {
         let taken = self.taken.iter().map(
             |((endpoint, status), count)| json!({ "endpoint": endpoint.path(), "status": status, "count": count }),
         );
-        let skipped = self.skipped.iter().map(|Skipped { place, why }| {
-            json!({
-                "interaction": place.number,
-                "line": place.line,
-                "method": place.method,
-                "path": place.path,
-                "why": why,
-            })
-        });
+        let skipped = self.skipped.iter().map(|Skipped { place, why }| told(place, "why", why));
+        let notes = self.notes.iter().map(|Note { place, what }| told(place, "what", what));
         json!({
             "file": self.file,
             "format": self.format.as_str(),
             "taken": taken.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
+            "notes": notes.collect::<Vec<_>>(),
             "struck": { "requests": self.struck.requests, "responses": self.struck.responses },
         })
     }
@@ -91,7 +87,25 @@ impl FileReport {
         for skipped in &self.skipped {
             page.line(format_args!("  left out {}", one_line(&skipped.to_string())));
         }
+        for note in &self.notes {
+            page.line(format_args!("  of {}", one_line(&note.to_string())));
+        }
     }
+}
+
+/// What is said of an interaction, under the name of what that is.
+fn told(place: &Place, name: &str, what: &str) -> Value {
+    let mut told = json!({
+        "interaction": place.number,
+        "line": place.line,
+        "method": place.method,
+        "path": place.path,
+        name: what,
+    });
+    if let Some(file) = &place.file {
+        told["file"] = file.display().to_string().into();
+    }
+    told
 }
 
 impl Report {

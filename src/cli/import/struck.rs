@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use nightreel::interchange::{Imported, RecordedCredentials, Skipped};
+use nightreel::interchange::{Imported, Note, RecordedCredentials, Skipped};
 use nightreel::model::{Exchange, Key, KeyRules, Request};
 use nightreel::record::Redactor;
 
@@ -73,6 +73,9 @@ impl Striker {
             changed.extend(Some(exchange.request.key).filter(|key| *key != before));
         }
         renumber(&mut imported.exchanges, &changed);
+        for Note { place, .. } in &mut imported.notes {
+            place.path = redactor.strike_text(&place.path);
+        }
         for Skipped { place, why } in &mut imported.skipped {
             place.path = redactor.strike_text(&place.path);
             *why = redactor.strike_text(why);

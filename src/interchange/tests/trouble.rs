@@ -40,6 +40,24 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
 }
 
 #[test]
+fn a_header_that_no_server_can_send_is_left_out_and_told() {
+    let cassette = format!(
+        "interactions:\n- request: {{method: POST, uri: /v1/messages, body: '{ASKED}'}}\n  response: {{status: 200, body: \
+         {{string: x}}, headers: {{Retry-After: \"1\\r\\nx: y\", Content-Type: text/plain, Set-Cookie: \"a\\nb\"}}}}\n"
+    );
+    let imported = imported("a.yaml", cassette);
+    assert_eq!(headers(&imported.exchanges[0]), [("content-type", "text/plain")]);
+    let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "interaction 1 (line 2), POST /v1/messages: its response header retry-after is left out: its value has a character that HTTP has no place for"
+        ]
+    );
+    assert_eq!(left_out(&imported), [""; 0]);
+}
+
+#[test]
 fn a_format_that_was_said_is_held_to() {
     let cassette = File::new("a.yml", "version: 1\ninteractions: []\n");
     assert_eq!(cassette.read().unwrap().format, ImportFormat::Vcrpy);
