@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::Error;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -45,6 +47,20 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
 }
 
+/// What a line of requests is, and one of results.
+const REQUEST: &str = "a request of a batch: an object with `custom_id`, `method`, `url` and `body`";
+const RESULT: &str = "a result of a batch: an object with `custom_id` and `response` or `error`";
+
+/// The object of a line. An array of as many values would be taken for one otherwise.
+fn object<'a, T: Deserialize<'a>>(line: &'a str, wanted: &str) -> Result<T, serde_json::Error> {
+    let value: &RawValue = serde_json::from_str(line)?;
+    if value.get().starts_with('{') {
+        serde_json::from_str(line)
+    } else {
+        Err(Error::custom(format!("it is not {wanted}")))
+    }
+}
+
 /// The results of some files, by the ids of their requests.
 #[derive(Default)]
 pub(super) struct Results<'a> {
@@ -54,10 +70,10 @@ pub(super) struct Results<'a> {
 
 impl<'a> Results<'a> {
     /// Adds a file; fails with the line that is no result.
-    pub(super) fn add(&mut self, text: &'a str) -> Result<(), (usize, serde_json::Error)> {
+    pub(super) fn add(&mut self, file: &Path, text: &'a str) -> Result<(), (usize, serde_json::Error)> {
         for (number, (line, text)) in (1..).zip(lines(text)) {
-            let output: OutputLine<'a> = serde_json::from_str(text).map_err(|error| (line, error))?;
-            let place = Place { number, line, method: String::new(), path: String::new() };
+            let output: OutputLine<'a> = object(text, RESULT).map_err(|error| (line, error))?;
+            let place = Place { file: Some(file.to_owned()), number, line, method: String::new(), path: String::new() };
             match self.by_id.entry(output.custom_id.clone()) {
                 Entry::Vacant(free) => {
                     free.insert((place, Some(output)));
@@ -74,7 +90,7 @@ impl<'a> Results<'a> {
     pub(super) fn join(mut self, input: &str, taker: &mut Taker) -> Result<(), (usize, serde_json::Error)> {
         let mut asked = HashSet::new();
         for (number, (line, text)) in (1..).zip(lines(input)) {
-            let input: InputLine<'_> = serde_json::from_str(text).map_err(|error| (line, error))?;
+            let input: InputLine<'_> = object(text, REQUEST).map_err(|error| (line, error))?;
             let result = self.by_id.get_mut(&input.custom_id).and_then(|(_, output)| output.take());
             let mut found = found(number, line, &input, result);
             if !asked.insert(input.custom_id.clone()) {
@@ -88,7 +104,7 @@ impl<'a> Results<'a> {
             Skipped { place, why }
         });
         let mut left: Vec<Skipped> = left.chain(self.doubled).collect();
-        left.sort_by_key(|skipped| skipped.place.line);
+        left.sort_by(|one, other| (&one.place.file, one.place.line).cmp(&(&other.place.file, other.place.line)));
         for skipped in left {
             taker.skip(skipped);
         }

@@ -16,7 +16,7 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The bytes of a base64 text, which may be broken into lines.
-fn from_base64(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, String> {
     let packed: String = text.split_ascii_whitespace().collect();
     BASE64.decode(packed).map_err(|error| format!("is no base64: {error}"))
 }

@@ -68,10 +68,14 @@ fn of_url(url: &str) -> Vec<String> {
     found
 }
 
+/// What a header's name ends with where its value is chosen by whoever asks, and says nothing of who
+/// that is.
+const HARMLESS: [&str; 2] = ["idempotency-key", "cache-key"];
+
 fn is_credential_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let ends = ["authorization", "key", "token", "secret", "password"];
-    ends.iter().any(|end| name.ends_with(end)) && name != "idempotency-key"
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    ends(&["authorization", "key", "token", "secret", "password"]) && !ends(&HARMLESS)
 }
 
 /// The credential of a header's value, without the word that says what kind it is of; of a name and
@@ -108,6 +112,7 @@ mod tests {
                 vec![],
             ),
             ("headers: {user-agent: agent-1234567890}", vec![]),
+            ("headers: {cf-aig-cache-key: [quarterly-report-2024], X-Idempotency-Key: [retry-12345678]}", vec![]),
             ("queryString: [{name: API_KEY, value: query-12345}, {name: q, value: asked-12345}]", vec!["query-12345"]),
         ] {
             for part in ["request", "when"] {

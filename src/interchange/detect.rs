@@ -2,8 +2,8 @@
 
 use crate::model::Members;
 
-use super::ImportFormat;
 use super::node::Node;
+use super::{ImportFormat, vcrpy};
 
 /// What the lines of a file are, where each is a value of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Lines {
     Exchanges,
     BatchInput,
     BatchOutput,
+    /// Results of Anthropic's batches.
+    AnthropicOutput,
 }
 
 /// What a file of JSON lines is, by its first line; `None` where it is something else.
@@ -20,6 +22,7 @@ pub(super) fn of_lines(text: &str) -> Option<Lines> {
     let has = |name: &str| first.0.iter().any(|(known, _)| known == name);
     match () {
         () if has("custom_id") && (has("response") || has("error")) => Some(Lines::BatchOutput),
+        () if has("custom_id") && has("result") => Some(Lines::AnthropicOutput),
         () if has("custom_id") => Some(Lines::BatchInput),
         () if has("endpoint") && has("request") => Some(Lines::Exchanges),
         () => None,
@@ -50,6 +53,9 @@ fn of_document(document: &Node) -> Option<ImportFormat> {
     }
     if document.has("interactions") {
         return Some(of_interactions(document));
+    }
+    if vcrpy::lists(document).is_some() {
+        return Some(ImportFormat::Vcrpy);
     }
     let is_of_vcr = |node: &Node| node.get("request").is_some_and(|request| request.has("uri")) && node.has("response");
     document.list().filter(|list| list.first().is_some_and(is_of_vcr)).map(|_| ImportFormat::Vcr)

@@ -41,7 +41,7 @@ impl Found {
         let url = url.map(Cow::into_owned).unwrap_or_default();
         // Ruby's symbols begin with a colon.
         let method = method.unwrap_or_default().trim_start_matches(':').to_ascii_uppercase();
-        let place = Place { number, line: node.line, method, path: path_of(&url).to_owned() };
+        let place = Place { file: None, number, line: node.line, method, path: path_of(&url).to_owned() };
         let missing = |what: &str| format!("it has no {what}");
         Self {
             place,

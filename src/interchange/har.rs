@@ -7,6 +7,7 @@ use super::body::Side;
 use super::found::{Found, FoundReply, millis_of, status_of};
 use super::headers::header_lines;
 use super::node::{Content, Node};
+use super::polly;
 
 /// The entries of a log; `None` where it is none.
 pub(super) fn entries(document: &Node) -> Option<&Vec<Node>> {
@@ -52,9 +53,19 @@ fn reply(response: &Node, attachments: Attachments<'_>) -> Result<FoundReply, St
     if let Some(kind) = kind.filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))) {
         headers.push(("content-type".to_owned(), kind.into_owned()));
     }
-    let body = text(content, Side::Response, attachments)?;
-    let body = whole(body, content.number_of("size"), status)?;
+    let body = match polly::body(content, &headers)? {
+        // Its size is that of the text, or of what was decoded.
+        Some(body) => body,
+        None => whole(text(content, Side::Response, attachments)?, size_of(response, content), status)?,
+    };
     Ok(FoundReply { status, headers, body })
+}
+
+/// The size of a body by what a response says of it: what has no text and was sent all the same is
+/// not empty, whatever its content's size.
+fn size_of(response: &Node, content: &Node) -> Option<f64> {
+    let sent = response.number_of("bodySize").filter(|sent| *sent > 0.0 && !content.has("text"));
+    content.number_of("size").filter(|size| *size != 0.0).or(sent).or_else(|| content.number_of("size"))
 }
 
 /// A body that is all that came, by its size: browsers and proxies write the size of what they no

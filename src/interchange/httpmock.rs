@@ -9,7 +9,8 @@ use super::endpoint_of::method_of;
 use super::found::{Found, FoundReply, status_of};
 use super::headers::header_lines;
 use super::node::{Content, Node};
-use super::python_json::dumps;
+use super::python_json::dumps_as;
+use super::yaml::resolve_core;
 
 /// The mock of a document; `None` where it is none.
 pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
@@ -53,7 +54,7 @@ fn body(of: &Node, side: Side) -> Result<Option<Vec<u8>>, String> {
             return Err(side.broken(why));
         }
         let text = json.text().filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-        return Ok(Some(text.map_or_else(|| dumps(json), Cow::into_owned).into_bytes()));
+        return Ok(Some(text.map_or_else(|| dumps_as(json, resolve_core), Cow::into_owned).into_bytes()));
     }
     match side.bytes(of.get("body"))? {
         Some(bytes) => Ok(Some(bytes)),

@@ -72,6 +72,17 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
     },
+    /// It holds results of one of Anthropic's batches.
+    #[error(
+        "{} holds the results of one of Anthropic's message batches, which have no requests and are not read; write \
+         them as an OpenAI batch: each request as a line with `custom_id`, `method`, `url` (/v1/messages) and `body`, \
+         each result as one with `custom_id` and `response` (`status_code`, `body`), which --output names",
+        path.display()
+    )]
+    Anthropic {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is nothing in it.
     #[error("{} is empty: it holds no recordings", path.display())]
     Empty {
@@ -91,6 +102,14 @@ pub enum ImportError {
         line: usize,
         /// The format of the other one.
         format: ImportFormat,
+    },
+    /// It is an archive with another document behind it.
+    #[error("{}:{line}: another document begins here, and an archive is one alone; put it into a file of its own", path.display())]
+    Archives {
+        /// The file.
+        path: PathBuf,
+        /// The line that the second document begins on, from 1.
+        line: usize,
     },
     /// What was to hold results holds requests.
     #[error("{} holds the requests of a batch, and no results of it, which --output names", path.display())]

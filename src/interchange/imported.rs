@@ -1,6 +1,7 @@
 //! What came of a file of recordings.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::model::Exchange;
 
@@ -15,6 +16,8 @@ pub struct Imported {
     pub exchanges: Vec<Exchange>,
     /// What was left out, in the file's order.
     pub skipped: Vec<Skipped>,
+    /// What was taken of interactions with less than they had.
+    pub notes: Vec<Note>,
     /// What its requests were sent with, to be struck from what was taken.
     pub credentials: RecordedCredentials,
 }
@@ -28,9 +31,20 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// What was left out of an interaction that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Which one it is.
+    pub place: Place,
+    /// What is missing, and why.
+    pub what: String,
+}
+
 /// Which interaction of a file something is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// The file that it is in, where that is another one than the file of the recordings.
+    pub file: Option<PathBuf>,
     /// The how-manieth it is, from 1.
     pub number: usize,
     /// The line that it begins on, from 1.
@@ -43,7 +57,10 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "interaction {} (line {})", self.number, self.line)?;
+        match &self.file {
+            None => write!(f, "interaction {} (line {})", self.number, self.line)?,
+            Some(file) => write!(f, "result {} (line {} of {})", self.number, self.line, file.display())?,
+        }
         let request = [self.method.as_str(), self.path.as_str()].join(" ");
         if request.trim().is_empty() { Ok(()) } else { write!(f, ", {}", request.trim()) }
     }
@@ -52,5 +69,11 @@ impl fmt::Display for Place {
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.why)
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
     }
 }

@@ -8,24 +8,32 @@ use super::body::BASE64;
 use super::node::{Content, Node};
 use super::yaml::{Scalar, resolve};
 
-/// The text of a value.
+/// What the plain scalars of a document mean.
+type Resolve = fn(&str) -> Scalar;
+
+/// The text of a value whose plain scalars mean what they mean to Python.
 pub(super) fn dumps(node: &Node) -> String {
+    dumps_as(node, resolve)
+}
+
+/// The text of a value.
+pub(super) fn dumps_as(node: &Node, resolve: Resolve) -> String {
     let mut out = String::new();
-    write(node, &mut out);
+    write(node, resolve, &mut out);
     out
 }
 
-fn write(node: &Node, out: &mut String) {
+fn write(node: &Node, resolve: Resolve, out: &mut String) {
     match &node.content {
         Content::Null | Content::Broken(_) => out.push_str("null"),
-        Content::Text { value, plain: true } => write_plain(value, out),
+        Content::Text { value, plain: true } => write_plain(value, resolve, out),
         Content::Text { value, .. } => write_text(value, out),
         Content::Bytes(bytes) => write_text(&BASE64.encode(bytes), out),
         Content::List(elements) => {
             out.push('[');
             for (index, element) in elements.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { ", " });
-                write(element, out);
+                write(element, resolve, out);
             }
             out.push(']');
         }
@@ -35,14 +43,14 @@ fn write(node: &Node, out: &mut String) {
                 out.push_str(if index == 0 { "" } else { ", " });
                 write_text(key, out);
                 out.push_str(": ");
-                write(value, out);
+                write(value, resolve, out);
             }
             out.push('}');
         }
     }
 }
 
-fn write_plain(value: &str, out: &mut String) {
+fn write_plain(value: &str, resolve: Resolve, out: &mut String) {
     match resolve(value) {
         Scalar::Null => out.push_str("null"),
         Scalar::Bool(value) => out.push_str(if value { "true" } else { "false" }),
@@ -109,6 +117,8 @@ mod tests {
             ("\"é\\u2028\\U0001F600\\t\\x01\\x7f\\\"\"", r#""\u00e9\u2028\ud83d\ude00\t\u0001\u007f\"""#),
             ("2024-01-02", r#""2024-01-02""#),
             ("!!str 12", r#""12""#),
+            ("[!!int \"3\", !!float 3, !!bool \"yes\", !!null x]", r#"[3, 3.0, true, "x"]"#),
+            ("[1:30, -.5, 0o14]", r#"[90, "-.5", "0o14"]"#),
         ] {
             assert_eq!(dumps(&documents(yaml).unwrap()[0]), json, "{yaml}");
         }

@@ -30,9 +30,10 @@ pub fn read(mut source: Source, format: Option<ImportFormat>) -> Result<Imported
     }
     let (as_lines, format) = match (format, of_lines(&text)) {
         (Some(ImportFormat::Exchanges), Some(Lines::Exchanges)) => (Some(Lines::Exchanges), format),
-        (Some(ImportFormat::OpenaiBatch), Some(lines @ (Lines::BatchInput | Lines::BatchOutput))) => {
-            (Some(lines), format)
-        }
+        (
+            Some(ImportFormat::OpenaiBatch),
+            Some(lines @ (Lines::BatchInput | Lines::BatchOutput | Lines::AnthropicOutput)),
+        ) => (Some(lines), format),
         (Some(format @ (ImportFormat::Exchanges | ImportFormat::OpenaiBatch)), _) => {
             return Err(ImportError::Other { path: path(), format });
         }
@@ -43,6 +44,7 @@ pub fn read(mut source: Source, format: Option<ImportFormat>) -> Result<Imported
         Some(Lines::Exchanges) => exchanges(source.name(), &text),
         Some(Lines::BatchInput) => Err(ImportError::NoResults { path: path() }),
         Some(Lines::BatchOutput) => Err(ImportError::NoRequests { path: path() }),
+        Some(Lines::AnthropicOutput) => Err(ImportError::Anthropic { path: path() }),
         None => recordings(&source, &text, format),
     }
 }
@@ -59,6 +61,10 @@ pub fn read_batch(mut input: Source, mut outputs: Vec<Source>) -> Result<Importe
     if requests.trim().is_empty() {
         return Err(ImportError::Empty { path: path() });
     }
+    let mut all = [(&input, &requests)].into_iter().chain(outputs.iter().zip(&texts));
+    if let Some((file, _)) = all.find(|(_, text)| of_lines(text) == Some(Lines::AnthropicOutput)) {
+        return Err(ImportError::Anthropic { path: file.name().to_owned() });
+    }
     let other = outputs.iter().zip(&texts).find(|(_, text)| of_lines(text) == Some(Lines::BatchInput));
     match (of_lines(&requests), other.map(|(output, _)| output.name().to_owned())) {
         (Some(Lines::BatchOutput), Some(other)) => {
@@ -70,7 +76,7 @@ pub fn read_batch(mut input: Source, mut outputs: Vec<Source>) -> Result<Importe
     }
     let (mut results, mut taker) = (Results::default(), Taker::default());
     for (output, text) in outputs.iter().zip(&texts) {
-        results.add(text).map_err(|(line, error)| of_json(output.name(), line, &error))?;
+        results.add(output.name(), text).map_err(|(line, error)| of_json(output.name(), line, &error))?;
     }
     results.join(&requests, &mut taker).map_err(|(line, error)| of_json(input.name(), line, &error))?;
     Ok(taker.finish(ImportFormat::OpenaiBatch))
@@ -92,7 +98,7 @@ fn exchanges(path: &Path, text: &str) -> Result<Imported, ImportError> {
             Ok(exchange) => taker.push(exchange),
             Err(LineProblem::Json(error)) => return Err(of_json(path, line, &error)),
             Err(LineProblem::Content(why)) => {
-                let place = Place { number, line, method: String::new(), path: String::new() };
+                let place = Place { file: None, number, line, method: String::new(), path: String::new() };
                 taker.skip(Skipped { place, why });
             }
         }
@@ -117,6 +123,9 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
     let mut taker = Taker::default();
     if format == ImportFormat::Har {
         let entries = documents.first().and_then(har::entries).ok_or_else(|| other(Some(format)))?;
+        if let Some(second) = documents.get(1) {
+            return Err(ImportError::Archives { path: path(), line: second.line });
+        }
         let attachments = Attachments::new(source.directory());
         (1..).zip(entries).for_each(|(number, entry)| take_entry(number, entry, attachments, &mut taker));
         return Ok(taker.finish(format));
@@ -135,22 +144,29 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
     Ok(taker.finish(format))
 }
 
-/// The documents of a text: JSON, or YAML, which may look like it.
+/// The documents of a text: JSON, or YAML. What looks like JSON and is damaged is YAML only by its
+/// name: YAML would take most of it, and bodies with raw line breaks for others than they were.
 fn documents_of(path: &Path, text: &str) -> Result<Vec<Node>, ImportError> {
-    let json = text.trim_start().starts_with(['{', '[']).then(|| json::document(text));
-    if let Some(Ok(document)) = json {
-        return Ok(vec![document]);
+    if text.trim_start().starts_with(['{', '[']) {
+        match json::document(text) {
+            Ok(document) => return Ok(vec![document]),
+            Err(error) if !is_named_yaml(path) => return Err(of_json(path, 1, &error)),
+            Err(_) => {}
+        }
     }
-    let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    yaml::documents(text).map_err(|problem| match json {
-        Some(Err(error)) if !is_yaml => of_json(path, 1, &error),
-        _ => ImportError::Syntax {
-            path: path.to_owned(),
-            line: problem.line,
-            column: problem.column,
-            problem: problem.problem,
-        },
+    yaml::documents(text).map_err(|problem| ImportError::Syntax {
+        path: path.to_owned(),
+        line: problem.line,
+        column: problem.column,
+        problem: problem.problem,
     })
+}
+
+/// Whether a file is YAML by its name, which may say beside that it is compressed.
+fn is_named_yaml(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let name = [".gz", ".zz"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
 /// The interactions of all documents, `None` where none has some of this format; and the lines of

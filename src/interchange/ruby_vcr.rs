@@ -1,4 +1,4 @@
-//! Cassettes of Ruby's VCR.
+//! Cassettes of Ruby's VCR, and of R's vcr, which writes much the same.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,9 @@ fn interaction(number: usize, node: &Node) -> Found {
 }
 
 fn reply(node: &Node, response: &Node) -> Result<FoundReply, String> {
-    let status = status_of(response.get("status").and_then(|status| status.text_of("code")))?;
+    // R's vcr writes the bare number.
+    let status = response.get("status").and_then(|status| status.text_of("code").or_else(|| status.text()));
+    let status = status_of(status)?;
     Ok(FoundReply { status, headers: header_lines(response.get("headers")), body: body(node, Side::Response)? })
 }
 
@@ -35,12 +37,21 @@ fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
     if let Some(bytes) = side.base64(body.get("base64_string"))? {
         return Ok(bytes);
     }
+    if let Some(file) = file_of(body) {
+        return Err(format!("its {} body is in the file {file:?}, which is not read", side.member()));
+    }
     // Before version 2 the body was the text itself.
     let text = if matches!(body.content, Content::Map(_)) { body.get("string") } else { Some(body) };
     match text.map(|text| &text.content) {
         Some(Content::Text { value, .. }) => encoded(value, body.text_of("encoding")),
         _ => side.bytes(text).map(Option::unwrap_or_default),
     }
+}
+
+/// The file that R's vcr has kept a body in, instead of the text.
+fn file_of(body: &Node) -> Option<Cow<'_, str>> {
+    let is_file = matches!(body.text_of("file").as_deref(), Some("yes" | "true"));
+    body.text_of("on_disk").or_else(|| body.text_of("string").filter(|_| is_file))
 }
 
 /// The bytes that a text was before it was written down as UTF-8.

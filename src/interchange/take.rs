@@ -13,13 +13,14 @@ use crate::price::cost_of;
 use super::credentials::RecordedCredentials;
 use super::endpoint_of::{call_of, query_of};
 use super::found::{Found, FoundReply};
-use super::{ImportFormat, Imported, Skipped};
+use super::{ImportFormat, Imported, Note, Skipped};
 
 /// Takes interactions, and numbers those that ask the same.
 #[derive(Debug, Default)]
 pub(super) struct Taker {
     exchanges: Vec<Exchange>,
     skipped: Vec<Skipped>,
+    notes: Vec<Note>,
     asked: HashMap<Key, u32>,
     credentials: RecordedCredentials,
 }
@@ -45,8 +46,8 @@ impl Taker {
     }
 
     pub(super) fn finish(self, format: ImportFormat) -> Imported {
-        let Self { exchanges, skipped, credentials, .. } = self;
-        Imported { format, exchanges, skipped, credentials }
+        let Self { exchanges, skipped, notes, credentials, .. } = self;
+        Imported { format, exchanges, skipped, notes, credentials }
     }
 
     fn exchange(&mut self, found: Found) -> Result<Exchange, String> {
@@ -57,12 +58,29 @@ impl Taker {
         let body =
             if call.endpoint == Endpoint::Models { Ok(query_of(&found.url).into_bytes()) } else { found.request }?;
         let request = request(call.endpoint, call.deployment.as_deref(), body)?;
-        let attempt = attempt(call.endpoint, found.reply?, (found.sent_at_ms, found.timing));
+        let mut reply = found.reply?;
+        for name in unsendable(&mut reply.headers) {
+            let what =
+                format!("its response header {name} is left out: its value has a character that HTTP has no place for");
+            self.notes.push(Note { place: found.place.clone(), what });
+        }
+        let attempt = attempt(call.endpoint, reply, (found.sent_at_ms, found.timing));
         let asked = self.asked.entry(request.key).or_default();
         let occurrence = *asked;
         *asked += 1;
         Ok(Exchange { request, session: None, occurrence, attempt })
     }
+}
+
+/// Takes the headers out that would be kept and that no server can send, such as those with a line
+/// break; gives their names.
+fn unsendable(headers: &mut Vec<(String, String)>) -> Vec<String> {
+    let is_unsendable = |name: &str, value: &str| {
+        let is_control = |character: char| character.is_ascii_control() && character != '\t';
+        value.contains(is_control) && kept_header(name, value).is_some()
+    };
+    let taken = headers.extract_if(.., |(name, value)| is_unsendable(name, value));
+    taken.map(|(name, _)| name.to_ascii_lowercase()).collect()
 }
 
 fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Result<Request, String> {

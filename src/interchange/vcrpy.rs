@@ -1,4 +1,7 @@
 //! Cassettes of Python's vcrpy, as it writes them itself and as test suites make them readable.
+//!
+//! `LangChain`'s test suites write the requests and the responses as two lists, which belong
+//! together by their places.
 
 use super::body::Side;
 use super::found::{Found, FoundReply, status_of};
@@ -8,8 +11,32 @@ use super::python_json::dumps;
 
 /// The interactions of a cassette; `None` where it is none.
 pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
-    let list = document.list_of("interactions")?;
-    Some((1..).zip(list).map(|(number, node)| interaction(number, node)).collect())
+    if let Some(list) = document.list_of("interactions") {
+        return Some((1..).zip(list).map(|(number, node)| interaction(number, node)).collect());
+    }
+    let (requests, responses) = lists(document)?;
+    let count = requests.len().max(responses.len());
+    Some((0..count).filter_map(|place| pair(place + 1, requests.get(place), responses.get(place))).collect())
+}
+
+/// The requests and the responses of a cassette that has them apart.
+pub(super) fn lists(document: &Node) -> Option<(&[Node], &[Node])> {
+    Some((document.list_of("requests")?, document.list_of("responses")?))
+}
+
+/// A request with the response in its place. vcrpy replays the pairs that there are; what the
+/// longer list has left belongs to nothing.
+fn pair(number: usize, request: Option<&Node>, response: Option<&Node>) -> Option<Found> {
+    let parts = [("request", request), ("response", response)];
+    let line = request.or(response)?.line;
+    let members = parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?.clone())));
+    let mut found = interaction(number, &Node { line, content: Content::Map(members.collect()) });
+    found.damage = match (request, response) {
+        (Some(_), Some(_)) => found.damage,
+        (Some(_), None) => Some("the list `responses` has none in its place: it is shorter than `requests`".to_owned()),
+        (None, _) => Some("the list `requests` has none in its place: it is shorter than `responses`".to_owned()),
+    };
+    Some(found)
 }
 
 fn interaction(number: usize, node: &Node) -> Found {

@@ -81,6 +81,7 @@ fn a_program_is_told_the_same_in_json() {
             "format": "vcrpy",
             "taken": [{"endpoint": "completions", "status": 200, "count": 1}],
             "skipped": [{"interaction": 2, "line": 15, "method": "GET", "path": "/v1/files", "why": "it is not a call that nightreel knows"}],
+            "notes": [], "struck": {"requests": 0, "responses": 0},
         }],
         "taken": 1, "skipped": 1, "store": "s.db", "run": 1,
     });
@@ -223,6 +224,38 @@ fn what_requests_were_sent_with_is_struck_from_what_repeats_it() {
     let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer(CANARY))]));
     test.args(["import", "a.yaml"]).run();
     assert_eq!(exchanges(&test, "nightreel.db")[0]["body"]["text"], answer("[redacted]"));
+}
+
+#[test]
+fn bodies_that_something_was_struck_from_are_counted_and_changed_requests_are_warned_of() {
+    let test = Test::new().file(
+        "a.yaml",
+        cassette(&[
+            interaction(&format!("I am {CANARY}"), &answer(CANARY)),
+            interaction("2", &answer(CANARY)),
+            interaction("3", &answer("hi")),
+        ]),
+    );
+    let warning = "note: a credential was struck from 1 request body of a.yaml: a replay that is asked with another text \
+                   in its place has no answer (redaction_difference)\n";
+    let output = test.args(["import", "a.yaml"]).stderr(warning).run();
+    let told = "  struck credentials from 1 request body and 2 response bodies\n";
+    assert!(output.stdout.contains(told), "{}", output.stdout);
+    let output = test.args(["import", "a.yaml", "--json"]).stderr(warning).run();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["files"][0]["struck"], json!({"requests": 1, "responses": 2}));
+}
+
+#[test]
+fn a_key_that_only_names_a_cache_is_struck_from_nothing() {
+    let name = "quarterly-summaries-2024";
+    let cached = interaction(&format!("read {name}"), &answer(name))
+        .replace("authorization: [Bearer ", "cf-aig-cache-key: [")
+        .replace(CANARY, name);
+    let test = Test::new().file("a.yaml", cassette(&[cached]));
+    let output = test.args(["import", "a.yaml"]).stderr("").run();
+    assert!(!output.stdout.contains("struck"), "{}", output.stdout);
+    assert_eq!(exchanges(&test, "nightreel.db")[0]["body"]["text"], answer(name));
 }
 
 #[test]

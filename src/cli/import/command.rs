@@ -25,7 +25,7 @@ the status, the body byte for byte and the headers that a run keeps are taken. E
 and told of.
 
 Values of environment variables whose names end in KEY, TOKEN, SECRET or PASSWORD are struck from bodies, \
-and so are the credentials that the recorded requests were sent with.
+and so are the credentials that the recorded requests were sent with. From how many bodies is told.
 
 Nothing is written where a file cannot be read, or where nothing can be taken.";
 
@@ -75,15 +75,17 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
     // Every file is read before anything is written.
     let recordings = Recordings { files: &args.files, outputs: &args.output, format: args.format }.read()?;
     for (file, mut imported) in recordings {
-        striker.strike(&mut imported)?;
+        let struck = striker.strike(&mut imported)?;
+        if let Some(warning) = struck.warning(&file) {
+            complain(&warning);
+        }
         if let Some(session) = sessions.shared(&file) {
             let file = file.display();
             complain(&format!("note: {file} shares the session {session:?} with a file before it: its answers follow"));
         }
-        let mut taken = imported.exchanges;
-        sessions.place(&file, &mut taken);
-        report.add(FileReport::new(&file, imported.format, &taken, imported.skipped));
-        exchanges.extend(taken);
+        sessions.place(&file, &mut imported.exchanges);
+        report.add(FileReport::new(&file, &imported, struck));
+        exchanges.extend(imported.exchanges);
     }
     let is_empty = exchanges.is_empty();
     let secrets = secrets_left(&exchanges, &target.path().display().to_string());

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nightreel::interchange::{ImportFormat, Skipped};
-use nightreel::model::{Endpoint, Exchange};
+use nightreel::interchange::{ImportFormat, Imported, Note, Place, Skipped};
+use nightreel::model::Endpoint;
 use serde_json::{Value, json};
 
 use super::super::count::counted;
 use super::super::page::Page;
 use super::super::terminal_text::one_line;
+use super::struck::Struck;
 use super::target::Written;
 
 /// What came of all files.
@@ -27,16 +28,25 @@ pub(super) struct FileReport {
     /// How many of an endpoint and a status; no status is a fault.
     taken: BTreeMap<(Endpoint, Option<u16>), usize>,
     skipped: Vec<Skipped>,
+    notes: Vec<Note>,
+    struck: Struck,
 }
 
 impl FileReport {
-    pub(super) fn new(file: &Path, format: ImportFormat, taken: &[Exchange], skipped: Vec<Skipped>) -> Self {
+    pub(super) fn new(file: &Path, imported: &Imported, struck: Struck) -> Self {
         let mut counts = BTreeMap::new();
-        for exchange in taken {
+        for exchange in &imported.exchanges {
             let status = exchange.attempt.reply.as_ref().ok().map(|reply| reply.status);
             *counts.entry((exchange.request.endpoint, status)).or_default() += 1;
         }
-        Self { file: file.display().to_string(), format, taken: counts, skipped }
+        Self {
+            file: file.display().to_string(),
+            format: imported.format,
+            taken: counts,
+            skipped: imported.skipped.clone(),
+            notes: imported.notes.clone(),
+            struck,
+        }
     }
 
     fn count(&self) -> usize {
@@ -47,20 +57,15 @@ impl FileReport {
         let taken = self.taken.iter().map(
             |((endpoint, status), count)| json!({ "endpoint": endpoint.path(), "status": status, "count": count }),
         );
-        let skipped = self.skipped.iter().map(|Skipped { place, why }| {
-            json!({
-                "interaction": place.number,
-                "line": place.line,
-                "method": place.method,
-                "path": place.path,
-                "why": why,
-            })
-        });
+        let skipped = self.skipped.iter().map(|Skipped { place, why }| told(place, "why", why));
+        let notes = self.notes.iter().map(|Note { place, what }| told(place, "what", what));
         json!({
             "file": self.file,
             "format": self.format.as_str(),
             "taken": taken.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
+            "notes": notes.collect::<Vec<_>>(),
+            "struck": { "requests": self.struck.requests, "responses": self.struck.responses },
         })
     }
 
@@ -76,10 +81,31 @@ impl FileReport {
             let status = status.map_or("no response".to_owned(), |status| status.to_string());
             page.line(format_args!("  took {count} × {endpoint}, {status}"));
         }
+        if let Some(bodies) = self.struck.told() {
+            page.line(format_args!("  struck credentials from {bodies}"));
+        }
         for skipped in &self.skipped {
             page.line(format_args!("  left out {}", one_line(&skipped.to_string())));
         }
+        for note in &self.notes {
+            page.line(format_args!("  of {}", one_line(&note.to_string())));
+        }
     }
+}
+
+/// What is said of an interaction, under the name of what that is.
+fn told(place: &Place, name: &str, what: &str) -> Value {
+    let mut told = json!({
+        "interaction": place.number,
+        "line": place.line,
+        "method": place.method,
+        "path": place.path,
+        name: what,
+    });
+    if let Some(file) = &place.file {
+        told["file"] = file.display().to_string().into();
+    }
+    told
 }
 
 impl Report {

@@ -26,13 +26,16 @@ fn requests_are_joined_with_their_results_in_any_order() {
     assert_eq!((request_text(second), body_text(second)), (ASKED, "{\"x\":  1}"));
     assert_eq!(headers(second), [("content-type", "application/json"), ("x-request-id", "r1")]);
     let chat = "POST /v1/chat/completions";
+    let beside = format!("{}/", results.directory.path().display());
+    let left_out: Vec<String> = left_out(&imported).iter().map(|told| told.replace(&beside, "")).collect();
     assert_eq!(
-        left_out(&imported),
+        left_out,
         [
             format!("interaction 3 (line 3), {chat}: it has no response: {{\"code\":\"batch_expired\"}}"),
             format!("interaction 4 (line 4), {chat}: no output file has a result of \"d\""),
-            "interaction 3 (line 4): a result of \"stranger\", which no request has for its custom_id".to_owned(),
-            "interaction 4 (line 5): \"a\" has a result already".to_owned(),
+            "result 3 (line 4 of out.jsonl): a result of \"stranger\", which no request has for its custom_id"
+                .to_owned(),
+            "result 4 (line 5 of out.jsonl): \"a\" has a result already".to_owned(),
         ]
     );
 }
@@ -49,6 +52,40 @@ fn one_file_of_a_batch_is_not_enough() {
     let broken = File::new("out.jsonl", "{\"custom_id\":\"a\",\"response\":null}\n{\"custom_id\":1}\n");
     let problem = read_batch(requests.source(), vec![broken.source()]).unwrap_err().to_string();
     assert!(problem.contains("out.jsonl:2:14: invalid type: integer"), "{problem}");
+    for (input, output, said) in [
+        (
+            input(&[("a", ASKED)]) + "[]\n",
+            "",
+            "in.jsonl:2:1: it is not a request of a batch: an object with `custom_id`, ",
+        ),
+        (
+            input(&[("a", ASKED)]),
+            "[]\n",
+            "out.jsonl:1:1: it is not a result of a batch: an object with `custom_id` and ",
+        ),
+        (input(&[("a", ASKED)]) + "{", "", "in.jsonl:2:1: EOF while parsing"),
+    ] {
+        let (requests, results) = (File::new("in.jsonl", input), File::new("out.jsonl", output));
+        let problem = read_batch(requests.source(), vec![results.source()]).unwrap_err().to_string();
+        assert!(problem.contains(said), "{problem}\n{said}");
+    }
+}
+
+#[test]
+fn results_of_anthropics_batches_are_told_as_what_they_are() {
+    let requests = File::new("in.jsonl", input(&[("a", ASKED)]));
+    let results = File::new("out.jsonl", "{\"custom_id\":\"a\",\"result\":{\"type\":\"succeeded\",\"message\":{}}}\n");
+    let said =
+        "out.jsonl holds the results of one of Anthropic's message batches, which have no requests and are not read";
+    let problems = [
+        results.read().unwrap_err(),
+        results.read_as(Some(ImportFormat::OpenaiBatch)).unwrap_err(),
+        read_batch(requests.source(), vec![results.source()]).unwrap_err(),
+        read_batch(results.source(), vec![requests.source()]).unwrap_err(),
+    ];
+    for problem in problems.map(|problem| problem.to_string()) {
+        assert!(problem.contains(said), "{problem}");
+    }
 }
 
 #[test]

@@ -219,3 +219,61 @@ fn what_was_not_recorded_is_left_out() {
     );
     assert_eq!(imported.skipped[4].place.path, "/v1/realtime");
 }
+
+#[test]
+fn a_body_in_the_chunks_that_it_came_in_is_joined() {
+    let packed = gzip(ANSWER.as_bytes());
+    let pieces: [&[u8]; 2] = [&packed[..7], &packed[7..]];
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let base64 = |bytes: &[u8]| base64::Engine::encode(&crate::interchange::body::BASE64, bytes);
+    let array = |written: &dyn Fn(&[u8]) -> String| json!(pieces.map(written)).to_string();
+    let whole: Option<&[u8]> = Some(&packed);
+    let half = "its response body is in pieces, of which one is neither hexadecimal digits nor base64";
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    for (encoding, content, expected, why) in [
+        ("gzip", json!({"size": 4711, "text": array(&hex), "_isBinary": true}), whole, ""),
+        ("gzip", json!({"size": 4711, "text": array(&base64), "encoding": "base64"}), whole, ""),
+        ("gzip", json!({"size": 4711, "text": array(&hex)}), whole, ""),
+        ("", json!({"size": 2, "text": "ff00", "_isBinary": true}), Some(b"\xff\0".as_slice()), ""),
+        ("gzip", json!({"size": 9, "text": "[\"1f8\", \"*\"]", "_isBinary": true}), None, half),
+        ("", json!({"size": 3, "text": "{}?", "_isBinary": true}), None, half),
+        (
+            "gzip",
+            json!({"text": "[\"*\"]", "encoding": "base64"}),
+            None,
+            "its response body is in pieces, of which one is no base64",
+        ),
+        // What is no such array is what it always was.
+        ("gzip", json!({"size": 3, "text": "[1]"}), Some(b"[1]"), ""),
+        ("", json!({"size": 6, "text": "[\"ff\"]"}), Some(b"[\"ff\"]"), ""),
+        ("gzip", json!({"text": base64(&packed), "encoding": "base64"}), whole, ""),
+    ] {
+        let headers = json!([{"name": "Content-Encoding", "value": encoding}]);
+        let headers = if encoding.is_empty() { json!([]) } else { headers };
+        let response = json!({"status": 200, "headers": headers, "content": content});
+        let imported = imported("a.har", log(&[entry(&asked(&posted), &response)]));
+        let body = imported.exchanges.first().map(|exchange| reply(exchange).body.as_ref());
+        let said = imported.skipped.first().map_or("", |skipped| skipped.why.as_str());
+        assert_eq!((body, said), (expected, why), "{content}");
+    }
+}
+
+#[test]
+fn what_was_sent_and_has_no_text_was_not_recorded() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    let lost = "its response body was not recorded";
+    for (status, body_size, content, why) in [
+        (200, 812, json!({"size": 0}), lost),
+        (200, 812, json!({}), lost),
+        (204, 812, json!({}), ""),
+        (200, 20, json!({"size": 0, "text": ""}), ""),
+        (200, 0, json!({"size": 0}), ""),
+        (200, -1, json!({"size": 0}), ""),
+    ] {
+        let mut response = answered(status, &content);
+        response["bodySize"] = body_size.into();
+        let imported = imported("a.har", log(&[entry(&asked(&posted), &response)]));
+        let said = imported.skipped.first().map_or("", |skipped| skipped.why.as_str());
+        assert_eq!(said, why, "{status} {body_size} {content}");
+    }
+}

@@ -231,3 +231,34 @@ fn what_is_wrong_with_an_interaction_leaves_it_out_alone() {
         ]
     );
 }
+
+#[test]
+fn a_cassette_of_r_has_a_bare_status_and_may_have_its_bodies_in_files() {
+    let response = |body: &str| {
+        format!(
+            "- request:\n    method: POST\n    uri: https://h/v1/chat/completions\n    body:\n      string: '{ASKED}'\n    \
+             headers: []\n  response:\n    status: 200\n    headers:\n      content-type: application/json\n    body:\n      \
+             {body}\n  recorded_at: 2025-05-06 13:04:11\n"
+        )
+    };
+    let bodies = [
+        &format!("string: '{ANSWER}'"),
+        "{file: no, string: plain}",
+        "{file: yes, string: fixtures/a.json}",
+        "{on_disk: fixtures/b.json}",
+    ];
+    let interactions = bodies.map(response).concat();
+    let imported = imported("a.yml", format!("http_interactions:\n{interactions}recorded_with: VCR-vcr/2.0.0\n"));
+    assert_eq!(imported.format, ImportFormat::Vcr);
+    let told: Vec<&str> = imported.exchanges.iter().map(body_text).collect();
+    assert_eq!(told, [ANSWER, "plain"]);
+    assert_eq!(headers(&imported.exchanges[0]), [("content-type", "application/json")]);
+    let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+    assert_eq!(
+        whys,
+        [
+            "its response body is in the file \"fixtures/a.json\", which is not read",
+            "its response body is in the file \"fixtures/b.json\", which is not read",
+        ]
+    );
+}

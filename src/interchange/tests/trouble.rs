@@ -20,6 +20,16 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
             b"--- # of the suite\nfoo: bar\n---\nversion: 1\ninteractions: []\n",
             "a.yml:2: the document that begins here has no list `interactions`, as another one of the file has; take it out",
         ),
+        // YAML would take the comma, and a raw line break in a text for a space.
+        ("a.json", b"{\"interactions\": [\n  {\"request\": {\"body\": \"a\n b\"}}]}", "a.json:2:26: control character"),
+        ("a.har", b"{\"log\": {\"entries\": [],}}", "a.har:1:24: trailing comma"),
+        ("stdin", b"{interactions: []}", "stdin:1:2: key must be a string"),
+        ("a.yaml.zst", b"[{]", "a.yaml.zst:1:3: "),
+        (
+            "two.yaml",
+            b"log: {entries: []}\n---\nlog: {entries: []}\n",
+            "two.yaml:3: another document begins here, and an archive is one alone; put it into a file of its own",
+        ),
         ("a.gz", b"\x1f\x8b\x08\x00", "cannot read a.gz: it is compressed, and damaged: "),
     ] {
         let said = File::new(name, content).problem();
@@ -27,6 +37,24 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
     }
     let missing = Source::open(std::path::Path::new("/nowhere/a.yml")).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read /nowhere/a.yml: "), "{missing}");
+}
+
+#[test]
+fn a_header_that_no_server_can_send_is_left_out_and_told() {
+    let cassette = format!(
+        "interactions:\n- request: {{method: POST, uri: /v1/messages, body: '{ASKED}'}}\n  response: {{status: 200, body: \
+         {{string: x}}, headers: {{Retry-After: \"1\\r\\nx: y\", Content-Type: text/plain, Set-Cookie: \"a\\nb\"}}}}\n"
+    );
+    let imported = imported("a.yaml", cassette);
+    assert_eq!(headers(&imported.exchanges[0]), [("content-type", "text/plain")]);
+    let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "interaction 1 (line 2), POST /v1/messages: its response header retry-after is left out: its value has a character that HTTP has no place for"
+        ]
+    );
+    assert_eq!(left_out(&imported), [""; 0]);
 }
 
 #[test]
@@ -58,7 +86,10 @@ fn a_file_is_known_by_its_content() {
         ("{\"http_interactions\": []}", ImportFormat::Vcr),
         ("{interactions: [], version: 1}", ImportFormat::Vcrpy),
     ] {
-        assert_eq!(imported("a.yaml", content).format, expected, "{content}");
+        for name in ["a.yaml", "a.YML"] {
+            assert_eq!(imported(name, content).format, expected, "{content}");
+        }
+        assert_eq!(imported("a.yaml.gz", gzip(content.as_bytes())).format, expected, "{content}");
     }
 }
 

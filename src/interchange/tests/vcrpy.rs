@@ -114,3 +114,43 @@ fn a_cassette_in_json_is_read() {
     assert_eq!(imported.exchanges[0].attempt.class, Class::Answered);
     assert_eq!(left_out(&imported), ["interaction 2 (line 26), PUT /v1/embeddings: it is no POST"]);
 }
+
+/// A request and a response as they stand in lists of their own.
+fn apart(prompt: &str) -> (String, String) {
+    let body = BASE64.encode(format!("{{\"model\":\"m\",\"prompt\":\"{prompt}\"}}"));
+    let request = format!(
+        "- body: !!binary |\n    {body}\n  headers:\n    authorization:\n    - '**REDACTED**'\n  method: POST\n  \
+         uri: https://api.openai.com/v1/completions\n"
+    );
+    let response = format!(
+        "- body:\n    string: !!binary |\n      {}\n  headers:\n    Content-Type:\n    - text/plain\n  status:\n    \
+         code: 200\n    message: OK\n",
+        BASE64.encode(format!("answer to {prompt}"))
+    );
+    (request, response)
+}
+
+#[test]
+fn requests_and_responses_in_lists_of_their_own_belong_together_by_their_places() {
+    let pairs: Vec<(String, String)> = ["one", "two", "three"].map(apart).into();
+    for (requests, responses, why) in [
+        (3, 3, vec![]),
+        (3, 2, vec!["POST /v1/completions: the list `responses` has none in its place: it is shorter than `requests`"]),
+        (1, 2, vec!["the list `requests` has none in its place: it is shorter than `responses`"]),
+        (0, 0, vec![]),
+    ] {
+        let list = |name: &str, parts: String| {
+            if parts.is_empty() { format!("{name}: []\n") } else { format!("{name}:\n{parts}") }
+        };
+        let text = list("requests", pairs[..requests].iter().map(|(request, _)| request.as_str()).collect())
+            + &list("responses", pairs[..responses].iter().map(|(_, response)| response.as_str()).collect());
+        let imported = imported("a.yaml.gz", gzip(text.as_bytes()));
+        assert_eq!(imported.format, ImportFormat::Vcrpy);
+        let told: Vec<&str> = imported.exchanges.iter().map(body_text).collect();
+        let expected = ["answer to one", "answer to two", "answer to three"];
+        assert_eq!(told, expected[..requests.min(responses)]);
+        let left_out = left_out(&imported);
+        assert_eq!(left_out.len(), why.len(), "{left_out:?}");
+        assert!(left_out.iter().zip(why).all(|(told, why)| told.ends_with(why)), "{left_out:?}");
+    }
+}

@@ -139,7 +139,11 @@ fn aliases_that_would_fill_the_memory_are_refused() {
         bomb += &format!("a{level}: &a{level} [{before}]\n");
     }
     let problem = documents(&bomb).unwrap_err();
-    assert_eq!(problem.problem, "the aliases stand for too many values");
+    assert_eq!(problem.problem, "the aliases stand for too many values, or for too much text");
+    let text = format!("a: &a '{}'\nb: [{}]\n", "x".repeat(2 << 20), "*a, ".repeat(300));
+    let problem = documents(&text).unwrap_err();
+    assert_eq!((problem.line, problem.problem.contains("too much text")), (2, true), "{}", problem.problem);
+    assert!(documents(&text.replace(&"*a, ".repeat(300), "*a, *a, *a")).is_ok());
     assert!(documents("a: &a [*a]").is_err());
     assert!(documents("a: *nobody").is_err());
 }

@@ -9,10 +9,12 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::super::body::BASE64;
 use super::super::node::{Content, Node};
 use super::line_breaks::LineBreaks;
-use super::scalar::{Scalar, resolve};
+use super::scalar::{Scalar, forced, resolve};
 
 /// How many values all aliases of a file may stand for: more is an attack on the memory.
 const MOST_ALIASED: usize = 2_000_000;
+/// How many bytes of text they may stand for.
+const MOST_ALIASED_BYTES: usize = 256 * 1024 * 1024;
 /// What the tags begin with that YAML itself has, such as `!!binary`.
 const NAMESPACE: &str = "tag:yaml.org,2002:";
 /// The key that takes the members of another map in.
@@ -69,13 +71,13 @@ struct Builder<'a> {
     breaks: Option<&'a LineBreaks>,
     documents: Vec<Node>,
     open: Vec<Open>,
-    anchors: HashMap<usize, (Node, usize)>,
-    aliased: usize,
+    anchors: HashMap<usize, (Node, Size)>,
+    aliased: Size,
 }
 
 impl<'a> Builder<'a> {
     fn new(breaks: Option<&'a LineBreaks>) -> Self {
-        Self { breaks, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new(), aliased: 0 }
+        Self { breaks, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new(), aliased: Size::default() }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlProblem> {
@@ -98,9 +100,13 @@ impl<'a> Builder<'a> {
                     .anchors
                     .get(&id)
                     .ok_or_else(|| YamlProblem::at(line, span, "an alias stands within what it stands for"))?;
-                self.aliased += size;
-                if self.aliased > MOST_ALIASED {
-                    return Err(YamlProblem::at(line, span, "the aliases stand for too many values"));
+                self.aliased = self.aliased.with(*size);
+                if self.aliased.values > MOST_ALIASED || self.aliased.bytes > MOST_ALIASED_BYTES {
+                    return Err(YamlProblem::at(
+                        line,
+                        span,
+                        "the aliases stand for too many values, or for too much text",
+                    ));
                 }
                 let node = node.clone();
                 self.ended(node, 0);
@@ -137,7 +143,10 @@ fn scalar(value: String, style: ScalarStyle, tag: Option<&Tag>) -> Result<Conten
         let packed: String = value.split_ascii_whitespace().collect();
         return BASE64.decode(packed).map(Content::Bytes).map_err(|error| format!("binary data is no base64: {error}"));
     }
-    // A tag says that it is a text; those of numbers and words name what a plain one is anyway.
+    if let Some(value) = tag.and_then(Tag::core_suffix).and_then(|kind| forced(&value, kind)) {
+        return Ok(Content::Text { value, plain: true });
+    }
+    // A tag of none of YAML's own kinds says that it is a text.
     let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
     let plain = style == ScalarStyle::Plain && !is_text;
     Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
@@ -148,12 +157,30 @@ fn is_binary(tag: &Tag) -> bool {
     tag.suffix_in_namespace(NAMESPACE).as_deref() == Some("binary") || tag.original() == "!binary"
 }
 
-/// How many values a value is made of.
-fn size(node: &Node) -> usize {
+/// What a value is made of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
+}
+
+impl Size {
+    const fn with(self, other: Self) -> Self {
+        Self { values: self.values + other.values, bytes: self.bytes + other.bytes }
+    }
+}
+
+fn size(node: &Node) -> Size {
+    let one = |bytes| Size { values: 1, bytes };
     match &node.content {
-        Content::List(elements) => 1 + elements.iter().map(size).sum::<usize>(),
-        Content::Map(members) => 1 + members.iter().map(|(_, value)| size(value)).sum::<usize>(),
-        _ => 1,
+        Content::List(elements) => elements.iter().map(size).fold(one(0), Size::with),
+        Content::Map(members) => members
+            .iter()
+            .map(|(key, value)| size(value).with(Size { values: 0, bytes: key.len() }))
+            .fold(one(0), Size::with),
+        Content::Text { value, .. } => one(value.len()),
+        Content::Bytes(bytes) => one(bytes.len()),
+        Content::Null | Content::Broken(_) => one(0),
     }
 }
 

@@ -5,8 +5,10 @@
 
 mod block;
 mod builder;
+mod core_scalar;
 mod line_breaks;
 mod scalar;
 
 pub(super) use builder::documents;
+pub(super) use core_scalar::resolve_core;
 pub(super) use scalar::{Scalar, resolve};
