@@ -56,25 +56,31 @@ fn reply(response: &Node, attachments: Attachments<'_>) -> Result<FoundReply, St
     let body = match polly::body(content, &headers)? {
         // Its size is that of the text, or of what was decoded.
         Some(body) => body,
-        None => whole(text(content, Side::Response, attachments)?, size_of(response, content), status)?,
+        None => whole(text(content, Side::Response, attachments)?, size_of(response, content, status), status)?,
     };
     Ok(FoundReply { status, headers, body })
 }
 
 /// The size of a body by what a response says of it: what has no text and was sent all the same is
 /// not empty, whatever its content's size.
-fn size_of(response: &Node, content: &Node) -> Option<f64> {
-    let sent = response.number_of("bodySize").filter(|sent| *sent > 0.0 && !content.has("text"));
-    content.number_of("size").filter(|size| *size != 0.0).or(sent).or_else(|| content.number_of("size"))
+fn size_of(response: &Node, content: &Node, status: u16) -> Option<f64> {
+    let has_none = has_none(status) || content.has("text") || content.has("_file");
+    let sent = response.number_of("bodySize").filter(|sent| *sent > 0.0 && !has_none);
+    let size = content.number_of("size");
+    size.filter(|size| *size != 0.0).or(sent).or(size)
+}
+
+/// Whether a response of a status has no body.
+const fn has_none(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
 }
 
 /// A body that is all that came, by its size: browsers and proxies write the size of what they no
 /// longer have, and what they have cut short.
 fn whole(body: Option<Vec<u8>>, size: Option<f64>, status: u16) -> Result<Vec<u8>, String> {
-    let has_none = matches!(status, 204 | 205 | 304);
     match (body.unwrap_or_default(), size) {
         (body, Some(size)) if body.is_empty() && size != 0.0 => Err(Side::Response.lost()),
-        (body, None) if body.is_empty() && !has_none => Err(Side::Response.lost()),
+        (body, None) if body.is_empty() && !has_none(status) => Err(Side::Response.lost()),
         (body, Some(size)) if is_cut(&body, size) => {
             Err(format!("its response body was cut short: {} of {size} bytes are there", body.len()))
         }

@@ -143,7 +143,11 @@ fn scalar(value: String, style: ScalarStyle, tag: Option<&Tag>) -> Result<Conten
         let packed: String = value.split_ascii_whitespace().collect();
         return BASE64.decode(packed).map(Content::Bytes).map_err(|error| format!("binary data is no base64: {error}"));
     }
-    if let Some(value) = tag.and_then(Tag::core_suffix).and_then(|kind| forced(&value, kind)) {
+    let kind = tag.and_then(Tag::core_suffix);
+    if kind == Some("null") {
+        return Ok(Content::Null);
+    }
+    if let Some(value) = kind.and_then(|kind| forced(&value, kind)) {
         return Ok(Content::Text { value, plain: true });
     }
     // A tag of none of YAML's own kinds says that it is a text.
