@@ -25,6 +25,11 @@ pub(super) enum Refusal {
          machine alone"
     )]
     ForeignPage { origin: String },
+    #[error(
+        "a request to {host} is refused: this server sends requests that cost money, and listens to this machine \
+         alone, where it is asked as localhost or 127.0.0.1; another name may be that of a foreign page"
+    )]
+    ForeignHost { host: String },
     #[error("the body of the request is longer than {0} bytes, the most that is taken")]
     TooLong(usize),
     #[error(
@@ -62,7 +67,7 @@ impl Refusal {
         match self {
             Self::NoSuchPath { .. } | Self::NoSuchModel { .. } => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignPage { .. } => StatusCode::FORBIDDEN,
+            Self::ForeignPage { .. } | Self::ForeignHost { .. } => StatusCode::FORBIDDEN,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::LongSession(_) | Self::NamelessSession | Self::BadEncoding { .. } | Self::NotJson { .. } => {
@@ -86,6 +91,7 @@ impl Refusal {
             Self::LongSession(_) => "session_too_long",
             Self::NamelessSession => "session_without_name",
             Self::ForeignPage { .. } => "foreign_origin",
+            Self::ForeignHost { .. } => "foreign_host",
             Self::TooLong(_) => "body_too_long",
             Self::UnknownEncoding(_) | Self::BadEncoding { .. } => "bad_encoding",
             Self::NotJson { .. } => "bad_json",
@@ -135,6 +141,7 @@ mod tests {
             (Refusal::LongSession(1), 400, false),
             (Refusal::NamelessSession, 400, false),
             (Refusal::ForeignPage { origin: text() }, 403, false),
+            (Refusal::ForeignHost { host: text() }, 403, false),
             (Refusal::TooLong(1), 413, false),
             (Refusal::UnknownEncoding(text()), 415, false),
             (Refusal::BadEncoding { encoding: "gzip", problem: text() }, 400, false),

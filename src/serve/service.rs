@@ -1,6 +1,7 @@
 //! One request, from its arrival to its reply.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::asked::AskedRequest;
+use super::host;
 use super::live::{CutOff, Errand, Head};
 use super::models;
 use super::origin::Origin;
@@ -68,6 +70,9 @@ pub(super) struct Sending {
     /// The requests that are out, each until what came of it is kept.
     pub(super) errands: TaskTracker,
     cut_off: Arc<CutOff>,
+    /// Whether no other machine reaches the server: whatever is asked of another host is a page's then
+    /// whose name was made to lead here.
+    is_near: bool,
 }
 
 /// What is known of a request before it is answered.
@@ -85,7 +90,8 @@ struct Call<'a> {
 type Reply = Response<ReplyBody>;
 
 impl Service {
-    pub(super) fn new(options: Options, ending: CancellationToken) -> Self {
+    /// What answers at an address.
+    pub(super) fn new(options: Options, address: IpAddr, ending: CancellationToken) -> Self {
         let Options { playback, upstream, explain, redactor, pace, report, .. } = options;
         let mode = playback.options().mode;
         let sending = upstream.filter(|_| mode != Mode::Replay).map(|upstream| Sending {
@@ -93,6 +99,7 @@ impl Service {
             upstream: Arc::new(upstream),
             errands: TaskTracker::new(),
             cut_off: Arc::new(CutOff::new(ending)),
+            is_near: address.to_canonical().is_loopback(),
         });
         Self { playback, explain, pace, redactors: Redactors::new(redactor), report, sending }
     }
@@ -104,12 +111,13 @@ impl Service {
     async fn reply(&self, request: Request<Incoming>, link: Link) -> Result<Reply, Cut> {
         let arrived = Instant::now();
         let origin = Origin::of(request.headers(), self.sending.is_some());
-        if request.method() == Method::OPTIONS && !matches!(origin, Origin::Foreign(_)) {
-            let headers = origin.preflight(request.headers());
+        let (head, body) = request.into_parts();
+        let asker = self.check_asker(&head, &origin);
+        if head.method == Method::OPTIONS && asker.is_ok() {
+            let headers = origin.preflight(&head.headers);
             return Ok(response(StatusCode::NO_CONTENT, headers, ReplyBody::whole(Bytes::new())));
         }
-        let (head, body) = request.into_parts();
-        let mut reply = match understood(&head, &origin) {
+        let mut reply = match asker.and_then(|()| understood(&head)) {
             Ok((session, route)) => {
                 let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
@@ -128,6 +136,20 @@ impl Service {
         };
         origin.tell(reply.headers_mut());
         Ok(reply)
+    }
+
+    /// Refuses a page that could make the server spend money: by where it says it comes from, or by the
+    /// host that it asks, which is its own where its name was made to lead here.
+    fn check_asker(&self, head: &Parts, origin: &Origin) -> Result<(), Refusal> {
+        if self.sending.as_ref().is_some_and(|sending| sending.is_near)
+            && let Some(host) = host::foreign(head)
+        {
+            return Err(Refusal::ForeignHost { host });
+        }
+        match origin {
+            Origin::Foreign(origin) => Err(Refusal::ForeignPage { origin: origin.clone() }),
+            Origin::None | Origin::Welcome(_) => Ok(()),
+        }
     }
 
     async fn follow(&self, route: Route<'_>, method: &Method, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
@@ -346,10 +368,7 @@ impl Answering for Service {
 }
 
 /// Whose a request is and what it asks for, by its head.
-fn understood<'a>(head: &'a Parts, origin: &Origin) -> Result<(Arc<str>, Route<'a>), Refusal> {
-    if let Origin::Foreign(origin) = origin {
-        return Err(Refusal::ForeignPage { origin: origin.clone() });
-    }
+fn understood(head: &Parts) -> Result<(Arc<str>, Route<'_>), Refusal> {
     let path = head.uri.path();
     let way = Way::find(&head.method, path);
     let route = way.route.map_err(|astray| Refusal::of_astray(astray, &head.method, path))?;
