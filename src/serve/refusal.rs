@@ -18,7 +18,7 @@ pub(super) enum Refusal {
     WrongMethod { method: String, path: String, allowed: &'static str },
     #[error("a session's name has {0} bytes at most")]
     LongSession(usize),
-    #[error("the path names no session: write /session/NAME/v1, or leave /session out")]
+    #[error("the session has no name: write one in /session/NAME/v1 or x-nightreel-session, or leave that out")]
     NamelessSession,
     #[error(
         "a page of {origin} may not ask: this server sends requests that cost money, and answers to pages of this \

@@ -379,10 +379,14 @@ fn understood(head: &Parts) -> Result<(Arc<str>, Route<'_>), Refusal> {
 /// the same for many requests. The unnamed one is empty.
 fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str>, Refusal> {
     let named = match (headers.get(SESSION), of_path) {
-        (Some(named), _) => String::from_utf8_lossy(named.as_bytes()),
-        (None, Some(named)) if named.trim().is_empty() => return Err(Refusal::NamelessSession),
-        (None, named) => named.unwrap_or_default(),
+        (Some(named), _) => Some(String::from_utf8_lossy(named.as_bytes())),
+        (None, named) => named,
     };
+    // A variable that is not set leaves no name: that is no wish for the unnamed session.
+    if named.as_ref().is_some_and(|named| named.trim().is_empty()) {
+        return Err(Refusal::NamelessSession);
+    }
+    let named = named.unwrap_or_default();
     let longest = Exchange::LONGEST_SESSION;
     if named.len() > longest { Err(Refusal::LongSession(longest)) } else { Ok(named.trim().into()) }
 }
