@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,7 +30,7 @@ use super::route::{Route, Way};
 use super::score::Play;
 use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
-use crate::listener::{Answering, Cut, Link};
+use crate::listener::{Answering, Cut, Ends, LATE, Link};
 use crate::model::{Attempt, Endpoint, Exchange, KeyRules, Mode, Request as Sought};
 use crate::record::{Asked, Missed, Playback, Refused};
 
@@ -61,6 +61,7 @@ pub(super) struct Service {
     redactors: Redactors,
     report: Report,
     pub(super) sending: Option<Sending>,
+    stopping: CancellationToken,
 }
 
 /// What a server that sends has beside.
@@ -91,17 +92,25 @@ type Reply = Response<ReplyBody>;
 
 impl Service {
     /// What answers at an address.
-    pub(super) fn new(options: Options, address: IpAddr, ending: CancellationToken) -> Self {
+    pub(super) fn new(options: Options, address: IpAddr, ends: &Ends) -> Self {
         let Options { playback, upstream, explain, redactor, pace, report, .. } = options;
         let mode = playback.options().mode;
         let sending = upstream.filter(|_| mode != Mode::Replay).map(|upstream| Sending {
             recording: Arc::new(Recording::new(&upstream, mode)),
             upstream: Arc::new(upstream),
             errands: TaskTracker::new(),
-            cut_off: Arc::new(CutOff::new(ending)),
+            cut_off: Arc::new(CutOff::new(ends.ending.clone())),
             is_near: address.to_canonical().is_loopback(),
         });
-        Self { playback, explain, pace, redactors: Redactors::new(redactor), report, sending }
+        Self {
+            playback,
+            explain,
+            pace,
+            redactors: Redactors::new(redactor),
+            report,
+            sending,
+            stopping: ends.stopping.clone(),
+        }
     }
 
     fn rules(&self) -> &KeyRules {
@@ -130,7 +139,7 @@ impl Service {
                 }
             }
             Err(refusal) => {
-                request_body::throw_away(&head.headers, body).await;
+                self.unless_late(request_body::throw_away(&head.headers, body)).await?;
                 self.refuse(&head, &refusal)
             }
         };
@@ -152,10 +161,23 @@ impl Service {
         }
     }
 
+    /// What comes of reading a request; nothing where it goes on though the server is stopping.
+    async fn unless_late<T>(&self, reading: impl Future<Output = T>) -> Result<T, Cut> {
+        let late = async {
+            self.stopping.cancelled().await;
+            sleep(LATE).await;
+        };
+        tokio::select! {
+            biased;
+            read = reading => Ok(read),
+            () = late => Err(Cut),
+        }
+    }
+
     async fn follow(&self, route: Route<'_>, method: &Method, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
         match route {
             Route::Call(endpoint, deployment) => {
-                let body = request_body::read(call.headers, body).await?;
+                let body = self.unless_late(request_body::read(call.headers, body)).await??;
                 let redactor = self.redactors.of(call.headers);
                 let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, self.rules(), &redactor)?;
                 self.answer(asked, Call { deployment, ..call }).await
