@@ -34,7 +34,7 @@ mod service;
 mod tests;
 mod unanswered;
 
-pub use options::{AfterKept, Exposure, Options, Report, Upstream};
+pub use options::{AfterKept, Exposure, Notice, Options, Report, Upstream};
 pub use pace::{Pace, PaceError};
 pub use recording::KeepError;
 pub use server::{Server, StartError, run};

@@ -45,6 +45,11 @@ pub(super) enum Refusal {
     NoSuchModel { model: String, known: String },
     #[error("nothing came from the server that was to answer: {0}")]
     NotReached(String),
+    #[error(
+        "the server that was to answer wants to go on in another protocol (status {0}), which cannot be passed on or \
+         recorded"
+    )]
+    NoReply(u16),
     #[error("nothing was sent, because what came back could not be kept: {0}")]
     NotKept(String),
     #[error("the recordings cannot be read: {0}")]
@@ -73,7 +78,7 @@ impl Refusal {
             Self::LongSession(_) | Self::NamelessSession | Self::BadEncoding { .. } | Self::NotJson { .. } => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NotReached(_) => StatusCode::BAD_GATEWAY,
+            Self::NotReached(_) | Self::NoReply(_) => StatusCode::BAD_GATEWAY,
             Self::NotKept(_) | Self::NotRead(_) | Self::Status(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -97,6 +102,7 @@ impl Refusal {
             Self::NotJson { .. } => "bad_json",
             Self::NoSuchModel { .. } => "model_not_found",
             Self::NotReached(_) => "upstream_unreachable",
+            Self::NoReply(_) => "upstream_no_reply",
             Self::NotKept(_) => "store_not_writable",
             Self::NotRead(_) => "store_not_readable",
             Self::Status(_) => "bad_recording",
@@ -148,6 +154,7 @@ mod tests {
             (Refusal::NotJson { problem: "", line: 1, column: 1 }, 400, false),
             (Refusal::NoSuchModel { model: text(), known: text() }, 404, false),
             (Refusal::NotReached(text()), 502, true),
+            (Refusal::NoReply(101), 502, false),
             (Refusal::NotKept(text()), 500, false),
             (Refusal::NotRead(text()), 500, false),
             (Refusal::Status(0), 500, false),

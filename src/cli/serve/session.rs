@@ -85,6 +85,7 @@ impl<'a> Session<'a> {
             simulated: false,
             prices,
             after_kept: None,
+            notice: Some(Arc::new(|notice| complain(&format!("nightreel serve: {notice}")))),
         });
         let lacking =
             if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
