@@ -36,6 +36,9 @@ pub(super) fn fault_of(error: &reqwest::Error, base: &BaseUrl, connect_timeout: 
         Some(hyper) if hyper.is_incomplete_message() => {
             format!("{at} closed the connection before it answered")
         }
+        Some(hyper) if hyper.is_parse_too_large() => {
+            format!("{at} answered with a head that is too long to be read: more than 100 lines, or too many bytes")
+        }
         Some(hyper) if hyper.is_parse() => {
             let hint = if base.is_https() { "" } else { "; does it expect https://?" };
             format!("{at} answered with something other than HTTP: {cause}{hint}")

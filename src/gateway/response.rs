@@ -12,9 +12,8 @@ use super::keeps_header;
 use super::shard::Lease;
 use crate::model::{Chunk, End, Header, Reply, Timing};
 
-/// The longest body that is taken: 128 MiB. A body that goes on is cut there, as if the
-/// connection had broken, so that no server can fill the memory.
-pub(super) const LONGEST_BODY: usize = 128 << 20;
+/// The longest body that is taken.
+pub(super) const LONGEST_BODY: usize = Response::LONGEST_BODY;
 
 /// A reply whose headers have come and whose body follows piece by piece.
 pub struct Response {
@@ -30,6 +29,7 @@ pub struct Response {
     pub first_byte_us: u64,
     body: Body,
     received: usize,
+    is_too_long: bool,
     /// Whether a single piece is noted too: a stream's says when its first token came.
     notes_single_piece: bool,
 }
@@ -54,6 +54,10 @@ struct Live {
 type Piece = Result<(Chunk, Bytes), End>;
 
 impl Response {
+    /// The longest body that is taken: 128 MiB. A body that goes on is cut there, as if the
+    /// connection had broken, so that no server can fill the memory.
+    pub const LONGEST_BODY: usize = 128 << 20;
+
     /// A response to what was just sent.
     pub(super) fn live(response: reqwest::Response, sent_at: Instant, deadlines: Deadlines, lease: Lease) -> Self {
         let headers = super::kept_header::kept_headers(response.headers());
@@ -67,6 +71,7 @@ impl Response {
             first_byte_us: elapsed_us(sent_at),
             body: Body::Live(Box::new(Live { response, deadlines, _lease: lease })),
             received: 0,
+            is_too_long: false,
             notes_single_piece: is_stream,
         }
     }
@@ -85,6 +90,7 @@ impl Response {
             first_byte_us: timing.first_byte_us,
             body: Body::Whole { pieces, end, total_us: timing.total_us },
             received: 0,
+            is_too_long: false,
             notes_single_piece,
         }
     }
@@ -97,6 +103,12 @@ impl Response {
         let Body::Live(live) = &self.body else { return None };
         let kept = live.response.headers().iter().filter(|(name, _)| keeps_header(name.as_str()));
         Some(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// Whether the body was cut here, because it is longer than [`Response::LONGEST_BODY`].
+    #[must_use]
+    pub const fn is_too_long(&self) -> bool {
+        self.is_too_long
     }
 
     /// The next piece of the body; `None` after its last.
@@ -154,7 +166,10 @@ impl Response {
             Body::Ended { .. } => return None,
         };
         let piece = match piece {
-            Some(Ok((_, ref bytes))) if self.received + bytes.len() > LONGEST_BODY => Some(Err(End::Reset)),
+            Some(Ok((_, ref bytes))) if self.received + bytes.len() > LONGEST_BODY => {
+                self.is_too_long = true;
+                Some(Err(End::Reset))
+            }
             piece => piece,
         };
         if let Some(Ok((_, bytes))) = &piece {

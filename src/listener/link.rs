@@ -18,6 +18,7 @@ pub struct Link(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     reset: AtomicBool,
+    asked: AtomicBool,
     /// How often everything that there was to send was handed to the system.
     flushes: AtomicU64,
     /// Whoever waits for the next time. Over HTTP/1 one reply is sent after the other, so there is
@@ -43,6 +44,16 @@ impl Link {
         // Registered before the count is read, so that no flush is missed in between.
         self.0.waiting.register(cx.waker());
         if self.flushes() == flushes { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Remembers that a request came over it.
+    pub(super) fn asked(&self) {
+        self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request ever came over it.
+    pub(super) fn was_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_reset_on_drop(&self) -> bool {

@@ -1,7 +1,8 @@
 //! An HTTP server on a socket: its accept loop, its connections, and how they end.
 //!
 //! It speaks HTTP/1 and HTTP/2 and knows nothing of what is answered: an [`Answering`] does that.
-//! Whatever it starts, it ends: requests in flight get a grace, then their connections are cut, and
+//! Whatever it starts, it ends: requests in flight get a grace, then their connections are cut, those
+//! over which no request has come before that, and
 //! [`run`] returns when no task of it is left.
 
 mod answering;
@@ -13,4 +14,4 @@ mod wire;
 pub use answering::Answering;
 pub use link::{Cut, Link};
 pub use loopback::{Loopback, LoopbackDown, raise_loopback};
-pub use server::{Ends, reachable, run};
+pub use server::{Ends, LATE, reachable, run};

@@ -20,6 +20,9 @@ use super::{Answering, Link};
 /// How long to wait where no connection can be accepted (no more file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a request may still take to come, once a listener is stopping.
+pub const LATE: Duration = Duration::from_secs(1);
+
 /// How a listener ends.
 #[derive(Debug, Clone)]
 pub struct Ends {
@@ -46,6 +49,17 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+impl Ends {
+    /// Ends where a connection is to be cut: with everything, or where it has brought no request by the
+    /// time that there must be one.
+    async fn cut(self, link: Link) {
+        self.stopping.cancelled().await;
+        if timeout(LATE, self.ending.cancelled()).await.is_err() && link.was_asked() {
+            self.ending.cancelled().await;
+        }
+    }
 }
 
 /// The accept loop and all that it has started. Whatever it starts ends with `ending`.
@@ -95,11 +109,20 @@ impl<A: Answering> Server<A> {
         }
         let (answering, link) = (Arc::clone(&self.answering), Link::default());
         let wire = TokioIo::new(Wire::new(stream, link.clone()));
-        let answer = service_fn(move |request| Arc::clone(&answering).answer(request, link.clone()));
+        let cut = self.ends.clone().cut(link.clone());
+        let answer = service_fn(move |request| {
+            link.asked();
+            Arc::clone(&answering).answer(request, link.clone())
+        });
         let connection = watcher.watch(self.http.serve_connection(wire, answer).into_owned());
-        let served = self.ends.ending.clone().run_until_cancelled_owned(connection);
         // How a connection ends is the client's matter, or that of whoever cuts it.
-        self.connections.spawn(async move { _ = served.await });
+        self.connections.spawn(async move {
+            tokio::select! {
+                biased;
+                () = cut => {}
+                _ = connection => {}
+            }
+        });
     }
 }
 

@@ -20,7 +20,7 @@ use super::score::header_map;
 use crate::clock::now_ms;
 use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
 use crate::listener::Cut;
-use crate::model::{Attempt, Chunk, End, Endpoint, Fault, FaultKind, Outcome, Reply, Streamed, Timing};
+use crate::model::{Attempt, Chunk, End, Endpoint, Fault, FaultKind, Outcome, Reply, Request, Streamed, Timing};
 use crate::price::cost_of;
 use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
@@ -94,6 +94,8 @@ impl Errand {
             () = head.closed() => Err(given_up()),
         };
         match sent {
+            // No reply follows it, so there is nothing that could be played.
+            Ok(response) if response.status < 200 => self.refuse(Refusal::NoReply(response.status), head),
             Ok(response) => self.pass_on(response, place, sent_at_ms, head).await,
             // Nothing was done with it, so there is nothing to keep, and it may be asked again.
             Err(fault) if matches!(fault.kind, FaultKind::Connect | FaultKind::Refused) => {
@@ -124,6 +126,9 @@ impl Errand {
         let headers = response.lines().unwrap_or_else(|| header_map(response.headers.clone()));
         _ = head.send(Ok(Head::Reply(status, headers, flow)));
         let (gathered, end) = tee(&mut response, &pieces).await;
+        if response.is_too_long() {
+            self.tell_too_long();
+        }
         // This gives the request up where its end has not come.
         let (reply, total_us) = response.gathered(gathered, end);
         let timing = Timing { queued_us: 0, first_byte_us, total_us };
@@ -131,6 +136,19 @@ impl Errand {
         if kept.is_ok() && end == End::Complete {
             // A client that left has all it wanted.
             _ = pieces.send(Flow::Complete).await;
+        }
+    }
+
+    /// Tells whoever runs the server what nobody could know from a reply that broke off.
+    fn tell_too_long(&self) {
+        let Request { endpoint, model, .. } = &self.asked.kept;
+        let told = format!(
+            "a reply to {endpoint} {model} was cut, and is recorded as one that broke off: it is longer than {} bytes, \
+             the most that is taken",
+            Response::LONGEST_BODY
+        );
+        if let Some(notice) = &self.upstream.notice {
+            notice(&self.redactor.strike_text(&told));
         }
     }
 

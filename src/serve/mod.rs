@@ -14,6 +14,7 @@
 //! connection was made or the stream was refused, is told by a 502 and not recorded.
 
 mod asked;
+mod host;
 mod live;
 mod models;
 mod options;
@@ -33,7 +34,7 @@ mod service;
 mod tests;
 mod unanswered;
 
-pub use options::{AfterKept, Exposure, Options, Report, Upstream};
+pub use options::{AfterKept, Exposure, Notice, Options, Report, Upstream};
 pub use pace::{Pace, PaceError};
 pub use recording::KeepError;
 pub use server::{Server, StartError, run};

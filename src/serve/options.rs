@@ -46,6 +46,9 @@ pub struct Options {
 /// What is done each time that an exchange has been kept.
 pub type AfterKept = Arc<dyn Fn() + Send + Sync>;
 
+/// Told what whoever runs the server should know at once, in a sentence without secrets.
+pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Makes what `GET /nightreel/report` answers.
 pub type Report = Arc<dyn Fn() -> Value + Send + Sync>;
 
@@ -68,6 +71,8 @@ pub struct Upstream {
     /// What is done once an exchange is kept, before its client has the end of the reply. It may take
     /// its time.
     pub after_kept: Option<AfterKept>,
+    /// Told of a reply that was cut because it is longer than what is taken.
+    pub notice: Option<Notice>,
 }
 
 /// Whom the server may listen to. Whoever reaches it may read what is recorded, and where it sends,

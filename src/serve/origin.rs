@@ -5,7 +5,9 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use url::{Host, Url};
+use url::Url;
+
+use super::host;
 
 /// A browser asks for this before a page of the network may reach this machine.
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
@@ -63,14 +65,9 @@ impl Origin {
 /// Whether a page's origin is of this machine, or of the host that the request went to.
 fn is_near(origin: &str, host: Option<&HeaderValue>) -> bool {
     let Ok(url) = Url::parse(origin) else { return false };
-    let own = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return false,
-    };
-    let asked = host.and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
-    own || asked.is_some_and(|asked| asked.host() == url.host())
+    let Some(page) = url.host().map(|host| host.to_owned()) else { return false };
+    let asked = host.and_then(|host| host::of_authority(host.to_str().ok()?));
+    host::is_own(&page) || asked.is_some_and(|asked| asked == page)
 }
 
 #[cfg(test)]

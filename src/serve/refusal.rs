@@ -18,13 +18,18 @@ pub(super) enum Refusal {
     WrongMethod { method: String, path: String, allowed: &'static str },
     #[error("a session's name has {0} bytes at most")]
     LongSession(usize),
-    #[error("the path names no session: write /session/NAME/v1, or leave /session out")]
+    #[error("the session has no name: write one in /session/NAME/v1 or x-nightreel-session, or leave that out")]
     NamelessSession,
     #[error(
         "a page of {origin} may not ask: this server sends requests that cost money, and answers to pages of this \
          machine alone"
     )]
     ForeignPage { origin: String },
+    #[error(
+        "a request to {host} is refused: this server sends requests that cost money, and listens to this machine \
+         alone, where it is asked as localhost or 127.0.0.1; another name may be that of a foreign page"
+    )]
+    ForeignHost { host: String },
     #[error("the body of the request is longer than {0} bytes, the most that is taken")]
     TooLong(usize),
     #[error(
@@ -40,6 +45,11 @@ pub(super) enum Refusal {
     NoSuchModel { model: String, known: String },
     #[error("nothing came from the server that was to answer: {0}")]
     NotReached(String),
+    #[error(
+        "the server that was to answer wants to go on in another protocol (status {0}), which cannot be passed on or \
+         recorded"
+    )]
+    NoReply(u16),
     #[error("nothing was sent, because what came back could not be kept: {0}")]
     NotKept(String),
     #[error("the recordings cannot be read: {0}")]
@@ -62,13 +72,13 @@ impl Refusal {
         match self {
             Self::NoSuchPath { .. } | Self::NoSuchModel { .. } => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignPage { .. } => StatusCode::FORBIDDEN,
+            Self::ForeignPage { .. } | Self::ForeignHost { .. } => StatusCode::FORBIDDEN,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::LongSession(_) | Self::NamelessSession | Self::BadEncoding { .. } | Self::NotJson { .. } => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NotReached(_) => StatusCode::BAD_GATEWAY,
+            Self::NotReached(_) | Self::NoReply(_) => StatusCode::BAD_GATEWAY,
             Self::NotKept(_) | Self::NotRead(_) | Self::Status(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -86,11 +96,13 @@ impl Refusal {
             Self::LongSession(_) => "session_too_long",
             Self::NamelessSession => "session_without_name",
             Self::ForeignPage { .. } => "foreign_origin",
+            Self::ForeignHost { .. } => "foreign_host",
             Self::TooLong(_) => "body_too_long",
             Self::UnknownEncoding(_) | Self::BadEncoding { .. } => "bad_encoding",
             Self::NotJson { .. } => "bad_json",
             Self::NoSuchModel { .. } => "model_not_found",
             Self::NotReached(_) => "upstream_unreachable",
+            Self::NoReply(_) => "upstream_no_reply",
             Self::NotKept(_) => "store_not_writable",
             Self::NotRead(_) => "store_not_readable",
             Self::Status(_) => "bad_recording",
@@ -135,12 +147,14 @@ mod tests {
             (Refusal::LongSession(1), 400, false),
             (Refusal::NamelessSession, 400, false),
             (Refusal::ForeignPage { origin: text() }, 403, false),
+            (Refusal::ForeignHost { host: text() }, 403, false),
             (Refusal::TooLong(1), 413, false),
             (Refusal::UnknownEncoding(text()), 415, false),
             (Refusal::BadEncoding { encoding: "gzip", problem: text() }, 400, false),
             (Refusal::NotJson { problem: "", line: 1, column: 1 }, 400, false),
             (Refusal::NoSuchModel { model: text(), known: text() }, 404, false),
             (Refusal::NotReached(text()), 502, true),
+            (Refusal::NoReply(101), 502, false),
             (Refusal::NotKept(text()), 500, false),
             (Refusal::NotRead(text()), 500, false),
             (Refusal::Status(0), 500, false),

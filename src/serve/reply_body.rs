@@ -9,11 +9,15 @@ use bytes::Bytes;
 use http::Version;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::piece::{Piece, Unsent};
 use super::score::{Finale, Score};
 use crate::listener::{Cut, Link};
+
+/// How long a stream of HTTP/2 is held open after its last piece has been handed over. A client that
+/// reads a piece and a reset at once may take the piece for nothing: curl does.
+pub(super) const BEFORE_RESET: Duration = Duration::from_millis(20);
 
 /// What comes of a body that is passed on. Where it stops without its end, the connection is cut.
 #[derive(Debug)]
@@ -61,6 +65,8 @@ pub(super) struct Cutter {
     link: Link,
     /// Counts the pieces of a stream of HTTP/2: a reset overtakes what the connection has not taken.
     unsent: Option<Unsent>,
+    /// Runs until the reset, once every piece is taken.
+    before_reset: Option<Pin<Box<Sleep>>>,
     /// Whether the end of the connection would pass for that of a body whose length was not told.
     needs_reset: bool,
     flushes: Option<u64>,
@@ -70,7 +76,7 @@ impl Cutter {
     /// What cuts a connection that speaks this version.
     pub(super) fn new(link: Link, version: Version) -> Self {
         let unsent = (version >= Version::HTTP_2).then(Unsent::default);
-        Self { link, unsent, needs_reset: version < Version::HTTP_11, flushes: None }
+        Self { link, unsent, before_reset: None, needs_reset: version < Version::HTTP_11, flushes: None }
     }
 
     fn cut(&self) -> Cut {
@@ -89,7 +95,8 @@ impl Cutter {
 
     fn poll_gone_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(unsent) = &self.unsent {
-            return unsent.poll_none(cx);
+            ready!(unsent.poll_none(cx));
+            return self.before_reset.get_or_insert_with(|| Box::pin(sleep(BEFORE_RESET))).as_mut().poll(cx);
         }
         let flushes = *self.flushes.get_or_insert_with(|| self.link.flushes());
         self.link.poll_flushed(flushes, cx)

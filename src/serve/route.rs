@@ -57,7 +57,11 @@ impl<'a> Way<'a> {
             [SESSION, name, rest @ ..] => (Some(decoded(name)), rest),
             segments => (None, segments),
         };
-        Self { session, asks: asks(method, segments), route: route(segments).and_then(|route| route.allowed(method)) }
+        Self {
+            session,
+            asks: asks(method, segments),
+            route: route(method, segments).and_then(|route| route.allowed(method)),
+        }
     }
 }
 
@@ -68,14 +72,19 @@ fn has_empty_name(path: &str) -> bool {
 }
 
 fn asks(method: &Method, segments: &[&str]) -> bool {
-    let looks = matches!(*method, Method::GET | Method::HEAD);
     let is_base = |segment: &&str| is_version(segment) || matches!(*segment, "api" | "openrouter");
     let is_of_server = segments.first() == Some(&"nightreel");
-    *method != Method::OPTIONS && !is_of_server && !(looks && segments.iter().all(is_base))
+    *method != Method::OPTIONS && !is_of_server && !(looks(method) && segments.iter().all(is_base))
 }
 
-fn route<'a>(segments: &[&'a str]) -> Result<Route<'a>, Astray> {
+fn looks(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn route<'a>(method: &Method, segments: &[&'a str]) -> Result<Route<'a>, Astray> {
     if let Some((endpoint, base)) = call(segments)
+        // Whoever looks there looks for a model of that name.
+        && !(looks(method) && base == ["models"])
         && let Some(base) = Base::of(base)
     {
         return Ok(match endpoint {
@@ -113,12 +122,13 @@ struct Base<'a> {
 
 impl<'a> Base<'a> {
     /// The base URL of a path, where it is one as they are found in the field: nothing, a version
-    /// with anything before it, a router's or a gateway's.
+    /// with anything before it, a router's, a gateway's, or a deployment behind one of them.
     fn of(segments: &[&'a str]) -> Option<Self> {
         match segments {
             [.., "openai", "deployments", name] => return Some(Self { deployment: Some(name) }),
+            [base @ .., "deployments", name] => return Self::of(base).map(|_| Self { deployment: Some(name) }),
             // Account, gateway and provider.
-            [] | ["openrouter" | "openai" | "anthropic" | "compat" | "api"] | ["v1", _, _, _] => {}
+            [] | ["openrouter" | "openai" | "anthropic" | "compat" | "api" | "beta" | "models"] | ["v1", _, _, _] => {}
             [.., last] if is_version(last) => {}
             // What goes by the name of OpenAI behind a version of its own.
             [.., version, "openai"] if is_version(version) => {}
@@ -264,9 +274,34 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_names_the_model() {
-        let route = post("/openai/deployments/gpt%2d5/chat/completions").route;
-        assert_eq!(route, Ok(Route::Call(Endpoint::ChatCompletions, Some("gpt-5".into()))));
+    fn a_deployment_names_the_model_behind_any_base_url() {
+        for base in ["/openai", "/anything/openai", "/v1", "/api/v1", "", "/v1/account/gateway/azure", "/session/a/v1"]
+        {
+            let path = format!("{base}/deployments/gpt%2d5/chat/completions");
+            assert_eq!(post(&path).route, Ok(Route::Call(Endpoint::ChatCompletions, Some("gpt-5".into()))), "{path}");
+        }
+        for path in ["/v1/deployments/chat/completions", "/foo/deployments/m/chat/completions"] {
+            assert_eq!(post(path).route, Err(Astray::NoSuchPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_call_behind_models_is_posted_and_a_model_of_that_name_is_looked_at() {
+        for base in ["/models", "/beta"] {
+            for endpoint in Endpoint::ASKING {
+                let path = format!("{base}/{endpoint}");
+                assert_eq!(post(&path).route, Ok(Route::Call(endpoint, None)), "{path}");
+            }
+        }
+        for (path, expected) in [
+            ("/models", Route::Models),
+            ("/models/", Route::Models),
+            ("/beta/models", Route::Models),
+            ("/models/embeddings", Route::Model("embeddings".into())),
+            ("/models/chat/completions", Route::Model("chat/completions".into())),
+        ] {
+            assert_eq!(Way::find(&Method::GET, path).route, Ok(expected), "{path}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Server {
         let ending = CancellationToken::new();
         let stopping = ending.child_token();
         let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
-        let service = Arc::new(Service::new(options, ending.clone()));
+        let service = Arc::new(Service::new(options, address.ip(), &ends));
         let serving = tokio::spawn(serve(Arc::clone(&service), listener, ends));
         Ok(Self { address, service, stopping, serving, ending: ending.drop_guard() })
     }
@@ -135,7 +135,7 @@ pub async fn run(
     let _guard = ending.clone().drop_guard();
     let stopping = ending.child_token();
     let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
-    let mut serving = std::pin::pin!(serve(Arc::new(Service::new(options, ending)), listener, ends));
+    let mut serving = std::pin::pin!(serve(Arc::new(Service::new(options, address.ip(), &ends)), listener, ends));
     tokio::select! {
         served = &mut serving => return Ok(served),
         () = shutdown => stopping.cancel(),

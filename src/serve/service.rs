@@ -1,6 +1,7 @@
 //! One request, from its arrival to its reply.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::asked::AskedRequest;
+use super::host;
 use super::live::{CutOff, Errand, Head};
 use super::models;
 use super::origin::Origin;
@@ -28,7 +30,7 @@ use super::route::{Route, Way};
 use super::score::Play;
 use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
-use crate::listener::{Answering, Cut, Link};
+use crate::listener::{Answering, Cut, Ends, LATE, Link};
 use crate::model::{Attempt, Endpoint, Exchange, KeyRules, Mode, Request as Sought};
 use crate::record::{Asked, Missed, Playback, Refused};
 
@@ -59,6 +61,7 @@ pub(super) struct Service {
     redactors: Redactors,
     report: Report,
     pub(super) sending: Option<Sending>,
+    stopping: CancellationToken,
 }
 
 /// What a server that sends has beside.
@@ -68,6 +71,9 @@ pub(super) struct Sending {
     /// The requests that are out, each until what came of it is kept.
     pub(super) errands: TaskTracker,
     cut_off: Arc<CutOff>,
+    /// Whether no other machine reaches the server: whatever is asked of another host is a page's then
+    /// whose name was made to lead here.
+    is_near: bool,
 }
 
 /// What is known of a request before it is answered.
@@ -85,16 +91,26 @@ struct Call<'a> {
 type Reply = Response<ReplyBody>;
 
 impl Service {
-    pub(super) fn new(options: Options, ending: CancellationToken) -> Self {
+    /// What answers at an address.
+    pub(super) fn new(options: Options, address: IpAddr, ends: &Ends) -> Self {
         let Options { playback, upstream, explain, redactor, pace, report, .. } = options;
         let mode = playback.options().mode;
         let sending = upstream.filter(|_| mode != Mode::Replay).map(|upstream| Sending {
             recording: Arc::new(Recording::new(&upstream, mode)),
             upstream: Arc::new(upstream),
             errands: TaskTracker::new(),
-            cut_off: Arc::new(CutOff::new(ending)),
+            cut_off: Arc::new(CutOff::new(ends.ending.clone())),
+            is_near: address.to_canonical().is_loopback(),
         });
-        Self { playback, explain, pace, redactors: Redactors::new(redactor), report, sending }
+        Self {
+            playback,
+            explain,
+            pace,
+            redactors: Redactors::new(redactor),
+            report,
+            sending,
+            stopping: ends.stopping.clone(),
+        }
     }
 
     fn rules(&self) -> &KeyRules {
@@ -104,12 +120,13 @@ impl Service {
     async fn reply(&self, request: Request<Incoming>, link: Link) -> Result<Reply, Cut> {
         let arrived = Instant::now();
         let origin = Origin::of(request.headers(), self.sending.is_some());
-        if request.method() == Method::OPTIONS && !matches!(origin, Origin::Foreign(_)) {
-            let headers = origin.preflight(request.headers());
+        let (head, body) = request.into_parts();
+        let asker = self.check_asker(&head, &origin);
+        if head.method == Method::OPTIONS && asker.is_ok() {
+            let headers = origin.preflight(&head.headers);
             return Ok(response(StatusCode::NO_CONTENT, headers, ReplyBody::whole(Bytes::new())));
         }
-        let (head, body) = request.into_parts();
-        let mut reply = match understood(&head, &origin) {
+        let mut reply = match asker.and_then(|()| understood(&head)) {
             Ok((session, route)) => {
                 let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
@@ -122,7 +139,7 @@ impl Service {
                 }
             }
             Err(refusal) => {
-                request_body::throw_away(&head.headers, body).await;
+                self.unless_late(request_body::throw_away(&head.headers, body)).await?;
                 self.refuse(&head, &refusal)
             }
         };
@@ -130,10 +147,37 @@ impl Service {
         Ok(reply)
     }
 
+    /// Refuses a page that could make the server spend money: by where it says it comes from, or by the
+    /// host that it asks, which is its own where its name was made to lead here.
+    fn check_asker(&self, head: &Parts, origin: &Origin) -> Result<(), Refusal> {
+        if self.sending.as_ref().is_some_and(|sending| sending.is_near)
+            && let Some(host) = host::foreign(head)
+        {
+            return Err(Refusal::ForeignHost { host });
+        }
+        match origin {
+            Origin::Foreign(origin) => Err(Refusal::ForeignPage { origin: origin.clone() }),
+            Origin::None | Origin::Welcome(_) => Ok(()),
+        }
+    }
+
+    /// What comes of reading a request; nothing where it goes on though the server is stopping.
+    async fn unless_late<T>(&self, reading: impl Future<Output = T>) -> Result<T, Cut> {
+        let late = async {
+            self.stopping.cancelled().await;
+            sleep(LATE).await;
+        };
+        tokio::select! {
+            biased;
+            read = reading => Ok(read),
+            () = late => Err(Cut),
+        }
+    }
+
     async fn follow(&self, route: Route<'_>, method: &Method, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
         match route {
             Route::Call(endpoint, deployment) => {
-                let body = request_body::read(call.headers, body).await?;
+                let body = self.unless_late(request_body::read(call.headers, body)).await??;
                 let redactor = self.redactors.of(call.headers);
                 let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, self.rules(), &redactor)?;
                 self.answer(asked, Call { deployment, ..call }).await
@@ -346,10 +390,7 @@ impl Answering for Service {
 }
 
 /// Whose a request is and what it asks for, by its head.
-fn understood<'a>(head: &'a Parts, origin: &Origin) -> Result<(Arc<str>, Route<'a>), Refusal> {
-    if let Origin::Foreign(origin) = origin {
-        return Err(Refusal::ForeignPage { origin: origin.clone() });
-    }
+fn understood(head: &Parts) -> Result<(Arc<str>, Route<'_>), Refusal> {
     let path = head.uri.path();
     let way = Way::find(&head.method, path);
     let route = way.route.map_err(|astray| Refusal::of_astray(astray, &head.method, path))?;
@@ -360,10 +401,14 @@ fn understood<'a>(head: &'a Parts, origin: &Origin) -> Result<(Arc<str>, Route<'
 /// the same for many requests. The unnamed one is empty.
 fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str>, Refusal> {
     let named = match (headers.get(SESSION), of_path) {
-        (Some(named), _) => String::from_utf8_lossy(named.as_bytes()),
-        (None, Some(named)) if named.trim().is_empty() => return Err(Refusal::NamelessSession),
-        (None, named) => named.unwrap_or_default(),
+        (Some(named), _) => Some(String::from_utf8_lossy(named.as_bytes())),
+        (None, named) => named,
     };
+    // A variable that is not set leaves no name: that is no wish for the unnamed session.
+    if named.as_ref().is_some_and(|named| named.trim().is_empty()) {
+        return Err(Refusal::NamelessSession);
+    }
+    let named = named.unwrap_or_default();
     let longest = Exchange::LONGEST_SESSION;
     if named.len() > longest { Err(Refusal::LongSession(longest)) } else { Ok(named.trim().into()) }
 }

@@ -137,6 +137,7 @@ fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> R
             simulated: false,
             prices: None,
             after_kept: Some(Arc::new(move || recorded.after_kept())),
+            notice: None,
         })
     });
     let mut options = Options::new(Arc::clone(&session.playback));

@@ -617,3 +617,14 @@ fn a_file_that_the_command_leaves_open_does_not_hold_the_server_up() {
     rustix::process::kill_process(left, Signal::KILL).unwrap();
     assert!(Path::new(&test.path("nightreel.db")).exists());
 }
+
+#[test]
+fn a_server_that_would_send_to_itself_is_refused_before_it_makes_a_store() {
+    let test = Test::new();
+    for (listen, base_url) in [("8788", "http://localhost:8788/v1"), ("127.0.0.1:9", "http://127.0.0.1:9/api/v1")] {
+        let flags = ["--listen", listen, "--base-url", base_url, "--store", "none.db"];
+        let output = serve(&test, &flags).status(2).run();
+        assert!(output.stderr.contains("where this server listens itself"), "{}", output.stderr);
+        assert!(!test.path("none.db").exists());
+    }
+}

@@ -57,6 +57,24 @@ pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Whether what is sent to an authority comes to the one who listens on an address: each request would
+/// make another one there, without end.
+pub(super) fn leads_here(authority: &str, address: SocketAddr) -> bool {
+    let Some((host, port)) = authority.rsplit_once(':') else { return false };
+    let own = address.ip().to_canonical();
+    let listens_to = |ip: IpAddr| {
+        let ip = ip.to_canonical();
+        ip == own || (own.is_unspecified() && ip.is_loopback()) || (ip.is_unspecified() && own.is_loopback())
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let is_own = match bare.parse() {
+        Ok(ip) => listens_to(ip),
+        Err(_) => (bare == "localhost" || bare.ends_with(".localhost")) && (own.is_loopback() || own.is_unspecified()),
+    };
+    // Which port a free one is, is only known once it is taken.
+    is_own && address.port() != 0 && port.parse() == Ok(address.port())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +118,27 @@ mod tests {
         for (listens, reached) in [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("192.0.2.1:1", "192.0.2.1:1")]
         {
             assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
+    #[test]
+    fn a_server_does_not_send_to_itself() {
+        for (authority, listens, is_itself) in [
+            ("127.0.0.1:8788", "127.0.0.1:8788", true),
+            ("localhost:8788", "127.0.0.1:8788", true),
+            ("localhost.:8788", "[::1]:8788", true),
+            ("app.localhost:8788", "127.0.0.1:8788", true),
+            ("0.0.0.0:8788", "127.0.0.1:8788", true),
+            ("[::1]:8788", "[::1]:8788", true),
+            ("127.0.0.1:8788", "0.0.0.0:8788", true),
+            ("192.0.2.1:8788", "192.0.2.1:8788", true),
+            ("127.0.0.1:8789", "127.0.0.1:8788", false),
+            ("127.0.0.2:8788", "127.0.0.1:8788", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+            ("192.0.2.1:8788", "127.0.0.1:8788", false),
+            ("localhost:8788", "192.0.2.1:8788", false),
+            ("api.openai.com:443", "127.0.0.1:443", false),
+        ] {
+            assert_eq!(leads_here(authority, listens.parse().unwrap()), is_itself, "{authority} {listens}");
         }
     }
 }

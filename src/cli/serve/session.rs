@@ -26,7 +26,7 @@ use super::super::{gateway, signals};
 use super::announcement::Announcement;
 use super::args::ServeArgs;
 use super::child::TakenSignals;
-use super::listening::reachable;
+use super::listening::{leads_here, reachable};
 use super::mode::ChosenMode;
 use super::program::{NotRunnable, Program};
 use super::recording_command::{recording_command, upstream_flags};
@@ -67,6 +67,9 @@ impl<'a> Session<'a> {
         let redactor = Arc::new(redactor(job, &env)?);
         let sends = mode.mode != Mode::Replay;
         let upstream = if sends { Some(gateway::of_server(job)?) } else { None };
+        if let Some((base_url, _)) = &upstream {
+            check_leads_elsewhere(&base_url.authority(), listen)?;
+        }
         let prices = job.prices.as_deref().filter(|_| sends).map(Prices::load).transpose();
         let prices = prices.map_err(Failure::usage)?.map(Arc::new);
         let fixtures: Vec<_> = args.fixtures.iter().chain(&job.record.fixture).map(PathBuf::as_path).collect();
@@ -82,6 +85,7 @@ impl<'a> Session<'a> {
             simulated: false,
             prices,
             after_kept: None,
+            notice: Some(Arc::new(|notice| complain(&format!("nightreel serve: {notice}")))),
         });
         let lacking =
             if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
@@ -144,7 +148,11 @@ impl<'a> Session<'a> {
 
     async fn start(&self) -> Result<Server, Failure> {
         ready_loopback(self.listen).map_err(Failure::usage)?;
-        Server::start(self.options.clone(), self.listen).await.map_err(refused)
+        let server = Server::start(self.options.clone(), self.listen).await.map_err(refused)?;
+        if let Some(host) = &self.host {
+            check_leads_elsewhere(host, server.address())?;
+        }
+        Ok(server)
     }
 
     /// Says what answers. The server answers already: to count what it has takes a while.
@@ -177,6 +185,17 @@ impl<'a> Session<'a> {
 /// Does what takes its time on a thread of its own, while the server answers on this one.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+/// Refuses to send to where the server listens.
+fn check_leads_elsewhere(authority: &str, address: SocketAddr) -> Result<(), Failure> {
+    if leads_here(authority, address) {
+        return Err(Failure::usage(anyhow!(
+            "the base URL leads to {authority}, where this server listens itself, so that every request would come \
+             back to it; name the one that answers, or another address with --listen"
+        )));
+    }
+    Ok(())
 }
 
 /// The settings, as the store keeps them.

@@ -111,6 +111,19 @@ async fn a_server_that_speaks_something_else() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_long() {
+    const LINES: &str = "x-line: 1\r\n";
+    let head = |lines: usize| -> &'static str {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{}\r\n", LINES.repeat(lines)).leak()
+    };
+    let answering = |answer| Server::playing(move |stream| async move { drop(answer_with(stream, answer).await) });
+    let longest = answering(head(99)).await;
+    assert_eq!(send_with(options(&longest.http())).await.unwrap().status, 200);
+    let fault = fault_at(&answering(head(100)).await.http()).await;
+    check(&fault, FaultKind::Reset, "answered with a head that is too long to be read: more than 100 lines");
+}
+
+#[tokio::test]
 async fn an_idle_connection_that_the_server_closed_is_replaced() {
     let server = Server::playing(|stream| async move {
         drop(answer_with(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);

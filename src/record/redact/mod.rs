@@ -1,5 +1,6 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
+mod json_strings;
 mod rule;
 mod stream;
 #[cfg(test)]
@@ -38,7 +39,8 @@ impl Redactor {
     /// (`$1` is the pattern's first group).
     ///
     /// A credential is found as it is, and as JSON and URLs escape it. A rule is applied to the
-    /// bytes of a body, and to the texts that the deltas of a stream add up to.
+    /// bytes of a body, and to the texts that the deltas of a stream add up to. What takes the place
+    /// of something within a JSON string is escaped as the string needs it.
     ///
     /// # Errors
     /// Fails if a pattern is no regular expression.

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::Edit;
+use super::json_strings::JsonStrings;
 
 /// What stands in the place of a known credential.
 const STRUCK: &str = "[redacted]";
@@ -30,6 +31,8 @@ static NEEDLESS: LazyLock<Regex> =
 pub(super) struct Rule {
     regex: Regex,
     with: Box<[u8]>,
+    /// The same as it is written within a JSON string, where that is something else.
+    with_in_json: Option<Box<[u8]>>,
     /// The credential, with any of its characters escaped.
     escaped: Option<Arc<Escaped>>,
 }
@@ -55,13 +58,18 @@ impl Rule {
     pub(super) fn new(number: usize, pattern: &str, with: &str) -> Result<Self, RedactError> {
         let regex = RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build();
         let regex = regex.map_err(|error| RedactError { number, problem: problem(&error) })?;
-        Ok(Self { regex, with: with.as_bytes().into(), escaped: None })
+        Ok(Self { regex, with: with.as_bytes().into(), with_in_json: in_json(with), escaped: None })
     }
 
     /// The rule for a credential, in all its spellings, and cut short or whole.
     pub(super) fn of_secret(secret: &str) -> Self {
         let escaped = Escaped { secret: secret.to_owned(), regex: OnceLock::new() };
-        Self { regex: cut_or_whole(secret, spellings), with: STRUCK.as_bytes().into(), escaped: Some(escaped.into()) }
+        Self {
+            regex: cut_or_whole(secret, spellings),
+            with: STRUCK.as_bytes().into(),
+            with_in_json: None,
+            escaped: Some(escaped.into()),
+        }
     }
 
     /// What finds matches in a text.
@@ -79,11 +87,13 @@ impl Rule {
         let regex = self.regex_for(text);
         regex.find(text)?;
         let (mut out, mut edits, mut copied) = (Vec::with_capacity(text.len()), Vec::new(), 0);
+        let mut in_json = self.with_in_json.as_deref().map(|with| (with, JsonStrings::of(text)));
         for captures in regex.captures_iter(text) {
             let found = captures.get(0).expect("the whole match is always there");
             out.extend_from_slice(&text[copied..found.start()]);
             let before = out.len();
-            captures.expand(&self.with, &mut out);
+            let in_string = in_json.as_mut().and_then(|(with, strings)| strings.hold(&found.range()).then_some(*with));
+            captures.expand(in_string.unwrap_or(&self.with), &mut out);
             edits.push(Edit { start: found.start(), end: found.end(), length: out.len() - before });
             copied = found.end();
         }
@@ -101,6 +111,14 @@ impl Rule {
         let replacements = self.regex_for(text).captures_iter(text).map(replacement);
         replacements.filter(|(range, with)| text[range.clone()] != **with).collect()
     }
+}
+
+/// A text as it is written within a JSON string, where that is something else. The names of groups in
+/// it stay as they are.
+fn in_json(text: &str) -> Option<Box<[u8]>> {
+    let quoted = serde_json::to_string(text).expect("a string is JSON");
+    let within = &quoted[1..quoted.len() - 1];
+    (within != text).then(|| within.as_bytes().into())
 }
 
 /// The pattern of a credential, cut short or whole, by the pattern of each of its characters.

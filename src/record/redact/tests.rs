@@ -287,3 +287,35 @@ fn a_secret_in_a_compressed_body_is_struck_and_one_without_stays_as_it_came() {
         assert_eq!(unnamed.body, expected.map_or(reply.body, Bytes::from));
     }
 }
+
+#[test]
+fn what_takes_a_place_within_a_json_string_leaves_json() {
+    let redactor = Redactor::new([], [(r"([0-9])[0-9]{3}", "\"nr\\ $1\"\n")]).unwrap();
+    let request = Bytes::from_static(br#"{"model":"m-1234","n":"say \"5678\"","1234":[]}"#);
+    let struck: Value = serde_json::from_slice(&redactor.strike(&request)).unwrap();
+    assert_eq!(struck, json!({"model": "m-\"nr\\ 1\"\n", "n": "say \"\"nr\\ 5\"\n\"", "\"nr\\ 1\"\n": []}));
+    assert_eq!(redactor.strike_text("no JSON: 1234"), "no JSON: \"nr\\ 1\"\n");
+    let quoting = Redactor::new([], [("[0-9]{4}", "\"nr\"")]).unwrap();
+    assert_eq!(quoting.strike(&Bytes::from_static(br#"{"a":1234}"#)), r#"{"a":"nr"}"#, "a number becomes a string");
+    let whole = Redactor::new([], [(r#""ssn":"[^"]*""#, r#""ssn":"no""#)]).unwrap();
+    assert_eq!(whole.strike(&Bytes::from_static(br#"{"ssn":"1-2","b":1}"#)), r#"{"ssn":"no","b":1}"#);
+}
+
+#[test]
+fn what_takes_a_place_in_a_stream_leaves_its_events_json() {
+    let redactor = Redactor::new([], [("[0-9]{4}", "\"nr\"")]).unwrap();
+    let event = |model: &str, text: &str| {
+        format!("data: {}\n\n", json!({"model": model, "choices": [{"index": 0, "delta": {"content": text}}]}))
+    };
+    let body = [event("m-1234", "12"), event("m-1234", "34")].concat();
+    let length = body.len() / 2;
+    let chunks = (1..3).map(|number| Chunk { offset_us: number, length }).collect();
+    let header = Header { name: "content-type".to_owned(), value: "text/event-stream".to_owned() };
+    let mut answer = Ok(Reply { status: 200, headers: vec![header], body: body.into(), chunks, end: End::Complete });
+    redactor.strike_answer(&mut answer);
+    let (events, _) = events(&answer.unwrap().body);
+    let datas: Vec<Value> = events.iter().map(|event| serde_json::from_slice(&event.data).unwrap()).collect();
+    let texts = datas.iter().map(|data| data["choices"][0]["delta"]["content"].as_str().unwrap());
+    assert_eq!(texts.collect::<String>(), "\"nr\"");
+    assert!(datas.iter().all(|data| data["model"] == "m-\"nr\""), "{datas:?}");
+}

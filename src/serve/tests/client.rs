@@ -195,7 +195,8 @@ pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     if !body.is_empty() {
         lines.push_str(&format!("content-length: {}\r\n", body.len()));
     }
-    format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{lines}\r\n{body}")
+    let host = if headers.iter().any(|(name, _)| *name == "host") { "" } else { "host: localhost\r\n" };
+    format!("{method} {path} HTTP/1.1\r\n{host}{lines}\r\n{body}")
 }
 
 /// Sends a request on a connection of its own that gets a reply.

@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use reqwest::{Client, Version};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::super::Pace;
+use super::super::reply_body::{BEFORE_RESET, Cutter, Flow, ReplyBody};
+use super::super::score::Play;
 use super::client::body;
 use super::stage::{Stage, exchange, recording, replaying, stream, whole};
 use super::upstream::Upstream;
+use crate::listener::Link;
 use crate::model::{End, Fault, FaultKind};
 
 fn client() -> Client {
@@ -83,4 +91,23 @@ async fn a_stream_that_is_given_up_gives_the_request_up() {
     let [exchange] = <[_; 1]>::try_from(stage.stop().await).unwrap();
     let reply = exchange.attempt.reply.unwrap();
     assert_eq!((reply.body.as_ref(), reply.end), (&b"data: a\n\n"[..], End::GivenUp));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_comes_some_time_after_the_last_piece() {
+    let recorded = exchange("a", Ok(stream(&["data: a\n\n", "data: b\n\n"], End::Reset))).attempt;
+    let Play::Reply(score) = Play::of(recorded, Pace::default()) else { panic!("it is a reply") };
+    let played = ReplyBody::played(score, Version::HTTP_2, Instant::now(), Link::default());
+    let (pieces, flow) = mpsc::channel(2);
+    pieces.send(Flow::Piece(Bytes::from_static(b"data: a\n\n"))).await.unwrap();
+    drop(pieces);
+    let passed_on = ReplyBody::passed_on(flow, Cutter::new(Link::default(), Version::HTTP_2));
+    for (mut body, count) in [(played, 2), (passed_on, 1)] {
+        for _ in 0..count {
+            drop(body.frame().await.unwrap().unwrap());
+        }
+        let taken = Instant::now();
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(taken.elapsed() >= BEFORE_RESET, "{:?}", taken.elapsed());
+    }
 }

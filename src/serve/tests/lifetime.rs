@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::super::{Exposure, Options, Server, run};
-use super::client::{Connection, body, chat, until};
+use super::client::{Connection, PATIENCE, ask, body, chat, request, until};
 use super::stage::{LOOPBACK, exchange, only_reply, options, recorded, recording, recording_with, replaying, whole};
 use super::upstream::Upstream;
 use crate::clock::now_ms;
@@ -26,6 +26,37 @@ async fn a_stopped_server_has_no_connection_and_takes_none() {
     stage.server.stop().await.unwrap();
     assert!(idle.receive().await.is_err());
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_come_whole_holds_no_server_that_stops() {
+    let upstream = Upstream::start().await;
+    let grace = |options| Options { grace: PATIENCE, ..options };
+    let stage = recording_with(&upstream.base_url(), grace, |gateway| gateway).await;
+    let whole = request("POST", "/v1/chat/completions", &[], &body("a"));
+    let nowhere = request("POST", "/nowhere", &[], &body("a"));
+    let (head, but_its_end) = (whole.find("\r\n\r\n").unwrap(), |text: &str| text[..text.len() - 3].to_owned());
+    let beginnings = [
+        whole[..head].to_owned(),
+        "PO".to_owned(),
+        "PRI * HTTP/2.0\r\n".to_owned(),
+        but_its_end(&whole),
+        but_its_end(&nowhere),
+    ];
+    let mut connections = Vec::new();
+    for beginning in beginnings {
+        let mut connection = Connection::open(stage.address()).await;
+        connection.write(beginning).await;
+        connections.push(connection);
+    }
+    // One after the other is accepted and read: those before it are by now.
+    assert_eq!(ask(stage.address(), "GET", "/nightreel/health", &[], "").await.status(), 200);
+    let stopping = Instant::now();
+    assert_eq!(stage.stop().await, []);
+    assert!(stopping.elapsed() < PATIENCE / 2, "{:?}", stopping.elapsed());
+    for mut connection in connections {
+        assert!(connection.receive().await.is_err());
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Web pages that ask.
 
+use reqwest::{Client, Version};
+
 use super::client::{ask, body, chat};
 use super::stage::{exchange, recording, replaying, whole};
 use super::upstream::Upstream;
@@ -31,4 +33,42 @@ async fn a_page_of_another_host_may_not_spend() {
     assert_eq!((refused.status(), refused.header("access-control-allow-origin")), (403, None));
     assert!(refused.message().starts_with("a page of https://example.com may not ask: "), "{}", refused.message());
     assert_eq!(stage.stop().await, []);
+}
+
+#[tokio::test]
+async fn a_page_whose_name_was_made_to_lead_here_may_not_spend() {
+    const NAME: &str = "rebind.example.com:9811";
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let (host, page) = (("host", NAME), ("origin", "http://rebind.example.com:9811"));
+    let absolute = format!("http://{NAME}/v1/chat/completions");
+    for (method, path, headers) in [
+        ("POST", "/v1/chat/completions", &[host, page][..]),
+        ("POST", "/v1/chat/completions", &[host]),
+        ("POST", &absolute, &[]),
+        ("GET", "/v1/models", &[host]),
+        ("GET", "/nightreel/report", &[host]),
+        ("OPTIONS", "/v1/chat/completions", &[host, page]),
+    ] {
+        let refused = ask(stage.address(), method, path, headers, body("a")).await;
+        assert_eq!((refused.status(), refused.header("x-should-retry")), (403, Some("false")), "{method} {path}");
+        assert_eq!(refused.json()["error"]["code"], "foreign_host");
+        assert!(refused.message().starts_with(&format!("a request to {NAME} is refused: ")), "{}", refused.message());
+    }
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder().http2_prior_knowledge().no_proxy().resolve("rebind.example.com", stage.address());
+    let asked = client
+        .build()
+        .unwrap()
+        .post(format!("http://rebind.example.com:{}/v1/chat/completions", stage.address().port()));
+    let refused = asked.body(body("a")).send().await.unwrap();
+    assert_eq!((refused.version(), refused.status().as_u16()), (Version::HTTP_2, 403));
+    assert_eq!(stage.stop().await, []);
+}
+
+#[tokio::test]
+async fn recordings_are_given_under_any_name() {
+    let stage = replaying(vec![exchange("a", Ok(whole("1")))]).await;
+    let headers = [("host", "rebind.example.com"), FOREIGN];
+    assert_eq!(ask(stage.address(), "POST", "/v1/chat/completions", &headers, body("a")).await.text(), "1");
 }

@@ -106,8 +106,14 @@ async fn what_there_is_not_is_told_with_what_there_is() {
     let session = "s".repeat(257);
     let refused = post(&stage, &[("x-nightreel-session", &session)], "{}").await;
     assert_eq!((refused.status(), refused.message().as_str()), (400, "a session's name has 256 bytes at most"));
-    let refused = ask(stage.address(), "POST", "/session//v1/chat/completions", &[], body("a")).await;
-    assert_eq!((refused.status(), refused.message().starts_with("the path names no session")), (400, true));
+    for (path, headers) in [
+        ("/session//v1/chat/completions", &[][..]),
+        ("/v1/chat/completions", &[("x-nightreel-session", "")]),
+        ("/session/p/v1/chat/completions", &[("x-nightreel-session", " ")]),
+    ] {
+        let refused = ask(stage.address(), "POST", path, headers, body("a")).await;
+        assert_eq!((refused.status(), refused.message().starts_with("the session has no name: ")), (400, true));
+    }
 }
 
 #[tokio::test]

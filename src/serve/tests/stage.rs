@@ -87,6 +87,7 @@ pub(super) fn options(
         simulated: false,
         prices: None,
         after_kept: None,
+        notice: None,
     };
     Options { upstream: Some(upstream), ..Options::new(Arc::new(playback)) }
 }

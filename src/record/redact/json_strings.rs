@@ -1,0 +1,121 @@
+//! Which places of a body stand within a string of JSON.
+
+use std::ops::Range;
+
+/// What a line of an event stream has before its JSON.
+const DATA: &[u8] = b"data:";
+
+/// Reads a body from its start on, to tell which of its places stand within one string of JSON. A
+/// body may be JSON, broken off too, or have it in its lines, as a stream of events does.
+pub(super) struct JsonStrings<'a> {
+    body: &'a [u8],
+    at: usize,
+    /// Whether the body is JSON as a whole.
+    is_whole: bool,
+    state: State,
+    /// How many strings began or ended so far.
+    quotes: usize,
+}
+
+/// What is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No JSON.
+    Text,
+    /// JSON, and no string of it.
+    Between,
+    /// A string.
+    Within,
+    /// What a backslash escapes in a string.
+    Escaped,
+}
+
+impl<'a> JsonStrings<'a> {
+    pub(super) fn of(body: &'a [u8]) -> Self {
+        let is_whole = begins_json(body.trim_ascii_start());
+        let mut strings = Self { body, at: 0, is_whole, state: State::Between, quotes: 0 };
+        strings.begin_line();
+        strings
+    }
+
+    /// Whether a place stands within one string. Places are asked for in order.
+    pub(super) fn hold(&mut self, place: &Range<usize>) -> bool {
+        self.read_to(place.start);
+        let (state, quotes) = (self.state, self.quotes);
+        self.read_to(place.end);
+        matches!(state, State::Within | State::Escaped) && self.quotes == quotes
+    }
+
+    fn read_to(&mut self, end: usize) {
+        while self.at < end {
+            let byte = self.body[self.at];
+            self.at += 1;
+            match (byte, self.state) {
+                (b'\n', _) if !self.is_whole => self.begin_line(),
+                (_, State::Escaped) => self.state = State::Within,
+                (b'\\', State::Within) => self.state = State::Escaped,
+                (b'"', State::Between) => self.quote(State::Within),
+                (b'"', State::Within) => self.quote(State::Between),
+                _ => {}
+            }
+        }
+    }
+
+    fn quote(&mut self, state: State) {
+        self.state = state;
+        self.quotes += 1;
+    }
+
+    fn begin_line(&mut self) {
+        if !self.is_whole {
+            let rest = &self.body[self.at..];
+            let rest = rest.strip_prefix(DATA).unwrap_or(rest);
+            let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            self.state = if begins_json(&rest[spaces..]) { State::Between } else { State::Text };
+        }
+    }
+}
+
+/// Whether a text begins as a JSON object, array or string does.
+fn begins_json(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'{' | b'[' | b'"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_within_a_string_where_json_has_one() {
+        for (body, expected) in [
+            (r#"{"a":"x1234y"}"#, true),
+            (r#" [ "1234" ]"#, true),
+            (r#""1234""#, true),
+            (r#"{"1234":1}"#, true),
+            (r#"{"a":"b\"1234"}"#, true),
+            (r#"{"a":"b\\","c":1234}"#, false),
+            (r#"{"a":1234}"#, false),
+            (r#"{"a":"broken off 1234"#, true),
+            ("\"a\" said 1234", false),
+            ("he said \"1234\"", false),
+            ("data: {\"a\":\"1234\"}\n\n", true),
+            ("event: x\ndata:{\"a\":1234}\n\n", false),
+            (": it's \"quoted\nid: \"1234\"\n", false),
+            ("data: {\"a\":\"broken\ndata: {\"a\":1234}\n", false),
+            ("data: {\"a\":1}\n\ndata: {\"b\":\"c 1234\"}\n", true),
+            ("{\"a\":\"b\"}\n{\"a\":\"1234\"}\n", true),
+        ] {
+            let start = body.find("1234").unwrap();
+            assert_eq!(JsonStrings::of(body.as_bytes()).hold(&(start..start + 4)), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_over_a_strings_end_is_not_within() {
+        let body = br#"{"a":"b","c":"d"}"#;
+        let mut strings = JsonStrings::of(body);
+        for (place, expected) in [(1..4, false), (6..7, true), (6..8, false), (10..14, false), (14..15, true)] {
+            assert_eq!(strings.hold(&place), expected, "{place:?}");
+        }
+    }
+}
