@@ -19,7 +19,7 @@ use super::{NewRun, StoreError, log};
 pub const FIXTURE_JOB: &str = "fixture";
 /// Where the header of a `SQLite` file tells which version of the library wrote it last.
 const LIBRARY_VERSION: SeekFrom = SeekFrom::Start(96);
-/// Who may read a fixture: it is made to be handed on.
+/// Who may read a new fixture, as far as the process lets them: it is made to be handed on.
 const MODE: u32 = 0o644;
 /// How many links may lead to a fixture, one to the next.
 const LINKS: usize = 40;
@@ -33,19 +33,41 @@ const LINKS: usize = 40;
 ///
 /// # Errors
 /// Fails if the file cannot be written; what was there then stays as it was. A link is followed; what
-/// is read-only or no file is not replaced.
+/// is read-only or no file is not replaced. What takes a file's place has its rights.
 pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>) -> Result<(), StoreError> {
     let failed = |source| StoreError::Open { path: path.to_owned(), source };
     let path = &destination(path).map_err(failed)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(".nightreel").tempfile_in(directory).map_err(failed)?;
+    let rights = rights_of(path).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // The system takes from these what the process gives to nobody; those of a file that is replaced
+    // are given when the new one is whole.
+    builder.prefix(".nightreel").permissions(Permissions::from_mode(if rights.is_some() { 0o600 } else { MODE }));
+    let file = builder.tempfile_in(directory).map_err(failed)?;
     fill(file.path(), sorted(exchanges))?;
     make_way(path)?;
     let written = file.as_file();
-    written.set_permissions(Permissions::from_mode(MODE)).map_err(failed)?;
+    rights.map_or(Ok(()), |rights| written.set_permissions(rights)).map_err(failed)?;
     forget_version(written).and_then(|()| written.sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Makes sure that nobody has a fixture open to record into it, which would keep it from being replaced.
+///
+/// # Errors
+/// Fails if somebody has, or if what a process has left beside it that was killed cannot be brought in.
+pub fn check_unused(path: &Path) -> Result<(), StoreError> {
+    make_way(&destination(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?)
+}
+
+/// The rights of a file that is there.
+fn rights_of(path: &Path) -> io::Result<Option<Permissions>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(Permissions::from_mode(metadata.permissions().mode() & 0o777))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Leaves no log beside what is replaced: it would be taken for the log of what takes its place.
