@@ -166,7 +166,7 @@ fn documents_of(path: &Path, text: &str) -> Result<Vec<Node>, ImportError> {
 fn is_named_yaml(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let name = [".gz", ".zz"].into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-    name.ends_with(".yaml") || name.ends_with(".yml")
+    Path::new(name).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// The interactions of all documents, `None` where none has some of this format; and the lines of

@@ -15,8 +15,8 @@ pub(in super::super) fn resolve_core(text: &str) -> Scalar {
 
 fn integer(text: &str) -> Option<String> {
     let (sign, bare) = signed(text);
-    let radix = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter();
-    let in_radix = radix.filter_map(|(prefix, radix)| Some((bare.strip_prefix(prefix)?, radix))).next();
+    let mut radix = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter();
+    let in_radix = radix.find_map(|(prefix, radix)| Some((bare.strip_prefix(prefix)?, radix)));
     let Some((digits, radix)) = in_radix else {
         let all = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
         let is_number = all && (bare == "0" || !bare.starts_with('0'));
