@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,8 @@ const DERIVED: &str = "derived";
 pub(super) struct Service {
     playback: Arc<Playback>,
     explain: Explain,
+    /// Who explains a miss: one at a time.
+    explaining: Arc<Semaphore>,
     pace: Pace,
     redactors: Redactors,
     report: Report,
@@ -105,6 +107,7 @@ impl Service {
         Self {
             playback,
             explain,
+            explaining: Arc::new(Semaphore::new(1)),
             pace,
             redactors: Redactors::new(redactor),
             report,
@@ -295,8 +298,8 @@ impl Service {
     /// Says why nothing answers a request, and keeps it for the report.
     async fn miss(&self, session: &Arc<str>, request: Sought, recorded: usize) -> Result<Reply, NoBody> {
         let (explain, playback, session) = (Arc::clone(&self.explain), Arc::clone(&self.playback), Arc::clone(session));
-        // The nearest of many recordings takes its time to be found.
-        let explained = spawn_blocking(move || {
+        let turn = Arc::clone(&self.explaining);
+        let explained = move || {
             let said = explain(&session, &request, recorded);
             let missed = Missed {
                 session: session.to_string(),
@@ -309,8 +312,17 @@ impl Service {
             };
             playback.note_missed(request.key, missed);
             said.body
+        };
+        // The nearest of many recordings takes its time to be found, and memory: one after another
+        // the first need not wait for the last. The report tells of it even where its client left.
+        let body = tokio::spawn(async move {
+            let turn = turn.acquire_owned().await.ok()?;
+            let body = spawn_blocking(explained).await.ok();
+            drop(turn);
+            body
         });
-        let mut reply = json_reply(StatusCode::UNPROCESSABLE_ENTITY, explained.await.map_err(|_| NoBody::Gone)?);
+        let body = body.await.ok().flatten().ok_or(NoBody::Gone)?;
+        let mut reply = json_reply(StatusCode::UNPROCESSABLE_ENTITY, body);
         reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         Ok(reply)
     }

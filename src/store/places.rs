@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::model::{Attempt, Endpoint, Key, Mode};
 
-use super::column::{ATTEMPT, STANDS, attempt, key, sql_limit};
+use super::column::{ATTEMPT, attempt};
 use super::recording::ALL_KEYS;
 use super::{ExchangeId, KeyIndex, Reader, RunId, StoreError, run};
 
@@ -51,7 +51,7 @@ pub struct KeptRequest {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     runs: HashMap<RunId, RunKind>,
-    sessions: HashMap<i64, Arc<str>>,
+    names: HashMap<i64, Arc<str>>,
 }
 
 /// What a run's recordings are.
@@ -134,53 +134,6 @@ impl Reader {
         found.ok_or(StoreError::Damaged("an exchange without the attempt that settled it"))
     }
 
-    /// Some recorded requests of all runs, newest first, before one of them; of one model where
-    /// one is named. An empty list means that there are no more.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read.
-    pub fn requests(
-        &mut self,
-        model: Option<&str>,
-        before: Option<ExchangeId>,
-        limit: usize,
-    ) -> Result<Vec<KeptRequest>, StoreError> {
-        let sql = format!(
-            "SELECT e.id, e.session, e.occurrence, a.id, {STANDS}, e.key, endpoint.text, coalesce(model.text, ''), \
-             e.request FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id \
-             CROSS JOIN name endpoint ON endpoint.id = e.endpoint LEFT JOIN item i ON i.id = e.id >> 8 \
-             LEFT JOIN name model ON model.id = i.model \
-             WHERE e.id < ?1 AND (?2 IS NULL OR i.model = (SELECT id FROM name WHERE text = ?2)) \
-             ORDER BY e.id DESC LIMIT ?3"
-        );
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let before = before.map_or(i64::MAX, ExchangeId::rowid);
-        let mut rows = statement.query((before, model, sql_limit(limit)))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let endpoint: String = row.get(6)?;
-            let packed = row.get_ref(8)?.as_blob().map_err(|_| StoreError::Damaged("a request"))?;
-            found.push(KeptRequest {
-                place: self.shared.place(&self.connection, PlaceEntry::read(row)?)?,
-                key: key(row, 5)?,
-                endpoint: Endpoint::from_path(&endpoint).ok_or(StoreError::Damaged("an unknown endpoint"))?,
-                model: row.get(7)?,
-                body: self.unpacker.unpack(&self.connection, packed)?.into(),
-            });
-        }
-        Ok(found)
-    }
-
-    /// The request of an exchange.
-    ///
-    /// # Errors
-    /// Fails if the store cannot be read, or has no such exchange.
-    pub fn kept_request(&mut self, exchange: ExchangeId) -> Result<KeptRequest, StoreError> {
-        let behind = ExchangeId::from_rowid(exchange.rowid() + 1);
-        let found = self.requests(None, Some(behind), 1)?.pop();
-        found.filter(|found| found.place.exchange == exchange).ok_or(StoreError::Damaged("an exchange that is gone"))
-    }
-
     /// The models that recordings were asked of, by name.
     ///
     /// # Errors
@@ -216,10 +169,10 @@ impl PlaceEntry {
 }
 
 impl Shared {
-    fn place(&mut self, connection: &Connection, entry: PlaceEntry) -> Result<Place, StoreError> {
+    pub(super) fn place(&mut self, connection: &Connection, entry: PlaceEntry) -> Result<Place, StoreError> {
         let PlaceEntry { exchange, session, occurrence, attempt_id, stands } = entry;
         let RunKind { simulated, anew } = self.run(connection, exchange.item().run())?;
-        let session = session.map(|id| self.session(connection, id.get())).transpose()?;
+        let session = session.map(|id| self.name(connection, id.get())).transpose()?;
         Ok(Place { exchange, session, occurrence, attempt_id, stands, simulated, anew })
     }
 
@@ -233,13 +186,14 @@ impl Shared {
         Ok(kind)
     }
 
-    fn session(&mut self, connection: &Connection, id: i64) -> Result<Arc<str>, StoreError> {
-        if let Some(name) = self.sessions.get(&id) {
+    /// A text that many rows share, by its row.
+    pub(super) fn name(&mut self, connection: &Connection, id: i64) -> Result<Arc<str>, StoreError> {
+        if let Some(name) = self.names.get(&id) {
             return Ok(Arc::clone(name));
         }
         let sql = "SELECT text FROM name WHERE id = ?1";
         let name: Arc<str> = connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
-        self.sessions.insert(id, Arc::clone(&name));
+        self.names.insert(id, Arc::clone(&name));
         Ok(name)
     }
 }

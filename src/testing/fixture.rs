@@ -281,6 +281,19 @@ impl Fixture {
         Ok(PlaybackOptions { mode, rules: KeyRules { ignore, normalise: self.normalise.clone() }, policy: self.policy })
     }
 
+    /// The base URL that a command has to name that records: that of the environment, and what is to
+    /// be filled in where neither that nor the code has one.
+    pub(super) fn base_url_to_name(&self, environment: &Environment) -> Option<String> {
+        let is_plain = |text: &str| {
+            text.chars().all(|character| character.is_ascii_alphanumeric() || "_@%+=:,./-".contains(character))
+        };
+        match environment.base_url() {
+            Some(url) if is_plain(&url) => Some(url),
+            None if self.upstream.is_some() => None,
+            Some(_) | None => Some("URL".to_owned()),
+        }
+    }
+
     pub(super) fn redactor(&self, environment: &Environment) -> Result<Redactor, FixtureError> {
         let secrets = environment.secrets();
         let rules = self.redact.iter().map(|(pattern, with)| (pattern.as_str(), with.as_str()));

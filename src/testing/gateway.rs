@@ -85,7 +85,7 @@ impl FixtureGateway {
         let answers = if mode == Mode::Replay {
             let session = Session::open(fixture, environment)?;
             let redactor = Arc::new(fixture.redactor(environment)?);
-            let explain = miss::explain(&session.playback, &redactor);
+            let explain = miss::explain(&session.playback, &redactor, fixture.base_url_to_name(environment).as_deref());
             Answers::Recorded(Recorded { session, redactor, explain })
         } else {
             let server = FixtureServer::start(fixture, environment)?;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::environment::MODE;
+use super::environment::{BASE_URL, MODE};
 use crate::model::Request;
 use crate::record::{Playback, Redactor};
 use crate::serve::{Explain, Unanswered};
 
 /// Says why nothing answers a request, what comes nearest to it, and how the test of this thread
-/// records it.
-pub(super) fn explain(playback: &Arc<Playback>, redactor: &Arc<Redactor>) -> Explain {
+/// records it, with the base URL that a fresh shell has to be told.
+pub(super) fn explain(playback: &Arc<Playback>, redactor: &Arc<Redactor>, base_url: Option<&str>) -> Explain {
     let (playback, redactor) = (Arc::clone(playback), Arc::clone(redactor));
-    let record_with = record_with(thread::current().name());
+    let record_with = record_with(thread::current().name(), base_url);
     Arc::new(move |session, request, recorded| {
         let said = explained(&playback, session, request, recorded, &record_with);
         // The texts of what is asked and of what is recorded are in it.
@@ -39,13 +39,15 @@ fn explained(playback: &Playback, session: &str, request: &Request, recorded: us
     }
 }
 
-/// The command that records a test anew, by the name of its thread.
-fn record_with(thread: Option<&str>) -> String {
+/// The command that records a test anew, by the name of its thread, with the base URL that it has to
+/// be told: a replay needs none, so that a fresh shell may not have it.
+fn record_with(thread: Option<&str>, base_url: Option<&str>) -> String {
     // A runtime's threads are named alike, and not after a test.
     let test = thread.filter(|name| *name != "main" && !name.starts_with("tokio-"));
     // Without --exact the tests whose names it is a part of would be recorded anew, too.
     let test = test.map(|name| format!(" {name} -- --exact"));
-    format!("{MODE}=record cargo test{}", test.unwrap_or_default())
+    let base_url = base_url.map(|url| format!(" {BASE_URL}={url}"));
+    format!("{MODE}=record{} cargo test{}", base_url.unwrap_or_default(), test.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -54,9 +56,18 @@ mod tests {
 
     #[test]
     fn the_command_records_the_test_alone_where_its_name_is_known() {
-        assert_eq!(record_with(Some("tests::refund")), "NIGHTREEL_MODE=record cargo test tests::refund -- --exact");
-        assert_eq!(record_with(Some("tokio-rt-worker")), "NIGHTREEL_MODE=record cargo test");
-        assert_eq!(record_with(Some("main")), "NIGHTREEL_MODE=record cargo test");
-        assert_eq!(record_with(None), "NIGHTREEL_MODE=record cargo test");
+        for (thread, base_url, expected) in [
+            (Some("tests::refund"), None, "NIGHTREEL_MODE=record cargo test tests::refund -- --exact"),
+            (Some("tokio-rt-worker"), None, "NIGHTREEL_MODE=record cargo test"),
+            (Some("main"), None, "NIGHTREEL_MODE=record cargo test"),
+            (None, Some("URL"), "NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test"),
+            (
+                Some("refund"),
+                Some("https://a/v1"),
+                "NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=https://a/v1 cargo test refund -- --exact",
+            ),
+        ] {
+            assert_eq!(record_with(thread, base_url), expected);
+        }
     }
 }

@@ -143,7 +143,8 @@ fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> R
     let mut options = Options::new(Arc::clone(&session.playback));
     options.upstream = upstream.transpose()?;
     options.redactor = Arc::new(fixture.redactor(environment)?);
-    options.explain = miss::explain(&options.playback, &options.redactor);
+    options.explain =
+        miss::explain(&options.playback, &options.redactor, fixture.base_url_to_name(environment).as_deref());
     options.pace = fixture.chosen_pace()?;
     if mode == Mode::Replay {
         // Nobody waits for what is still being played; what is being recorded is waited for.

@@ -149,7 +149,8 @@ async fn what_is_not_recorded_is_told_with_what_is_nearest() {
     let error = sort(&model(&server), &ticket("Who wrote Faust?")).await.unwrap_err();
     let ModelError::Status(status, body) = error else { panic!("{error}") };
     assert_eq!(status, 422);
-    let this = "NIGHTREEL_MODE=record cargo test what_is_not_recorded_is_told_with_what_is_nearest";
+    let this =
+        "NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test what_is_not_recorded_is_told_with_what_is_nearest";
     assert!(body.contains("not recorded: ") && body.contains(this), "{body}");
     assert_eq!(server.report().misses, 1);
 }

@@ -13,6 +13,9 @@ const OPENROUTER_KEY: &str = "OPENROUTER_API_KEY";
 /// From so many bytes on, what is run against the server is told by its name alone.
 const LONG: usize = 600;
 
+/// What stands for its words then: no shell runs it, and whoever reads it knows what to put there.
+const REST: &str = "<THE REST OF THE COMMAND, AS IT WAS CALLED>";
+
 /// What stands for the URL that nobody knows.
 const UNKNOWN: &str = "URL";
 
@@ -47,7 +50,7 @@ pub(super) fn recording_command(words: impl IntoIterator<Item = OsString>, lacki
     let command: Vec<String> = words.map(|word| quoted(&word)).collect();
     let is_long = command.iter().map(String::len).sum::<usize>() > LONG;
     told.extend(command.into_iter().take(if is_long { 1 } else { usize::MAX }));
-    told.extend(is_long.then(|| "…".to_owned()));
+    told.extend(is_long.then(|| REST.to_owned()));
     let behind_command = told.len().min(2);
     let added = ["--mode", "auto"].map(str::to_owned).into_iter();
     let added = added.chain(lacking.iter().map(|word| quoted(word.as_ref())));
@@ -88,7 +91,10 @@ mod tests {
         }
         let script = "x".repeat(LONG);
         let words = ["serve", "--quiet", "--", "sh", "-c", &script].map(OsString::from);
-        assert_eq!(recording_command(words, &[]), "nightreel serve --mode auto --quiet -- sh …");
+        assert_eq!(
+            recording_command(words, &[]),
+            "nightreel serve --mode auto --quiet -- sh <THE REST OF THE COMMAND, AS IT WAS CALLED>"
+        );
     }
 
     #[test]

@@ -46,6 +46,9 @@ impl Miss {
             "nearest": self.nearest.iter().map(nearest).collect::<Vec<_>>(),
             "record_with": self.record_with,
         });
+        if let Some(newest) = self.newest {
+            details["newest_compared"] = json!(newest);
+        }
         if let Some((name, more)) = more(&self.reason) {
             details[name] = more;
         }

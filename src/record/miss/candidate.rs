@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::model::{Endpoint, Key, KeyRules, Request};
-use crate::store::{ExchangeId, KeptRequest};
+use crate::store::{ExchangeId, KeptRequest, SeenRequest};
 
 /// A request that nothing answers.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,20 @@ impl From<KeptRequest> for Candidate {
             session: kept.place.session,
             occurrence: kept.place.occurrence,
             body: kept.body,
+        }
+    }
+}
+
+impl From<SeenRequest> for Candidate {
+    fn from(seen: SeenRequest) -> Self {
+        Self {
+            id: seen.exchange,
+            endpoint: seen.endpoint,
+            model: seen.model,
+            key: seen.key,
+            session: seen.session,
+            occurrence: seen.occurrence,
+            body: seen.body,
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Miss {
     pub occurrence: u32,
     /// The recordings that come nearest, at most three: first the one that the reason speaks of.
     pub nearest: Vec<Nearest>,
+    /// How many recordings were compared, the newest ones, where there may be more.
+    pub newest: Option<usize>,
     /// The command that would record it.
     pub record_with: String,
 }
@@ -36,7 +38,7 @@ impl Miss {
     #[must_use]
     pub fn explain(asked: AskedFor<'_>, candidates: impl IntoIterator<Item = Candidate>) -> Self {
         let mut search = Search::new(asked);
-        candidates.into_iter().for_each(|candidate| search.look_at(candidate));
+        _ = candidates.into_iter().try_for_each(|candidate| search.look_at(candidate));
         search.finish()
     }
 
@@ -49,6 +51,7 @@ impl Miss {
             session: asked.session.to_owned(),
             occurrence: asked.occurrence,
             nearest,
+            newest: None,
             record_with: asked.record_with.to_owned(),
         }
     }

@@ -12,7 +12,7 @@ impl Miss {
     #[must_use]
     pub fn message(&self) -> String {
         let mut lines = vec![format!("not recorded: {}", self.reason), self.asked()];
-        lines.extend(self.nearest.first().map(nearest));
+        lines.extend(self.nearest.first().map(|first| nearest(first, self.newest)));
         if !self.record_with.is_empty() {
             lines.push(format!("record it with: {}", self.record_with));
         }
@@ -31,11 +31,12 @@ impl Miss {
     }
 }
 
-fn nearest(nearest: &Nearest) -> String {
+fn nearest(nearest: &Nearest, newest: Option<usize>) -> String {
     let comparison = &nearest.comparison;
     let told: Vec<_> = comparison.differences.iter().take(TOLD).map(ToString::to_string).collect();
     let more = comparison.count() - told.len();
-    let mut text = format!("nearest: {nearest}");
+    let among = newest.map_or_else(String::new, |newest| format!(" of the newest {newest} recordings"));
+    let mut text = format!("nearest{among}: {nearest}");
     if !told.is_empty() {
         text += &format!("; {}", told.join("; "));
     }

@@ -14,6 +14,8 @@ use crate::record::compare::PROMPTS;
 pub(super) struct Compared {
     pub(super) nearest: Nearest,
     pub(super) body: Bytes,
+    /// Whether it was found by the key that the request has with another model.
+    pub(super) but_for_model: bool,
 }
 
 /// What there are recordings of: endpoints, and the models of the one that is asked.

@@ -46,9 +46,9 @@ impl Playback {
         let mut report = SessionReport {
             derived: state.totals.derived,
             exhausted: state.totals.exhausted,
-            cost_avoided_usd: state.totals.cost_avoided_usd,
+            cost_avoided_usd: sum_of_costs(state.totals.cost_avoided_usd),
             unpriced_hits: state.totals.unpriced_hits,
-            live_cost_usd: state.totals.live_cost_usd,
+            live_cost_usd: sum_of_costs(state.totals.live_cost_usd),
             unpriced_live: state.totals.unpriced_live,
             refusals: state.totals.refusals,
             refused: state.refused.clone(),
@@ -160,6 +160,13 @@ impl State {
     }
 }
 
+/// A sum of costs in USD without the error of adding them: to a billionth of a cent, as small as any
+/// price of a token.
+fn sum_of_costs(sum_usd: f64) -> f64 {
+    const PARTS: f64 = 1e11;
+    (sum_usd * PARTS).round() / PARTS
+}
+
 fn used(entry: &Entry, count: u64) -> UsedRecording {
     UsedRecording {
         session: entry.place.session.as_deref().map(str::to_owned),
@@ -185,5 +192,18 @@ fn last_text(value: &Value) -> Option<&str> {
         Value::Array(items) => items.iter().rev().find_map(last_text),
         Value::Object(item) => item.get("content").or_else(|| item.get("text")).and_then(last_text),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sum_of_costs;
+
+    #[test]
+    fn a_sum_of_costs_has_no_error_of_adding_them() {
+        for (costs, expected) in [(&[0.014; 3][..], 0.042), (&[0.1, 0.2], 0.3), (&[0.000_000_05; 3], 0.000_000_15)] {
+            let sum = sum_of_costs(costs.iter().sum());
+            assert_eq!(sum.to_bits(), f64::to_bits(expected), "{sum}");
+        }
     }
 }

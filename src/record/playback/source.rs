@@ -1,5 +1,7 @@
 //! A store that is played back.
 
+use std::ops::ControlFlow;
+
 use crate::model::{Attempt, Key};
 use crate::store::{KeptRequest, Place, Reader, Store, StoreError};
 
@@ -13,9 +15,6 @@ const KEYS_KIB: i32 = 64 * 1024;
 /// How much of its recordings is held. Most are asked for once: more would cost more to go through
 /// than it saves.
 const RECORDINGS_KIB: i32 = 1024;
-
-/// How many requests are read at once.
-const PAGE: usize = 1_000;
 
 /// A store that is played back. It is read through two connections, so that the recordings, which
 /// are many, do not push the index of keys out of memory.
@@ -70,13 +69,10 @@ impl Source {
 
     /// Visits every recorded request, the newest first.
     pub(super) fn visit_requests(&mut self, mut visit: impl FnMut(KeptRequest)) -> Result<(), StoreError> {
-        let mut before = None;
-        loop {
-            let page = self.recordings.requests(None, before, PAGE)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            before = Some(last.place.exchange);
-            page.into_iter().for_each(&mut visit);
-        }
+        self.recordings.visit_requests(|request| {
+            visit(request);
+            ControlFlow::Continue(())
+        })
     }
 
     /// What a recording holds.

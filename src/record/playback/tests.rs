@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::model::{Attempt, Class, End, Endpoint, Exchange, KeyRules, Mode, Reply, Request, Timing};
-use crate::record::Missed;
+use crate::record::{MissReason, Missed};
 use crate::store::{Access, NewRun, RunId, Store, write_fixture};
 
 fn request(prompt: &str) -> Request {
@@ -375,4 +375,25 @@ fn a_list_of_models_that_others_record_is_found_though_it_was_missed() {
     playback.lock().let_go();
     store.keep_exchanges(&new_run(), [exchange(models.clone(), "", 0, "{}")]).unwrap();
     assert!(lent());
+}
+
+#[test]
+fn a_request_of_another_model_is_found_among_many_that_are_near() {
+    let body = |model: &str, number: u32| format!(r#"{{"model":"{model}","prompt":"What is {number} and {number}?"}}"#);
+    let of = |model: &str, number: u32| {
+        let body = Bytes::from(body(model, number));
+        Request::new(Endpoint::Completions, model.into(), body, &KeyRules::default()).unwrap()
+    };
+    let mut exchanges = vec![exchange(of("other", 5), "", 0, "a")];
+    exchanges.extend((10..60).map(|number| exchange(of("m", number), "", 0, "b")));
+    let fixture = Fixture::new(exchanges);
+    let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+    let miss = playback.explain("", &of("m", 5), 0, "").unwrap();
+    let expected = MissReason::ModelNotRecorded { asked: "m".to_owned(), recorded: vec!["other".to_owned()] };
+    assert_eq!((miss.reason, &*miss.nearest[0].model, miss.newest), (expected, "other", None));
+    let mut reader = playback.stores()[0].reader().unwrap();
+    let kinds = [(Endpoint::Completions, "m".into()), (Endpoint::Completions, "other".into())];
+    let mut found = reader.recorded_kinds().unwrap();
+    found.sort_unstable();
+    assert_eq!(found, kinds);
 }

@@ -1,5 +1,8 @@
 //! What is replayed, byte for byte.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 
 use super::super::{Options, Pace, Unanswered};
@@ -115,6 +118,28 @@ async fn what_is_not_recorded_is_told_with_a_status_that_nobody_retries() {
     }
     let path = "/session/s/chat/completions";
     assert_eq!(ask(explained.address(), "POST", path, &[], body("b")).await.text(), "s 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn misses_are_explained_one_at_a_time() {
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let explain = move |options: Options| Options {
+        explain: Arc::new(move |session, request, recorded| {
+            most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // Long enough for another one to come in.
+            (0..100_000).for_each(|_| std::thread::yield_now());
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Unanswered::plain(session, request, recorded)
+        }),
+        ..options
+    };
+    let stage = replaying_with(vec![exchange("a", Ok(whole("1")))], explain).await;
+    let asked = ["b", "c", "d", "e", "f"].map(|prompt| chat(stage.address(), prompt));
+    for answered in futures_util::future::join_all(asked).await {
+        assert_eq!(answered.status(), 422);
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
