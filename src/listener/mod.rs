@@ -2,8 +2,7 @@
 //!
 //! It speaks HTTP/1 and HTTP/2 and knows nothing of what is answered: an [`Answering`] does that.
 //! Whatever it starts, it ends: requests in flight get a grace, then their connections are cut, those
-//! over which no request has come before that, and
-//! [`run`] returns when no task of it is left.
+//! over which no request has come before that, and [`run`] returns when no task of it is left.
 
 mod answering;
 mod link;
