@@ -314,8 +314,8 @@ fn what_takes_a_place_in_a_stream_leaves_its_events_json() {
     let mut answer = Ok(Reply { status: 200, headers: vec![header], body: body.into(), chunks, end: End::Complete });
     redactor.strike_answer(&mut answer);
     let (events, _) = events(&answer.unwrap().body);
-    let datas: Vec<Value> = events.iter().map(|event| serde_json::from_slice(&event.data).unwrap()).collect();
-    let texts = datas.iter().map(|data| data["choices"][0]["delta"]["content"].as_str().unwrap());
+    let parsed: Vec<Value> = events.iter().map(|event| serde_json::from_slice(&event.data).unwrap()).collect();
+    let texts = parsed.iter().map(|data| data["choices"][0]["delta"]["content"].as_str().unwrap());
     assert_eq!(texts.collect::<String>(), "\"nr\"");
-    assert!(datas.iter().all(|data| data["model"] == "m-\"nr\""), "{datas:?}");
+    assert!(parsed.iter().all(|data| data["model"] == "m-\"nr\""), "{parsed:?}");
 }
