@@ -1,6 +1,6 @@
 //! What a plain scalar means in the core schema of YAML 1.2, which Rust's tools write.
 
-use super::scalar::Scalar;
+use super::scalar::{Scalar, signed};
 
 /// What a plain scalar is.
 pub(in super::super) fn resolve_core(text: &str) -> Scalar {
@@ -24,13 +24,6 @@ fn integer(text: &str) -> Option<String> {
     };
     let value = u128::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))?;
     Some(format!("{}{value}", if value == 0 { "" } else { sign }))
-}
-
-fn signed(text: &str) -> (&'static str, &str) {
-    match text.strip_prefix('-') {
-        Some(bare) => ("-", bare),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    }
 }
 
 fn float(text: &str) -> Option<f64> {

@@ -78,7 +78,8 @@ fn is_digits_and(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'_' || byte.is_ascii_digit())
 }
 
-fn signed(text: &str) -> (&'static str, &str) {
+/// The sign of a number, and the number without it; a plus says nothing.
+pub(super) fn signed(text: &str) -> (&'static str, &str) {
     match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
         None => ("", text.strip_prefix('+').unwrap_or(text)),
