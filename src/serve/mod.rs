@@ -24,12 +24,14 @@ mod piece;
 mod recording;
 mod redactors;
 mod refusal;
+mod reply;
 mod reply_body;
 mod request_body;
 mod route;
 mod score;
 mod server;
 mod service;
+mod session;
 #[cfg(test)]
 mod tests;
 mod unanswered;

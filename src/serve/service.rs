@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::{Semaphore, oneshot};
@@ -24,34 +23,17 @@ use super::origin::Origin;
 use super::recording::Recording;
 use super::redactors::Redactors;
 use super::refusal::Refusal;
+use super::reply::{self, Reply, Source};
 use super::reply_body::{Cutter, ReplyBody};
 use super::request_body::{self, NoBody};
 use super::route::{Route, Way};
 use super::score::Play;
+use super::session::session;
 use super::{Explain, Options, Pace, Report, Upstream};
 use crate::gateway::PassedOn;
 use crate::listener::{Answering, Cut, Ends, LATE, Link};
-use crate::model::{Attempt, Endpoint, Exchange, KeyRules, Mode, Request as Sought};
+use crate::model::{Attempt, Endpoint, KeyRules, Mode, Request as Sought};
 use crate::record::{Asked, Missed, Playback, Refused};
-
-/// The header that names a request's session.
-const SESSION: HeaderName = HeaderName::from_static("x-nightreel-session");
-/// The header that says where a reply comes from.
-const SOURCE: HeaderName = HeaderName::from_static("x-nightreel");
-/// The header that says the how-manieth time something was asked.
-const OCCURRENCE: HeaderName = HeaderName::from_static("x-nightreel-occurrence");
-/// The header by which clients are told whether to try again.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// A reply that was recorded.
-const REPLAYED: &str = "replayed";
-/// One that was sent for.
-const LIVE: &str = "live";
-/// One that says that nothing is recorded.
-const MISSED: &str = "missed";
-/// One that was made of the models that are recorded: nobody ever sent it.
-const DERIVED: &str = "derived";
 
 /// What every request of a server shares.
 pub(super) struct Service {
@@ -90,8 +72,6 @@ struct Call<'a> {
     link: Link,
 }
 
-type Reply = Response<ReplyBody>;
-
 impl Service {
     /// What answers at an address.
     pub(super) fn new(options: Options, address: IpAddr, ends: &Ends) -> Self {
@@ -127,7 +107,7 @@ impl Service {
         let asker = self.check_asker(&head, &origin);
         if head.method == Method::OPTIONS && asker.is_ok() {
             let headers = origin.preflight(&head.headers);
-            return Ok(response(StatusCode::NO_CONTENT, headers, ReplyBody::whole(Bytes::new())));
+            return Ok(reply::new(StatusCode::NO_CONTENT, headers, ReplyBody::whole(Bytes::new())));
         }
         let mut reply = match asker.and_then(|()| understood(&head)) {
             Ok((session, route)) => {
@@ -186,7 +166,7 @@ impl Service {
                 self.answer(asked, Call { deployment, ..call }).await
             }
             // It is not asked for the list as such, so that nothing of it is used up.
-            Route::Models if method == Method::HEAD => Ok(derived(self.models()?)),
+            Route::Models if method == Method::HEAD => Ok(reply::derived(self.models()?)),
             Route::Models => {
                 let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
                 // Its query stands in the place of a body.
@@ -195,7 +175,7 @@ impl Service {
             Route::Model(name) if method == Method::HEAD => self.known_model(&name),
             Route::Model(name) => self.model(&name, call).await,
             Route::Health => Ok(self.health()),
-            Route::Report => Ok(json_reply(StatusCode::OK, (self.report)().to_string().into())),
+            Route::Report => Ok(reply::json(StatusCode::OK, (self.report)().to_string().into())),
         }
     }
 
@@ -204,21 +184,20 @@ impl Service {
         let session = Arc::clone(&call.session);
         let done = self.playback.ask(&session, &asked.kept).map_err(|error| Refusal::NotRead(error.to_string()))?;
         let (source, mut reply) = match done {
-            Asked::Replay(attempt) => (REPLAYED, self.replay(*attempt, call).await?),
+            Asked::Replay(attempt) => (Source::Replayed, self.replay(*attempt, call).await?),
             Asked::Send { occurrence } => {
-                let mut reply = self.send(asked, call, occurrence).await?;
-                reply.headers_mut().insert(OCCURRENCE, occurrence.into());
-                (LIVE, reply)
+                let sent = self.send(asked, call, occurrence).await?;
+                (Source::Live, reply::counted(sent, occurrence))
             }
             // What there is of the models is a list of them too.
             Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => {
-                let reply = self.models()?;
+                let models = reply::json(StatusCode::OK, self.models()?);
                 self.playback.note_derived();
-                (DERIVED, reply)
+                (Source::Derived, models)
             }
-            Asked::Miss { recorded } => (MISSED, self.miss(&session, asked.kept, recorded).await?),
+            Asked::Miss { recorded } => (Source::Missed, self.miss(&session, asked.kept, recorded).await?),
         };
-        tell(reply.headers_mut(), source, &session);
+        source.tell(&mut reply, &session);
         Ok(reply)
     }
 
@@ -236,7 +215,7 @@ impl Service {
         let mut reply = if let Some(attempt) = lend(&asked, |_, _| true)? {
             self.replay(*attempt, call).await?
         } else if let Some(attempt) = lend(&list, |attempt, name| models::listed(attempt, name).is_some())? {
-            json_reply(StatusCode::OK, models::listed(&attempt, name).unwrap_or_default())
+            reply::json(StatusCode::OK, models::listed(&attempt, name).unwrap_or_default())
         } else if self.sending.is_some() {
             return self.answer(asked, call).await;
         } else {
@@ -244,7 +223,7 @@ impl Service {
             self.playback.note_derived();
             return Ok(known);
         };
-        tell(reply.headers_mut(), REPLAYED, &session);
+        Source::Replayed.tell(&mut reply, &session);
         Ok(reply)
     }
 
@@ -256,7 +235,7 @@ impl Service {
                 }
                 let (status, headers) = (score.status, std::mem::take(&mut score.headers));
                 let body = ReplyBody::played(score, call.version, call.arrived, call.link);
-                Ok(response(status, headers, body))
+                Ok(reply::new(status, headers, body))
             }
             Play::Silence(silence) => {
                 if !silence.is_zero() {
@@ -264,7 +243,7 @@ impl Service {
                 }
                 Err(NoBody::Gone)
             }
-            Play::Refusal(refusal) => Ok(refused(&refusal)),
+            Play::Refusal(refusal) => Ok(reply::refused(&refusal)),
         }
     }
 
@@ -288,7 +267,7 @@ impl Service {
         match head.await.unwrap_or(Err(Cut))? {
             Head::Reply(status, headers, flow) => {
                 let body = ReplyBody::passed_on(flow, Cutter::new(call.link, call.version));
-                Ok(response(status, headers, body))
+                Ok(reply::new(status, headers, body))
             }
             // Nothing was sent, so the reply is nobody's but ours.
             Head::Refused(refusal) => Err(refusal.into()),
@@ -322,9 +301,7 @@ impl Service {
             body
         });
         let body = body.await.ok().flatten().ok_or(NoBody::Gone)?;
-        let mut reply = json_reply(StatusCode::UNPROCESSABLE_ENTITY, body);
-        reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-        Ok(reply)
+        Ok(reply::last(reply::json(StatusCode::UNPROCESSABLE_ENTITY, body)))
     }
 
     fn known_models(&self) -> Result<Vec<String>, Refusal> {
@@ -332,7 +309,7 @@ impl Service {
     }
 
     fn known_model(&self, name: &str) -> Result<Reply, NoBody> {
-        Ok(derived(json_reply(StatusCode::OK, models::one(&self.known_models()?, name)?)))
+        Ok(reply::derived(models::one(&self.known_models()?, name)?))
     }
 
     /// The name of a session without the credentials in it: it is kept and told as it is.
@@ -357,11 +334,11 @@ impl Service {
                 count: 1,
             });
         }
-        refused(refusal)
+        reply::refused(refusal)
     }
 
-    fn models(&self) -> Result<Reply, NoBody> {
-        Ok(json_reply(StatusCode::OK, models::list(&self.known_models()?)))
+    fn models(&self) -> Result<Bytes, NoBody> {
+        Ok(models::list(&self.known_models()?))
     }
 
     fn health(&self) -> Reply {
@@ -376,7 +353,7 @@ impl Service {
             "mode": self.playback.options().mode.as_str(),
             "version": env!("CARGO_PKG_VERSION"),
         });
-        json_reply(status, body.to_string().into())
+        reply::json(status, body.to_string().into())
     }
 }
 
@@ -407,58 +384,4 @@ fn understood(head: &Parts) -> Result<(Arc<str>, Route<'_>), Refusal> {
     let way = Way::find(&head.method, path);
     let route = way.route.map_err(|astray| Refusal::of_astray(astray, &head.method, path))?;
     Ok((session(&head.headers, way.session)?, route))
-}
-
-/// The session of a request: its header's goes before its path's, which is the base URL's and so
-/// the same for many requests. The unnamed one is empty.
-fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str>, Refusal> {
-    let named = match (headers.get(SESSION), of_path) {
-        (Some(named), _) => Some(String::from_utf8_lossy(named.as_bytes())),
-        (None, named) => named,
-    };
-    // A variable that is not set leaves no name: that is no wish for the unnamed session.
-    if named.as_ref().is_some_and(|named| named.trim().is_empty()) {
-        return Err(Refusal::NamelessSession);
-    }
-    let named = named.unwrap_or_default();
-    let longest = Exchange::LONGEST_SESSION;
-    if named.len() > longest { Err(Refusal::LongSession(longest)) } else { Ok(named.trim().into()) }
-}
-
-/// Tells where a reply comes from, and in which session it was asked for.
-fn tell(headers: &mut HeaderMap, source: &'static str, session: &str) {
-    headers.insert(SOURCE, HeaderValue::from_static(source));
-    if let Ok(session) = HeaderValue::from_str(session)
-        && !session.is_empty()
-    {
-        headers.insert(SESSION, session);
-    }
-}
-
-fn refused(refusal: &Refusal) -> Reply {
-    let mut reply = json_reply(refusal.status(), refusal.body());
-    if let Refusal::WrongMethod { allowed, .. } = refusal {
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    }
-    if !refusal.may_pass() {
-        reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
-    reply
-}
-
-fn derived(mut reply: Reply) -> Reply {
-    reply.headers_mut().insert(SOURCE, HeaderValue::from_static(DERIVED));
-    reply
-}
-
-fn json_reply(status: StatusCode, body: Bytes) -> Reply {
-    let headers = [(CONTENT_TYPE, JSON)].into_iter().collect();
-    response(status, headers, ReplyBody::whole(body))
-}
-
-fn response(status: StatusCode, headers: HeaderMap, body: ReplyBody) -> Reply {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }
