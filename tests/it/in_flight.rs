@@ -86,8 +86,8 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
     let show = shown(&test);
     assert_eq!((&show["lost_requests"], &show["lost_cost_usd"]), (&8.into(), &2.0.into()));
     assert_eq!((&show["assumed_cost_usd"], &show["may_be_billed"]), (&2.0.into(), &8.into()));
-    let text = test.args(["show", "latest"]).run().stdout;
-    assert!(text.contains("cost unknown for 8 requests in flight when "), "{text}");
+    let page = test.args(["show", "latest"]).run().stdout;
+    assert!(page.contains("cost unknown for 8 requests in flight when "), "{page}");
     assert_eq!(shown(&test)["state"], json!("complete"));
 }
 
