@@ -1,6 +1,6 @@
 //! Amounts of money, as people read them.
 
-use nightreel::store::Totals;
+use nightreel::store::{Lost, Totals};
 
 use super::count::{count, counted};
 
@@ -46,9 +46,11 @@ pub(crate) fn known(cost_usd: f64, unknown_costs: u64) -> Option<f64> {
 
 /// What a run cost, what of it nobody knows, and what to do about that.
 pub(crate) fn told(totals: &Totals) -> String {
-    let (unknown, unpriced) = (totals.unknown_costs(), totals.unpriced_answers());
+    let (lost, unpriced) = (&totals.lost, totals.unpriced_answers());
+    let all_unknown = totals.unknown_costs();
+    let unknown = all_unknown - lost.requests;
     let mut parts: Vec<String> =
-        known(totals.cost_usd(), unknown).map(|cost| spent(cost, unknown)).into_iter().collect();
+        known(totals.cost_usd(), all_unknown).map(|cost| spent(cost, all_unknown)).into_iter().collect();
     if unpriced > 0 {
         let (unpriced, answers) = (count(unpriced), counted(totals.answered(), "answer"));
         parts.push(format!("cost unknown for {unpriced} of {answers}: give a price table with prices = \"FILE\""));
@@ -57,10 +59,40 @@ pub(crate) fn told(totals: &Totals) -> String {
         let attempts = counted(unknown - unpriced, "attempt");
         parts.push(format!("cost unknown for {attempts} without an answer, which may have been billed"));
     }
+    if lost.requests > 0 {
+        let requests = counted(lost.requests, "request");
+        parts.push(format!("cost unknown for {requests} in flight when {}, which may have been billed", ended(lost)));
+    }
     if totals.assumed_cost_usd() > 0.0 {
         parts.push(format!("the budget counts {} for what is unknown", usd(totals.assumed_cost_usd())));
     }
     parts.join("; ")
+}
+
+/// What is told of the requests that earlier processes had in flight, when a run goes on.
+pub(crate) fn told_lost(lost: &Lost, has_budget: bool) -> String {
+    let (was, it) = if lost.requests == 1 { ("was", "it") } else { ("were", "they") };
+    let requests = counted(lost.requests, "request");
+    let mut text = format!("{requests} {was} in flight when {}: {it} may have been billed", ended(lost));
+    if lost.worst_usd > 0.0 {
+        text += &format!(", at most {}", usd(lost.worst_usd));
+    }
+    if lost.worst_usd > 0.0 && lost.unpriced > 0 {
+        text += &format!(" but for {} of unknown cost", count(lost.unpriced));
+    }
+    if has_budget {
+        text += "; the budget counts that";
+    }
+    text
+}
+
+/// Which processes ended.
+fn ended(lost: &Lost) -> String {
+    match lost.processes.as_slice() {
+        [pid] => format!("process {pid} ended"),
+        [first, second] => format!("processes {first} and {second} ended"),
+        more => format!("{} processes ended", more.len()),
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +131,41 @@ mod tests {
     }
 
     #[test]
+    fn what_was_in_flight_when_a_process_ended_is_told() {
+        let lost = |requests, worst_usd, unpriced, processes: &[u32]| Lost {
+            requests,
+            worst_usd,
+            unpriced,
+            processes: processes.to_vec(),
+        };
+        for (lost, has_budget, expected) in [
+            (
+                lost(12, 0.0072, 0, &[4711]),
+                true,
+                "12 requests were in flight when process 4711 ended: they may have been billed, at most $0.00720; \
+                 the budget counts that",
+            ),
+            (
+                lost(1, 0.0, 1, &[4711]),
+                false,
+                "1 request was in flight when process 4711 ended: it may have been billed",
+            ),
+            (
+                lost(3, 0.5, 1, &[1, 2]),
+                true,
+                "3 requests were in flight when processes 1 and 2 ended: they may have been billed, at most $0.500 but \
+                 for 1 of unknown cost; the budget counts that",
+            ),
+        ] {
+            assert_eq!(told_lost(&lost, has_budget), expected);
+        }
+        let totals = Totals { lost: lost(12, 0.5, 0, &[1, 2, 3]), ..Totals::default() };
+        let expected = "cost unknown for 12 requests in flight when 3 processes ended, which may have been billed; \
+                        the budget counts $0.500 for what is unknown";
+        assert_eq!(told(&totals), expected);
+    }
+
+    #[test]
     fn what_nobody_knows_is_never_told_as_nothing() {
         let table = "give a price table with prices = \"FILE\"";
         for (cost_usd, assumed, unknown, unpriced, expected) in [
@@ -133,7 +200,7 @@ mod tests {
                 unpriced_answers: unpriced,
                 ..LaneTotals::default()
             };
-            let totals = Totals { lanes: vec![lane], attempts: vec![(Class::Answered, 10)], replayed: 0 };
+            let totals = Totals { lanes: vec![lane], attempts: vec![(Class::Answered, 10)], ..Totals::default() };
             assert_eq!(told(&totals), expected);
         }
     }

@@ -25,6 +25,7 @@ use super::exit::{Exit, Failure};
 use super::fixture_store::FixtureStore;
 use super::gateway;
 use super::listen::ready_loopback;
+use super::money::told_lost;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
 use super::replay::replay_plan;
@@ -147,6 +148,9 @@ impl Session<'_> {
             changed,
         };
         monitor.on(&Event::Begun(&told));
+        if resumed && !nothing_left && totals.lost.requests > 0 {
+            monitor.on(&Event::Warning(&told_lost(&totals.lost, job.limits.budget_usd.is_some())));
+        }
         Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent(), told })
     }
 

@@ -65,6 +65,8 @@ impl RunFacts {
             cost_usd: known(totals.cost_usd(), totals.unknown_costs()),
             assumed_cost_usd: totals.assumed_cost_usd(),
             unknown_costs: totals.unknown_costs(),
+            lost_requests: totals.lost.requests,
+            lost_cost_usd: totals.lost.worst_usd,
             success: self.success.names().collect(),
         }
     }
@@ -107,10 +109,14 @@ pub(crate) struct RunJson<'a> {
     completion_tokens: u64,
     /// As far as it is known; `null` where nothing of it is.
     cost_usd: Option<f64>,
-    /// What a budget counts for the attempts whose cost nobody knows.
+    /// What a budget counts for the requests whose cost nobody knows.
     assumed_cost_usd: f64,
-    /// Attempts that may have cost something, and nobody knows what.
+    /// Requests that may have cost something, and nobody knows what.
     unknown_costs: u64,
+    /// Those among them that were in flight when the process ended that had sent them.
+    lost_requests: u64,
+    /// What a budget counts for those.
+    lost_cost_usd: f64,
     /// The outcomes that count as success.
     success: Vec<&'static str>,
 }

@@ -242,7 +242,7 @@ fn traffic(totals: &Totals, sent_before: u64) -> String {
     if totals.replayed > 0 {
         let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
     }
-    if sent == 0 {
+    if sent == 0 && totals.lost.requests == 0 {
         return text;
     }
     let (prompt, completion) = totals.tokens();
@@ -343,7 +343,7 @@ mod tests {
 
     fn totals(outcomes: &[(Outcome, u64)], sent: u64) -> Totals {
         let lane = LaneTotals { model: "m".to_owned(), outcomes: outcomes.to_vec(), ..LaneTotals::default() };
-        Totals { lanes: vec![lane], attempts: vec![(Class::Answered, sent)], replayed: 0 }
+        Totals { lanes: vec![lane], attempts: vec![(Class::Answered, sent)], ..Totals::default() }
     }
 
     fn stopped(reason: StopReason) -> Ended {

@@ -10,11 +10,28 @@ use crate::model::{Attempt, Fault, FaultKind, Reply, Request, Timing};
 use crate::price::cost_of;
 use crate::store::ExchangeId;
 
-use super::StopReason;
 use super::item::Asked;
 use super::worker::{Stopping, Worker};
+use super::{Permit, StopReason};
+
+/// How long a budgeted request waits until the store says that it is in flight: far longer than a
+/// commit takes, and too short for a store that is locked to hold up requests whose turn has come.
+const MARKED_WITHIN: Duration = Duration::from_millis(200);
 
 impl Worker<'_> {
+    /// Has the store count a request among those in flight, so that it is not forgotten should this
+    /// process be killed. Returns when it may be sent: where a budget counts it, when that is committed.
+    pub(super) async fn sending(&self, exchange: ExchangeId, permit: &Permit) -> Result<(), Stopping> {
+        self.gateway()?;
+        let recorder = &self.shared.recorder;
+        recorder.sending(exchange, permit.worst_usd());
+        if !permit.is_budgeted() {
+            return Ok(());
+        }
+        let marked = tokio::time::timeout(MARKED_WITHIN, recorder.mark()).await;
+        marked.map_or(Ok(()), |marked| self.kept(marked))
+    }
+
     /// Sends a request once.
     pub(super) async fn attempt(
         &mut self,
@@ -23,13 +40,7 @@ impl Worker<'_> {
         number: u32,
         ready: Instant,
     ) -> Result<(Attempt, Verdict), Stopping> {
-        let gateway = match &self.shared.gateway {
-            Ok(gateway) => gateway,
-            Err(problem) => {
-                self.shared.stop.drain(StopReason::NoGateway(problem.clone()));
-                return Err(Stopping);
-            }
-        };
+        let gateway = self.gateway()?;
         let queued_us = micros(ready.elapsed());
         // A refused stream is sent again at once and under the same number: the time tells them apart.
         let (sent_at_ms, sent) = (now_ms().max(self.last_sent_at_ms + 1), Instant::now());
@@ -37,7 +48,7 @@ impl Worker<'_> {
         let tag = self.tag(exchange, number, sent_at_ms);
         let (reply, first_byte_us) = tokio::select! {
             biased;
-            received = receive(&**gateway, &asked.request, &tag) => received,
+            received = receive(gateway, &asked.request, &tag) => received,
             () = self.shared.stop.aborting() => (Err(given_up()), 0),
         };
         let timing = Timing { queued_us, first_byte_us, total_us: micros(sent.elapsed()) };
@@ -90,6 +101,17 @@ impl Worker<'_> {
             event_id: sent.event_id(),
             ..Tag::default()
         }
+    }
+}
+
+impl<'a> Worker<'a> {
+    /// What answers; the run stops where there is nothing to send with.
+    fn gateway(&self) -> Result<&'a dyn Gateway, Stopping> {
+        let shared = self.shared;
+        shared.gateway.as_deref().map_err(|problem| {
+            shared.stop.drain(StopReason::NoGateway(problem.clone()));
+            Stopping
+        })
     }
 }
 

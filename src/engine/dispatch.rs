@@ -288,6 +288,7 @@ impl<'a> Dispatch<'a> {
         if let Err(error) = self.sources.days.look(&shared.admission) {
             self.stop.drain(StopReason::Store(error.to_string()));
         }
+        shared.recorder.mark_soon();
         let in_flight = shared.admission.in_flight();
         let pausing = shared.pausing.load(Ordering::Relaxed);
         let is_starved =

@@ -135,7 +135,7 @@ pub async fn run(
     let controller = Controller::new(gate.orders, started, spent_so_far(&options, run, store));
     let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
     let days = Days::begin(&admission, store, options.simulated, run)?;
-    let writer_options = WriterOptions { job: options.job.clone(), lease: lease.clone(), now_ms };
+    let writer_options = WriterOptions { job: options.job.clone(), run: Some(run), lease: lease.clone(), now_ms };
     let (writer, durable) = Writer::start(store, writer_options)?;
     let (news_sender, news) = mpsc::channel(NEWS);
     let shared = Arc::new(Shared {
@@ -171,8 +171,8 @@ pub async fn run(
     Ok(Ended { stopped, bound, elapsed: started.elapsed(), panicked })
 }
 
-/// The budget, less what the run has spent in earlier sessions, and what these tell of the cost of
-/// an answer.
+/// The budget, less what the run has spent in earlier sessions, what was lost at their end among it,
+/// and what these tell of the cost of an answer.
 fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<BudgetOptions>, StoreError> {
     let Some(cap_usd) = options.budget_usd else { return Ok(None) };
     let reader = store.reader()?;

@@ -38,6 +38,7 @@ impl Worker<'_> {
                 admitted = self.shared.admission.admit(&asked.request.model, size) => admitted,
             };
             let mut permit = admitted.map_err(|refusal| self.refused(refusal))?;
+            self.sending(exchange.id, &permit).await?;
             let begun = Instant::now();
             let (mut attempt, verdict) = self.attempt(asked, exchange.id, earlier + tries.sent + 1, ready).await?;
             let spent = spent(&attempt, &verdict, self.shared.policy.budgets.max_hint);

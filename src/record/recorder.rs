@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::Attempt;
-use crate::store::{ExchangeRecord, Facts, ItemRecord, LimitChange, Record, Settled, StoreError, Submit};
+use crate::store::{ExchangeId, ExchangeRecord, Facts, ItemRecord, LimitChange, Record, Settled, StoreError, Submit};
 
 use super::{Found, Origin, Redactor};
 
@@ -31,6 +31,25 @@ impl<N> Recorder<N> {
     #[must_use]
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+
+    /// Says that the request of an exchange is about to be sent, and what it may cost at worst, in
+    /// USD, where that is known: it is in flight until its attempt is kept.
+    pub fn sending(&self, exchange: ExchangeId, worst_usd: Option<f64>) {
+        self.submit.sending(exchange, worst_usd);
+    }
+
+    /// Keeps what is in flight. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn mark(&self) -> Result<(), StoreError> {
+        self.submit.mark().await
+    }
+
+    /// Has it kept soon what is in flight, where that is not yet.
+    pub fn mark_soon(&self) {
+        self.submit.mark_soon();
     }
 
     /// Keeps an attempt that another one will follow. Returns when it is committed.

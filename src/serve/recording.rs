@@ -185,7 +185,7 @@ impl Begun {
     }
 
     fn with(store: &Store, run: &NewRun, lease: &Lease) -> Result<Self, StoreError> {
-        let options = WriterOptions { job: run.job.clone(), lease: lease.clone(), now_ms };
+        let options = WriterOptions { job: run.job.clone(), run: None, lease: lease.clone(), now_ms };
         let (writer, durable) = Writer::start(store, options)?;
         let syncing = tokio::spawn(sync(durable));
         let (id, started_at_ms) = (store.begin_run(run)?, run.started_at_ms);

@@ -10,7 +10,7 @@ use std::process;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{Store, StoreError};
+use super::{RunId, Store, StoreError};
 
 /// After how long without renewal a lease of another machine counts as left behind.
 const LEFT_BEHIND_MS: i64 = 60_000;
@@ -20,6 +20,7 @@ const LEFT_BEHIND_MS: i64 = 60_000;
 pub struct Lease {
     store: Store,
     name: String,
+    taken_at_ms: i64,
 }
 
 /// Who runs a job.
@@ -101,7 +102,7 @@ impl Store {
             (name, &current.host, &current.boot, &current.process_space, current.pid, &current.process_started, now_ms),
         )?;
         transaction.commit()?;
-        Ok(Lease { store: self.clone(), name: name.to_owned() })
+        Ok(Lease { store: self.clone(), name: name.to_owned(), taken_at_ms: now_ms })
     }
 }
 
@@ -110,6 +111,11 @@ impl Lease {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Who holds it: the process, and since when.
+    pub(super) fn holder(&self) -> (u32, i64) {
+        (process::id(), self.taken_at_ms)
     }
 
     /// Gives the lease back.
@@ -137,6 +143,14 @@ pub(super) fn is_held(connection: &Connection, name: &str, now_ms: i64) -> Resul
 pub(super) fn live_holder(connection: &Connection, name: &str, now_ms: i64) -> Result<Option<Holder>, StoreError> {
     let current = Holder::current(now_ms);
     Ok(holder(connection, name)?.filter(|holder| holder.is_alive(&current)))
+}
+
+/// The live process that carries out the runs of a run's job. One of another machine counts as live
+/// until another one takes its lease.
+pub(super) fn live_holder_of_run(connection: &Connection, run: RunId) -> Result<Option<Holder>, StoreError> {
+    let sql = "SELECT job, simulated FROM run WHERE id = ?1";
+    let name = connection.query_row(sql, [run.0], |row| Ok(name_of(&row.get::<_, String>(0)?, row.get(1)?)));
+    name.optional()?.map_or(Ok(None), |name| live_holder(connection, &name, 0))
 }
 
 /// Says that the holder is still there.

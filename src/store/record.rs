@@ -21,6 +21,16 @@ pub enum Record {
     LimitChange(LimitChange),
 }
 
+impl Record {
+    /// The exchange of which it keeps what came of a request that this run has sent.
+    pub(super) fn sent(&self) -> Option<ExchangeId> {
+        match self {
+            Self::Attempt(exchange, ..) | Self::Settled(exchange, Settled::Sent(..), _) => Some(exchange.id),
+            Self::Settled(..) | Self::Item(_) | Self::LimitChange(_) => None,
+        }
+    }
+}
+
 /// A request of a run, with its place in it.
 #[derive(Debug, Clone)]
 pub struct ExchangeRecord {

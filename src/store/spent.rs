@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use crate::model::Class;
 
 use super::column::class;
-use super::{Items, Reader, RunId, StoreError};
+use super::{Items, Lost, Reader, RunId, StoreError};
 
 /// How much later than it ended an attempt may be written, in milliseconds. Rows are written in the
 /// order in which attempts ended, give or take this.
 const WRITTEN_LATE_MS: i64 = 10 * 60 * 1000;
 
-/// What the attempts that a run sent itself have cost.
+/// What the requests that a run sent itself have cost.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
     /// What those cost whose cost is known, in USD.
     pub known_usd: f64,
-    /// What a budget has counted for those whose cost nobody knows, in USD.
+    /// What a budget counts for those whose cost nobody knows, in USD.
     pub assumed_usd: f64,
-    /// Attempts that may have cost something, for which neither is known.
+    /// Requests that may have cost something, for which neither is known.
     pub unknown: u64,
 }
 
@@ -89,7 +89,8 @@ impl Reader {
         Ok(dearest.collect::<Result<_, _>>()?)
     }
 
-    /// What a run has spent so far: with every attempt that it sent itself, in all its sessions.
+    /// What a run has spent so far: with every attempt that it sent itself, in all its sessions, and
+    /// with what was lost at the end of one.
     ///
     /// # Errors
     /// Fails if the store cannot be read.
@@ -99,7 +100,8 @@ impl Reader {
         let settling = "exchange e JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id AND a.settling = 1 \
                         WHERE e.id >= ?1 AND e.id < ?2";
         let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
-        let mut spent = Spent::default();
+        let lost = Lost::read(&self.connection, run)?;
+        let mut spent = Spent { known_usd: 0.0, assumed_usd: lost.worst_usd, unknown: lost.unpriced };
         for from in [settling, not_settling] {
             let mut statement = self.connection.prepare_cached(&format!("{sql}{from}"))?;
             let mut rows = statement.query(Items::from(run).exchanges())?;

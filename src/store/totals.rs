@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Class, Outcome, Success};
 
 use super::column::class;
-use super::{ItemId, Items, Reader, StoreError};
+use super::{ItemId, Items, Lost, Reader, StoreError};
 
 /// What came of a run so far.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,6 +16,8 @@ pub struct Totals {
     pub attempts: Vec<(Class, u64)>,
     /// Exchanges that an earlier recording answered.
     pub replayed: u64,
+    /// Requests of the run, whatever its items, of which nobody knows what came.
+    pub lost: Lost,
 }
 
 /// What came of one model's items.
@@ -130,16 +132,18 @@ impl Totals {
         self.attempts.iter().filter(|(class, _)| counted(*class)).map(|(_, count)| count).sum()
     }
 
-    /// Attempts that brought no answer and may have been billed all the same.
+    /// Requests that brought no answer and may have been billed all the same: those that were lost
+    /// among them.
     #[must_use]
     pub fn may_be_billed(&self) -> u64 {
-        self.attempts.iter().filter(|(class, _)| class.may_be_billed()).map(|(_, count)| count).sum()
+        let attempts = self.attempts.iter().filter(|(class, _)| class.may_be_billed());
+        attempts.map(|(_, count)| count).sum::<u64>() + self.lost.requests
     }
 
-    /// What a budget has counted for the attempts whose cost nobody knows, in USD.
+    /// What a budget counts for the requests whose cost nobody knows, in USD.
     #[must_use]
     pub fn assumed_cost_usd(&self) -> f64 {
-        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum()
+        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum::<f64>() + self.lost.worst_usd
     }
 
     /// What the run cost as far as it is known, in USD.
@@ -148,10 +152,10 @@ impl Totals {
         self.lanes.iter().map(|lane| lane.cost_usd).sum()
     }
 
-    /// Attempts that may have cost something, and nobody knows what.
+    /// Requests that may have cost something, and nobody knows what: those that were lost among them.
     #[must_use]
     pub fn unknown_costs(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.unknown_costs).sum()
+        self.lanes.iter().map(|lane| lane.unknown_costs).sum::<u64>() + self.lost.requests
     }
 
     /// Answers of which nobody knows what they cost: a price table would say so.
@@ -210,7 +214,7 @@ impl Reader {
         self.add_outcomes(items, &mut sums)?;
         self.add_attempts(SETTLING, items, &mut sums)?;
         self.add_attempts(NOT_SETTLING, items, &mut sums)?;
-        self.name_lanes(sums)
+        Ok(Totals { lost: Lost::read(&self.connection, items.run)?, ..self.name_lanes(sums)? })
     }
 
     fn add_outcomes(&self, items: Items, sums: &mut Sums) -> Result<(), StoreError> {
@@ -268,7 +272,7 @@ impl Reader {
         }
         let mut attempts = sums.attempts;
         attempts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        Ok(Totals { lanes, attempts, replayed: sums.replayed })
+        Ok(Totals { lanes, attempts, replayed: sums.replayed, lost: Lost::default() })
     }
 
     /// The items that did not end well, grouped by cause, the largest group first.

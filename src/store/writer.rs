@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::in_flight::InFlight;
 use super::inserter::Inserter;
-use super::{Lease, Record, Store, StoreError, lease, syncer};
+use super::{ExchangeId, Lease, Record, RunId, Store, StoreError, lease, syncer};
 
 /// How many records may wait to be written.
 const QUEUE: usize = 1024;
@@ -34,6 +35,8 @@ const RENEW_MS: i64 = 5_000;
 pub struct WriterOptions {
     /// The job: its dictionaries are used.
     pub job: String,
+    /// The run whose requests in flight are told to the store; `None` where nobody tells of them.
+    pub run: Option<RunId>,
     /// The lease to renew.
     pub lease: Lease,
     /// The time now, in milliseconds since 1970-01-01 UTC.
@@ -46,8 +49,7 @@ pub struct WriterOptions {
 /// their records are on the disk.
 #[derive(Debug)]
 pub struct Writer<N> {
-    queue: mpsc::Sender<Message<N>>,
-    problem: Problem,
+    submit: Submit<N>,
     threads: Vec<JoinHandle<Result<(), StoreError>>>,
 }
 
@@ -56,7 +58,8 @@ pub type Durable<N> = mpsc::Receiver<io::Result<Vec<N>>>;
 
 #[derive(Debug)]
 struct Message<N> {
-    record: Record,
+    /// `None`: the commit has to say what is in flight, and nothing else.
+    record: Option<Record>,
     note: Option<N>,
     committed: oneshot::Sender<()>,
 }
@@ -65,6 +68,7 @@ struct Message<N> {
 #[derive(Debug)]
 pub struct Submit<N> {
     queue: mpsc::Sender<Message<N>>,
+    in_flight: Arc<InFlight>,
     problem: Problem,
 }
 
@@ -73,7 +77,8 @@ type Problem = Arc<OnceLock<String>>;
 
 impl<N> Clone for Submit<N> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), problem: Arc::clone(&self.problem) }
+        let (queue, in_flight, problem) = (self.queue.clone(), Arc::clone(&self.in_flight), Arc::clone(&self.problem));
+        Self { queue, in_flight, problem }
     }
 }
 
@@ -84,6 +89,34 @@ impl<N> Submit<N> {
     /// Fails with [`StoreError::Stopped`] if the writer has met an error: [`Writer::finish`]
     /// gives it.
     pub async fn commit(&self, record: Record, note: Option<N>) -> Result<(), StoreError> {
+        self.send(Some(record), note).await
+    }
+
+    /// Says that the request of an exchange is about to be sent, and what it may cost at worst, in
+    /// USD, where that is known. Until its attempt is kept, every commit counts it among those in
+    /// flight: should the process be killed, they count as [`Lost`](super::Lost).
+    pub fn sending(&self, exchange: ExchangeId, worst_usd: Option<f64>) {
+        self.in_flight.add(exchange, worst_usd);
+    }
+
+    /// Writes what is in flight; returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails with [`StoreError::Stopped`] if the writer has met an error.
+    pub async fn mark(&self) -> Result<(), StoreError> {
+        self.send(None, None).await
+    }
+
+    /// Has it written what is in flight, where the store does not say so yet.
+    pub fn mark_soon(&self) {
+        if !self.in_flight.is_marked() {
+            let (committed, _nobody_waits) = oneshot::channel();
+            // Where there is no room, commits are under way that say it.
+            let _queued = self.queue.try_send(Message { record: None, note: None, committed });
+        }
+    }
+
+    async fn send(&self, record: Option<Record>, note: Option<N>) -> Result<(), StoreError> {
         let (committed, done) = oneshot::channel();
         let message = Message { record, note, committed };
         self.queue.send(message).await.map_err(|_| StoreError::Stopped)?;
@@ -110,7 +143,7 @@ impl<N: Send + 'static> Writer<N> {
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let mut loop_ = Loop::open(connection, options)?;
-        let problem = Arc::clone(&loop_.problem);
+        let (in_flight, problem) = (Arc::clone(&loop_.in_flight), Arc::clone(&loop_.problem));
         let log = syncer::open_log(store.path())
             .map_err(|source| StoreError::Open { path: store.path().to_owned(), source })?;
         let (queue, records) = mpsc::channel(QUEUE);
@@ -126,13 +159,13 @@ impl<N: Send + 'static> Writer<N> {
             spawn("store-writer", move || loop_.run(records, &commits, &acknowledge))?,
             spawn("store-syncer", sync)?,
         ];
-        Ok((Self { queue, problem, threads }, durable))
+        Ok((Self { submit: Submit { queue, in_flight, problem }, threads }, durable))
     }
 
     /// A handle to submit records with.
     #[must_use]
     pub fn submit(&self) -> Submit<N> {
-        Submit { queue: self.queue.clone(), problem: Arc::clone(&self.problem) }
+        self.submit.clone()
     }
 
     /// Waits until everything that was submitted is on the disk. Every [`Submit`] must be gone,
@@ -141,7 +174,7 @@ impl<N: Send + 'static> Writer<N> {
     /// # Errors
     /// Fails with what stopped the writer.
     pub fn finish(self) -> Result<(), StoreError> {
-        drop(self.queue);
+        drop(self.submit);
         let mut result = Ok(());
         for thread in self.threads {
             let ended = thread.join().unwrap_or(Err(StoreError::Stopped));
@@ -172,6 +205,8 @@ async fn tell_committed(mut commits: mpsc::Receiver<Committed>) {
 
 struct Loop {
     inserter: Inserter,
+    run: Option<RunId>,
+    in_flight: Arc<InFlight>,
     lease: Lease,
     renewed_at_ms: i64,
     now_ms: fn() -> i64,
@@ -182,6 +217,8 @@ impl Loop {
     fn open(connection: Connection, options: WriterOptions) -> Result<Self, StoreError> {
         Ok(Self {
             inserter: Inserter::learning(connection, &options.job)?,
+            run: options.run,
+            in_flight: Arc::default(),
             lease: options.lease,
             renewed_at_ms: (options.now_ms)(),
             now_ms: options.now_ms,
@@ -213,9 +250,17 @@ impl Loop {
     fn commit<N>(&mut self, batch: &[Message<N>]) -> Result<(), StoreError> {
         self.inserter.begin()?;
         let now_ms = (self.now_ms)();
-        let insert = |message: &Message<N>| self.inserter.insert(&message.record, now_ms);
-        let written = batch.iter().try_for_each(insert).and_then(|()| self.renew(now_ms));
+        let records = || batch.iter().filter_map(|message| message.record.as_ref());
+        let inserted = records().try_for_each(|record| self.inserter.insert(record, now_ms));
+        let sent = records().filter_map(Record::sent);
+        let written = inserted.and_then(|()| self.mark(sent)).and_then(|()| self.renew(now_ms));
         self.inserter.end(written)
+    }
+
+    /// Says what is in flight beyond what this commit keeps.
+    fn mark(&self, kept: impl Iterator<Item = ExchangeId>) -> Result<(), StoreError> {
+        let marked = self.run.zip(self.in_flight.next_mark(kept));
+        marked.map_or(Ok(()), |(run, mark)| mark.write(self.inserter.connection(), run, &self.lease))
     }
 
     fn renew(&mut self, now_ms: i64) -> Result<(), StoreError> {

@@ -30,7 +30,7 @@ fn a_full_disk_stops_the_run_and_leaves_a_whole_store_that_goes_on_when_there_is
     let Some(namespace) = namespace else { return };
     let gateway = Gateway::new();
     let run = || {
-        let args = ["--store", "disk/nightreel.db", "--in-flight", "32"];
+        let args = ["--store", "disk/nightreel.db", "--in-flight", "32", "--budget", "1000"];
         test.run_job().to(&gateway).and(args).under(namespace.inside(test.directory()))
     };
     let (mut settled, mut sent) = (0, 0);
@@ -40,6 +40,10 @@ fn a_full_disk_stops_the_run_and_leaves_a_whole_store_that_goes_on_when_there_is
         store.assert_whole();
         let lost = (gateway.requests() - sent).saturating_sub(store.count("SELECT count(*) FROM items") - settled);
         assert!(lost <= 32, "{lost} answers of the {copy} run were lost, with 32 in flight");
+        let attempts = store.count("SELECT count(*) FROM attempts");
+        let told = store.count("SELECT coalesce(sum(requests), 0) FROM in_flight");
+        let received = gateway.requests();
+        assert!(received <= attempts + told, "{copy}: {attempts} kept and {told} in flight of {received}");
         settled = store.count("SELECT count(*) FROM items");
         sent = gateway.requests();
     }

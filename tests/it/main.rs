@@ -15,6 +15,7 @@ mod disk;
 mod faults;
 mod fixture;
 mod import;
+mod in_flight;
 mod kill;
 mod layers;
 mod lease;

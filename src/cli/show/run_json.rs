@@ -42,7 +42,7 @@ struct RunWhole<'a> {
     models: Vec<Lane<'a>>,
     /// Attempts by class.
     attempts: BTreeMap<&'static str, u64>,
-    /// Attempts that brought no answer and may have been billed all the same.
+    /// Requests that brought no answer and may have been billed all the same.
     may_be_billed: u64,
     limit_changes: Vec<Change<'a>>,
     failures: Vec<Failure<'a>>,

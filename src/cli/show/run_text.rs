@@ -180,7 +180,7 @@ mod tests {
         };
         let second = LaneTotals { model: "b".to_owned(), outcomes: vec![(Outcome::Ok, 1)], ..LaneTotals::default() };
         let attempts = vec![(Class::Answered, 1201), (Class::Rejected, 34), (Class::ConnectionLost, 2)];
-        let totals = Totals { lanes: vec![first, second], attempts, replayed: 7 };
+        let totals = Totals { lanes: vec![first, second], attempts, replayed: 7, ..Totals::default() };
         RunFacts { run, state: RunState::Stopped("out of credit".to_owned()), totals, success: Success::default() }
     }
 

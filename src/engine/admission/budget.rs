@@ -59,6 +59,13 @@ pub(super) struct Reservation {
     is_known: bool,
 }
 
+impl Reservation {
+    /// The worst that the request may cost, in USD, where that is known.
+    pub(super) fn worst_usd(&self) -> Option<f64> {
+        self.is_known.then_some(self.usd)
+    }
+}
+
 impl Budget {
     /// A budget of which some is spent already: `unpriced` attempts of unknown cost among it.
     pub(super) fn new(cap_usd: f64, spent_usd: f64, unpriced: u64) -> Self {

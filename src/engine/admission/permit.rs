@@ -69,6 +69,22 @@ impl Permit {
         Self { gate, lane, admitted, level, times_full, size, held: Some(held), class: None, from_cache: false }
     }
 
+    /// Whether a budget counts the request.
+    #[must_use]
+    pub fn is_budgeted(&self) -> bool {
+        self.reservation().is_some()
+    }
+
+    /// The worst that the request may cost, in USD, where a budget counts it and knows that.
+    #[must_use]
+    pub fn worst_usd(&self) -> Option<f64> {
+        self.reservation().and_then(Reservation::worst_usd)
+    }
+
+    fn reservation(&self) -> Option<&Reservation> {
+        self.held.as_ref().and_then(|(_, reservation)| reservation.as_ref())
+    }
+
     /// Settles what the request has taken with what came of it. It still holds its place.
     pub fn settle(&mut self, spent: &Spent) -> Settled {
         let Some((taken, reservation)) = self.held.take() else { return Settled::default() };

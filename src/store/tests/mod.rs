@@ -12,6 +12,7 @@ use crate::model::{
 use super::*;
 
 mod fixtures;
+mod in_flight;
 mod money;
 
 fn new_run(job: &str) -> NewRun {
@@ -109,7 +110,7 @@ impl Fixture {
 fn write_as(store: &Store, job: &str, records: Vec<Record>) -> Vec<usize> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let lease = store.lease(job, false, 1_000).unwrap();
-    let options = WriterOptions { job: job.to_owned(), lease: lease.clone(), now_ms: || 2_000 };
+    let options = WriterOptions { job: job.to_owned(), run: None, lease: lease.clone(), now_ms: || 2_000 };
     let notes = runtime.block_on(async {
         let (writer, mut durable) = Writer::start(store, options).unwrap();
         let submit = writer.submit();
