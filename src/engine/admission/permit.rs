@@ -97,12 +97,12 @@ impl Permit {
         drop(state);
         // The estimate as it is now, and not what was reserved: it is what the next one is made of.
         let by_price_usd = self.gate.by_price(&self.lane, self.size)?;
-        let mut state = self.lane.state();
-        state.price_trust = state.price_trust.after(cost_usd, by_price_usd);
-        self.lane.tried.notify_waiters();
-        // An answer of more tokens than were to be expected says nothing against the price.
         let of_tokens =
             spent.tokens.and_then(|(prompt, completion)| self.gate.of_tokens(&self.lane, prompt, Some(completion)));
+        let mut state = self.lane.state();
+        state.price_trust = state.price_trust.after(cost_usd, by_price_usd, of_tokens);
+        self.lane.tried.notify_waiters();
+        // An answer of more tokens than were to be expected says nothing against the price.
         let is_too_low = is_beyond(cost_usd, of_tokens.unwrap_or(0.0).max(by_price_usd));
         let is_news = is_too_low && !std::mem::replace(&mut state.is_told_underpriced, is_too_low);
         is_news.then(|| Underpriced { model: Arc::clone(&self.lane.model), cost_usd, by_price_usd })

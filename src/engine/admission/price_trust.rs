@@ -4,6 +4,9 @@ use super::usage::FEW;
 
 /// A cost this much beyond another, as a share of it, is the same: sums of prices are rounded.
 const ROUNDING: f64 = 1e-9;
+/// A reply may cost this much more than its tokens do by the price, as a share of it: a fee, or what
+/// a small cost is rounded to.
+const FEE: f64 = 0.05;
 
 /// How far the price of a lane is believed, by what its replies have cost.
 ///
@@ -13,7 +16,8 @@ const ROUNDING: f64 = 1e-9;
 /// and one that was passed is corrected by what was seen. The factor is one on the price, since a
 /// dear request costs more than a cheap one by the right price too. It is not all: where something
 /// costs by the request and not by its tokens, a small one costs as much as the dearest, so that no
-/// request counts with less than it would without any price. And since the first reply may be among the
+/// request counts with less than it would without any price. A short answer stays below its worst case
+/// by a price that is far too low: what its own tokens cost by the price tells that too. And since the first reply may be among the
 /// cheapest, few are in flight while few have come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum PriceTrust {
@@ -23,11 +27,11 @@ pub(super) enum PriceTrust {
     /// Replies of earlier sessions of the run told what they cost, but not whether that was the
     /// price.
     Doubted,
-    /// No reply has cost more than the worst case by the price.
+    /// No reply has cost more than the price allows.
     Kept,
-    /// A reply has cost more than the worst case by the price.
+    /// A reply has cost more than the price allows.
     Passed {
-        /// How many times as much, at most so far; never less than 1.
+        /// How many times as much as the worst case, at most so far; never less than 1.
         times: f64,
     },
 }
@@ -43,10 +47,13 @@ impl PriceTrust {
         }
     }
 
-    /// How far the price is believed after a reply whose cost may be compared with its worst case.
-    pub(super) fn after(self, cost_usd: f64, by_price_usd: f64) -> Self {
+    /// How far the price is believed after a reply, by its worst case, and by what its tokens cost by
+    /// the price where it says how many they are.
+    pub(super) fn after(self, cost_usd: f64, by_price_usd: f64, of_tokens_usd: Option<f64>) -> Self {
+        let is_kept = !is_beyond(cost_usd, by_price_usd)
+            && of_tokens_usd.is_none_or(|of_tokens_usd| !is_beyond(cost_usd, of_tokens_usd * (1.0 + FEE)));
         match self {
-            Self::Untried | Self::Doubted | Self::Kept if !is_beyond(cost_usd, by_price_usd) => Self::Kept,
+            Self::Untried | Self::Doubted | Self::Kept if is_kept => Self::Kept,
             Self::Untried | Self::Doubted | Self::Kept => Self::Passed { times: times(cost_usd, by_price_usd) },
             Self::Passed { times: most } => Self::Passed { times: most.max(times(cost_usd, by_price_usd)) },
         }
@@ -100,7 +107,19 @@ mod tests {
             (PASSED, 32.0, 0.5, Passed { times: 64.0 }),
             (PASSED, 2.0, 0.0, PASSED),
         ] {
-            assert_eq!(trust.after(cost_usd, by_price_usd), expected, "{trust:?}, {cost_usd} of {by_price_usd}");
+            let after = trust.after(cost_usd, by_price_usd, None);
+            assert_eq!(after, expected, "{trust:?}, {cost_usd} of {by_price_usd}");
+        }
+        for (trust, of_tokens_usd, expected) in [
+            (Untried, 0.25, Kept),
+            (Doubted, 0.24, Kept),
+            (Kept, 0.125, Passed { times: 1.0 }),
+            (Untried, 0.125, Passed { times: 1.0 }),
+            (PASSED, 0.125, PASSED),
+            (PASSED, 0.25, PASSED),
+        ] {
+            let after = trust.after(0.25, 0.5, Some(of_tokens_usd));
+            assert_eq!(after, expected, "{trust:?}, 0.25 for tokens of {of_tokens_usd}");
         }
     }
 
