@@ -33,7 +33,7 @@ mod worker;
 
 pub use admission::{
     Admission, AdmissionOptions, AdmissionStatus, BudgetOptions, BudgetStatus, Change, LaneOptions, LaneStatus, Permit,
-    Refusal, Settled, Size, Spent, WorstCase, day_began_ms,
+    Refusal, Settled, Size, Spent, Underpriced, WorstCase, day_began_ms,
 };
 pub use bound::Bound;
 pub use check::{CheckError, CheckOptions, Checked, check};

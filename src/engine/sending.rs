@@ -47,6 +47,9 @@ impl Worker<'_> {
             if settled.begins_pause {
                 self.tell_shortened(verdict.wait);
             }
+            if let Some(underpriced) = &settled.underpriced {
+                self.shared.warn(underpriced.to_string()).await;
+            }
             self.changed(settled.changes).await?;
             tries.add(attempt.class);
             if tries.sent > 0 {

@@ -52,6 +52,12 @@ impl Shared {
     pub(super) fn tell(&self, news: News) {
         let _told = self.news.try_send(news);
     }
+
+    /// Tells what is told once and concerns money: it waits for room. The run takes news in as long
+    /// as a worker is left.
+    pub(super) async fn warn(&self, warning: String) {
+        let _told = self.news.send(News::Warning(warning)).await;
+    }
 }
 
 /// An item is left for the next run, because this one stops, or its lane has ended.

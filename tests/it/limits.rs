@@ -53,6 +53,39 @@ fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
 }
 
 #[test]
+fn a_price_table_that_is_too_low_passes_a_budget_by_no_more_than_a_reply_and_is_told_once_a_model() {
+    let two = JOB.replace("[\"m\"]", "[\"m\", \"n\"]");
+    let (test, gateway) = (Test::new().job(&two).file("rows.csv", rows(120)), priced("0.02"));
+    let price = |name| format!("[\"{name}\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 12\n");
+    test.write("prices.toml", price("m") + &price("n"));
+    let flags = ["--in-flight", "64", "--budget", "0.1", "--prices", "prices.toml"];
+    let output = test.run_job().to(&gateway).and(flags).status(3).run();
+    let spent = || test.store().value::<f64>("SELECT sum(cost_usd) FROM attempts");
+    assert!((0.04..0.1 + 1e-9).contains(&spent()), "{}", spent());
+    assert!((gateway.stats().cost_usd - spent()).abs() < 1e-9);
+    let told = |stderr: &str, model: &str| {
+        let told = format!("{model} cost 33.3 times its price ($0.02 a reply instead of at most $0.0006): the budget");
+        stderr.matches(&told).count()
+    };
+    assert_eq!(["m", "n"].map(|model| told(&output.stderr, model)), [1, 1], "{}", output.stderr);
+    assert!(output.stderr.contains("warning: m cost ") && output.stderr.contains("correct the price"));
+    assert!(output.stderr.contains("and the next request may cost $0.0400"), "{}", output.stderr);
+
+    let (requests, before) = (gateway.requests(), spent());
+    test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.requests(), requests, "a run that goes on has not forgotten what a reply cost");
+    let more = ["--in-flight", "64", "--budget", "1", "--prices", "prices.toml"];
+    let json = test.args(["run", "job.toml", "--progress", "json"]);
+    let output = json.to(&gateway).and(more).status(3).run();
+    assert!(before < spent() && (0.9..1.0 + 1e-9).contains(&spent()), "{}", spent());
+    let warnings = output.stderr.lines().filter(|line| line.starts_with(r#"{"event":"warning""#));
+    let warnings: String = warnings.collect();
+    assert_eq!(["m", "n"].map(|model| told(&warnings, model)), [1, 1], "{}", output.stderr);
+    let estimated = test.args(["estimate", "job.toml", "--prices", "prices.toml"]).run().stdout;
+    assert!(estimated.contains("note: earlier answers of m cost $0."), "{estimated}");
+}
+
+#[test]
 fn a_row_that_fits_in_no_minute_is_refused_by_its_line_before_anything_is_sent() {
     let (test, gateway) =
         (test(2).file("rows.csv", format!("id,q\n1,short\n2,{}\n", "word ".repeat(4_000))), Gateway::new());

@@ -101,7 +101,9 @@ fn read(args: &EstimateArgs, plan: &Plan, prices: Option<&Prices>) -> Result<Est
             Some(reader) => Lesson::read(reader, &plan.job.name, &model)?,
             None => Lesson::default(),
         };
-        let forecast = Forecast::new(&asked, &lesson, prices.and_then(|prices| prices.of(&model)));
+        let price = prices.and_then(|prices| prices.of(&model));
+        let forecast = Forecast::new(&asked, &lesson, price);
+        notes.extend(price.and_then(|price| estimate_text::underpriced(&model, &lesson, &price)));
         notes.extend(estimate_text::unpriced(&model, &forecast, prices));
         (attachments, carried) = (attachments + asked.attachments, carried + asked.carried);
         lanes.push(Lane { model: model.to_string(), requests: asked.requests, forecast });

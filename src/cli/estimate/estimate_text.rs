@@ -1,6 +1,6 @@
 //! An estimate for people.
 
-use nightreel::price::Prices;
+use nightreel::price::{Price, Prices};
 
 use super::super::count::{count, counted};
 use super::super::money::usd;
@@ -9,6 +9,7 @@ use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::{Estimate, Lane};
 use super::forecast::Forecast;
+use super::lesson::Lesson;
 use super::range::Range;
 use super::source::{CostSource, LikelySource};
 
@@ -144,6 +145,17 @@ pub(super) fn unpriced(model: &str, forecast: &Forecast, prices: Option<&Prices>
     }
 }
 
+/// What to do about a price that earlier answers have passed.
+pub(super) fn underpriced(model: &str, lesson: &Lesson, price: &Price) -> Option<String> {
+    let (cost_usd, by_price_usd) = lesson.beyond(price)?;
+    Some(format!(
+        "earlier answers of {model} cost {}, and {} at most by the price table: the estimate is as much too low as the \
+         price; correct it",
+        usd(cost_usd),
+        usd(by_price_usd)
+    ))
+}
+
 /// What the numbers leave out, or guess at.
 pub(super) fn left_out(attachments: u64, carried: u64) -> Vec<String> {
     let mut notes = Vec::new();
@@ -163,10 +175,9 @@ pub(super) fn left_out(attachments: u64, carried: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::asked::Asked;
-    use super::super::lesson::Lesson;
     use super::super::recorded::Recorded;
     use super::*;
-    use nightreel::price::Price;
+    use nightreel::store::Learned;
 
     fn lane(model: &str, price: Option<Price>) -> Lane {
         let asked = Asked { requests: 817, bytes: 49_380, answers: 817, limit_tokens: 209_152, ..Asked::default() };
@@ -219,6 +230,19 @@ note: look
         let lanes = [lane("a", None), lane("b", None)];
         let groups = alike(&lanes);
         assert_eq!((groups.len(), &groups[0].0), (1, &vec!["a", "b"]));
+    }
+
+    #[test]
+    fn a_price_that_is_too_low_is_named_with_what_answers_have_cost() {
+        let learned = Learned { answers: 1, completion_tokens: 50, cost_usd: 0.02, ..Learned::default() };
+        let lesson = Lesson { learned, ..Lesson::default() };
+        let price = |completion_usd| Price { completion_usd, ..Price::default() };
+        assert_eq!(
+            underpriced("m", &lesson, &price(0.000_012)).unwrap(),
+            "earlier answers of m cost $0.0200, and $0.000600 at most by the price table: the estimate is as much too \
+             low as the price; correct it"
+        );
+        assert_eq!(underpriced("m", &lesson, &price(0.000_4)), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::budget::{Exhausted, Reservation};
 use super::gate::Gate;
 use super::lane::Lane;
+use super::trial::Trial;
 use super::{Admission, Permit, Size};
 use crate::engine::StopReason;
 
@@ -26,7 +27,7 @@ impl Admission {
     pub async fn admit(&self, model: &Arc<str>, size: Size) -> Result<Permit, Refusal> {
         let (gate, lane) = (&self.0, self.lane(model));
         let _turn = lane.turn.lock().await;
-        let mut held = Held { gate, lane: &lane, tokens: Taken::default(), reservation: None };
+        let mut held = Held { gate, lane: &lane, tokens: Taken::default(), trial: None, reservation: None };
         loop {
             gate.until_resumed().await;
             gate.check_open(&lane)?;
@@ -116,11 +117,22 @@ impl Gate {
 
     /// The worst that a request may cost, in USD.
     fn worst_case(&self, lane: &Lane, size: Size) -> Option<f64> {
-        let usage = lane.state().usage;
-        let prompt_tokens = usage.most_prompt_tokens(size);
-        let budget = self.options.budget.as_ref();
-        let by_price = budget.and_then(|budget| (budget.worst_case)(&lane.model, prompt_tokens, size.max_tokens));
-        by_price.or_else(|| usage.dearest_usd())
+        let (usage, price_trust) = {
+            let state = lane.state();
+            (state.usage, state.price_trust)
+        };
+        price_trust.worst_usd(self.by_price(lane, size), usage.dearest_usd())
+    }
+
+    /// The same, by its lane's price alone.
+    pub(super) fn by_price(&self, lane: &Lane, size: Size) -> Option<f64> {
+        let prompt_tokens = lane.state().usage.most_prompt_tokens(size);
+        self.of_tokens(lane, prompt_tokens, size.max_tokens)
+    }
+
+    /// What so many tokens cost at most by the lane's price.
+    pub(super) fn of_tokens(&self, lane: &Lane, prompt: u64, completion: Option<u64>) -> Option<f64> {
+        (self.options.budget.as_ref()?.worst_case)(&lane.model, prompt, completion)
     }
 
     fn permit(self: &Arc<Self>, lane: &Arc<Lane>, held: Held<'_>, place: Place<'_>, size: Size) -> Permit {
@@ -136,8 +148,7 @@ impl Gate {
         let level = state.in_flight.as_ref().map_or(0, |limit| limit.level);
         drop(state);
         place.keep();
-        let (tokens, reservation) = held.keep();
-        Permit::new((Arc::clone(self), Arc::clone(lane)), level, size, (tokens, reservation))
+        Permit::new((Arc::clone(self), Arc::clone(lane)), level, size, held.keep())
     }
 }
 
@@ -166,11 +177,19 @@ pub(super) struct Taken {
     pub(super) of_run: Option<u32>,
 }
 
+/// What a request in flight holds of the quotas and the budget.
+pub(super) struct Claim {
+    pub(super) taken: Taken,
+    pub(super) reservation: Option<Reservation>,
+    pub(super) trial: Option<Trial>,
+}
+
 /// What a request has taken of the quotas and the budget: given back unless it is sent.
 struct Held<'a> {
     gate: &'a Gate,
-    lane: &'a Lane,
+    lane: &'a Arc<Lane>,
     tokens: Taken,
+    trial: Option<Trial>,
     reservation: Option<Reservation>,
 }
 
@@ -178,6 +197,7 @@ impl Held<'_> {
     async fn reserve(&mut self, size: Size) -> Result<(), Refusal> {
         let Some(budget) = self.gate.budget().filter(|_| self.reservation.is_none()) else { return Ok(()) };
         let _waiting = Counted::new(&self.gate.waiting.budget);
+        self.trial = self.gate.trial(&budget, self.lane, size).await;
         let worst = || self.gate.worst_case(self.lane, size);
         let reservation = budget.reserve(worst).await.map_err(|exhausted| Refusal::Run(exhausted.reason()))?;
         self.reservation = Some(reservation);
@@ -244,8 +264,12 @@ impl Held<'_> {
         }
     }
 
-    fn keep(mut self) -> (Taken, Option<Reservation>) {
-        (std::mem::take(&mut self.tokens), self.reservation.take())
+    fn keep(mut self) -> Claim {
+        Claim {
+            taken: std::mem::take(&mut self.tokens),
+            reservation: self.reservation.take(),
+            trial: self.trial.take(),
+        }
     }
 }
 

@@ -1,4 +1,9 @@
 //! The budget of a run: what is in flight counts with the worst that it may cost.
+//!
+//! The worst case is as good as the price that it is made of. How far a price is believed is a matter
+//! of its lane ([`PriceTrust`](super::price_trust::PriceTrust)), and so are the few requests that try
+//! it before others follow ([`Trial`](super::trial::Trial)): the budget takes what it is told, asks
+//! again each time that something has changed, and so learns at once of a price that was corrected.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

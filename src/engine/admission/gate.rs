@@ -14,6 +14,7 @@ use super::in_flight;
 use super::lane::Lane;
 use super::pace::Pace;
 use super::places::Places;
+use super::price_trust::PriceTrust;
 use super::token_pace::TokenPace;
 use crate::engine::{Bound, StopReason};
 use crate::job::InFlight;
@@ -237,9 +238,15 @@ impl Gate {
         let options = options.map(|(_, options)| *options).unwrap_or_default();
         let index = self.places.add_lane(0);
         let lane = Lane::new(Arc::clone(model), index, options);
-        let mut dearest = self.options.budget.iter().flat_map(|budget| &budget.dearest);
-        if let Some(dearest) = dearest.find(|dearest| *dearest.model == **model) {
-            lane.state().usage.know_cost(dearest.answers, dearest.cost_usd);
+        if let Some(budget) = &self.options.budget
+            && let Some(dearest) = budget.dearest.iter().find(|dearest| *dearest.model == **model)
+        {
+            let mut state = lane.state();
+            state.usage.know_cost(dearest.answers, dearest.cost_usd);
+            // What other runs of the job have paid says little of this one, whose requests may be cheap.
+            if budget.spent_usd > 0.0 {
+                state.price_trust = PriceTrust::Doubted;
+            }
         }
         let in_flight = options.in_flight.unwrap_or(self.run().in_flight);
         self.set_lane_in_flight(&lane, in_flight);

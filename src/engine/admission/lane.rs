@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::day::DayQuota;
 use super::in_flight::{InFlight, Recent};
 use super::learned_pace::LearnedPace;
 use super::pace::Pace;
+use super::price_trust::PriceTrust;
 use super::token_pace::TokenPace;
 use super::usage::Usage;
 use crate::engine::StopReason;
@@ -41,6 +43,8 @@ pub(super) struct Lane {
     /// Held by the request that is next, from its first wait to its permit: what a request takes
     /// before it waits for something else is not passed by another.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// The lane's price was tried, or what tried it has told nothing.
+    pub(super) tried: Notify,
     state: Mutex<LaneState>,
     began: Instant,
 }
@@ -64,6 +68,11 @@ pub(super) struct LaneState {
     next_learned: Option<Instant>,
     not_before: Option<Instant>,
     pub(super) usage: Usage,
+    pub(super) price_trust: PriceTrust,
+    /// How many requests try the price.
+    pub(super) on_trial: u32,
+    /// Whether it was told that the price is too low.
+    pub(super) is_told_underpriced: bool,
     pub(super) closed: Option<StopReason>,
     /// Whether the server has answered anything well.
     pub(super) has_answers: bool,
@@ -82,7 +91,14 @@ impl Lane {
             is_own_limit: options.in_flight.is_some(),
             ..LaneState::default()
         };
-        Self { model, index, turn: tokio::sync::Mutex::default(), state: Mutex::new(state), began: Instant::now() }
+        Self {
+            model,
+            index,
+            turn: tokio::sync::Mutex::default(),
+            tried: Notify::new(),
+            state: Mutex::new(state),
+            began: Instant::now(),
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, LaneState> {

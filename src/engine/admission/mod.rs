@@ -7,7 +7,8 @@
 //! brought is safe.
 //!
 //! Pure functions decide: [`in_flight::decide`] how many a lane has in flight,
-//! [`learned_pace::LearnedPace`] how fast it goes where the server alone knows its quota.
+//! [`learned_pace::LearnedPace`] how fast it goes where the server alone knows its quota, and
+//! [`price_trust::PriceTrust`] what a request may cost at worst where its price may be wrong.
 
 mod admit;
 mod budget;
@@ -21,12 +22,15 @@ mod options;
 mod pace;
 mod permit;
 mod places;
+mod price_trust;
 #[cfg(test)]
 mod quota_server;
 mod status;
 #[cfg(test)]
 mod tests;
 mod token_pace;
+mod trial;
+mod underpriced;
 mod usage;
 
 pub use admit::Refusal;
@@ -38,4 +42,5 @@ pub use lane::LaneOptions;
 pub use options::{AdmissionOptions, BudgetOptions, WorstCase};
 pub use permit::{Permit, Settled, Spent};
 pub use status::{AdmissionStatus, LaneStatus};
+pub use underpriced::Underpriced;
 pub use usage::Size;

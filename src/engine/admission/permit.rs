@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::admit::{Taken, give_back, settle_tokens};
+use super::admit::{Claim, give_back, settle_tokens};
 use super::budget::Reservation;
 use super::gate::Gate;
 use super::in_flight::{Observation, Seen, decide};
 use super::lane::{Lane, Refused429};
-use super::{Change, Size};
+use super::price_trust::is_beyond;
+use super::{Change, Size, Underpriced};
 use crate::engine::StopReason;
 use crate::model::Class;
 
@@ -24,7 +25,7 @@ pub struct Permit {
     /// How often the lane had been full when it was admitted.
     times_full: u64,
     size: Size,
-    held: Option<(Taken, Option<Reservation>)>,
+    held: Option<Claim>,
     /// What came of it.
     class: Option<Class>,
     from_cache: bool,
@@ -50,6 +51,8 @@ pub struct Spent {
 pub struct Settled {
     /// What the budget counts for it where its cost is unknown, in USD.
     pub assumed_cost_usd: Option<f64>,
+    /// That its lane's price is too low: once a lane.
+    pub underpriced: Option<Underpriced>,
     /// What became of the limits.
     pub changes: Vec<Change>,
     /// Whether the lane stays away from its server because of it, and did not before.
@@ -59,12 +62,7 @@ pub struct Settled {
 }
 
 impl Permit {
-    pub(super) fn new(
-        (gate, lane): (Arc<Gate>, Arc<Lane>),
-        level: u32,
-        size: Size,
-        held: (Taken, Option<Reservation>),
-    ) -> Self {
+    pub(super) fn new((gate, lane): (Arc<Gate>, Arc<Lane>), level: u32, size: Size, held: Claim) -> Self {
         let (admitted, times_full) = (Instant::now(), gate.places.times_full(lane.index));
         Self { gate, lane, admitted, level, times_full, size, held: Some(held), class: None, from_cache: false }
     }
@@ -87,7 +85,7 @@ impl Permit {
 
     /// Settles what the request has taken with what came of it. It still holds its place.
     pub fn settle(&mut self, spent: &Spent) -> Settled {
-        let Some((taken, reservation)) = self.held.take() else { return Settled::default() };
+        let Some(Claim { taken, reservation, trial }) = self.held.take() else { return Settled::default() };
         self.class = Some(spent.class);
         self.from_cache = spent.from_cache;
         if !was_sent(spent.class) {
@@ -95,23 +93,38 @@ impl Permit {
             return Settled::default();
         }
         settle_tokens(&self.gate, &self.lane, taken, used_tokens(spent));
+        let underpriced = self.learn(spent);
         let (assumed_cost_usd, stop) = self.settle_cost(spent, reservation.as_ref());
+        drop(trial);
         let was_away = self.lane.state().cooling().is_some();
         let changes = if spent.from_cache { Vec::new() } else { self.seen(spent) };
         let begins_pause = !was_away && self.lane.state().cooling().is_some();
-        Settled { assumed_cost_usd, changes, begins_pause, stop }
+        Settled { assumed_cost_usd, underpriced, changes, begins_pause, stop }
     }
 
-    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<StopReason>) {
+    /// Learns what the request has used, and what it tells of its lane's price.
+    fn learn(&self, spent: &Spent) -> Option<Underpriced> {
         let mut state = self.lane.state();
         if let Some((prompt, completion)) = spent.tokens.filter(|_| spent.class == Class::Answered) {
             state.usage.learn(self.size, prompt, completion);
         }
-        if let Some(cost_usd) = spent.cost_usd.filter(|_| spent.class == Class::Answered && !spent.from_cache) {
-            state.usage.learn_cost(cost_usd);
-        }
-        let dearest = state.usage.dearest_usd();
+        let cost_usd = told_cost(spent)?;
+        state.usage.learn_cost(cost_usd);
         drop(state);
+        // The estimate as it is now, and not what was reserved: it is what the next one is made of.
+        let by_price_usd = self.gate.by_price(&self.lane, self.size)?;
+        let of_tokens =
+            spent.tokens.and_then(|(prompt, completion)| self.gate.of_tokens(&self.lane, prompt, Some(completion)));
+        let mut state = self.lane.state();
+        state.price_trust = state.price_trust.after(cost_usd, by_price_usd, of_tokens);
+        self.lane.tried.notify_waiters();
+        // An answer of more tokens than were to be expected says nothing against the price.
+        let is_too_low = is_beyond(cost_usd, of_tokens.unwrap_or(0.0).max(by_price_usd));
+        let is_news = is_too_low && !std::mem::replace(&mut state.is_told_underpriced, is_too_low);
+        is_news.then(|| Underpriced { model: Arc::clone(&self.lane.model), cost_usd, by_price_usd })
+    }
+
+    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<StopReason>) {
         let Some(budget) = self.gate.budget() else { return (None, None) };
         let Some(reservation) = reservation else {
             budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
@@ -127,6 +140,7 @@ impl Permit {
             return (None, Some(StopReason::Budget(message)));
         }
         let assumed = budget.settle(reservation, spent.cost_usd);
+        let dearest = self.lane.state().usage.dearest_usd();
         if let Some(dearest) = dearest {
             budget.price_unpriced(dearest);
         }
@@ -193,7 +207,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some((taken, reservation)) = self.held.take() {
+        if let Some(Claim { taken, reservation, .. }) = self.held.take() {
             give_back(&self.gate, &self.lane, taken, reservation.as_ref());
         }
         self.gate.places.give_back(self.lane.index);
@@ -208,6 +222,12 @@ const fn was_sent(class: Class) -> bool {
 /// Whether the server failed, or stayed silent.
 const fn is_trouble(class: Class) -> bool {
     matches!(class, Class::ServerError | Class::TimedOut | Class::ConnectionLost)
+}
+
+/// What a reply tells of the cost of its lane's requests, in USD: a failure that was free says
+/// nothing of what an answer costs, and no more does a cache.
+fn told_cost(spent: &Spent) -> Option<f64> {
+    spent.cost_usd.filter(|cost_usd| !spent.from_cache && (spent.class == Class::Answered || *cost_usd > 0.0))
 }
 
 /// What counts against a quota of tokens; `None`: nobody knows, so the estimate does.

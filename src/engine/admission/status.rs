@@ -181,6 +181,8 @@ impl Admission {
             (None, None) => {}
         }
         drop(budget);
+        // Without a cap nothing waits for the trial of a price.
+        self.0.lanes().iter().for_each(|lane| lane.tried.notify_waiters());
         self.0.find_out_sizes();
         changed(None, Limit::BudgetUsd, (was, cap_usd), BY_USER)
     }

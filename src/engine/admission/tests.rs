@@ -1,6 +1,7 @@
 //! The gate as a whole, on a clock that the tests move.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,24 +22,24 @@ fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-fn models() -> (Arc<str>, Arc<str>) {
+pub(super) fn models() -> (Arc<str>, Arc<str>) {
     ("slow".into(), "fast".into())
 }
 
-async fn admit(gate: &Admission, model: &Arc<str>) -> Permit {
+pub(super) async fn admit(gate: &Admission, model: &Arc<str>) -> Permit {
     gate.admit(model, Size::default()).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
 }
 
-async fn waits(gate: &Admission, model: &Arc<str>) -> bool {
+pub(super) async fn waits(gate: &Admission, model: &Arc<str>) -> bool {
     timeout(Duration::from_secs(1), gate.admit(model, Size::default())).await.is_err()
 }
 
-fn answered(cost_usd: f64) -> Spent {
+pub(super) fn answered(cost_usd: f64) -> Spent {
     let tokens = Some((100, 100));
     Spent { class: Class::Answered, tokens, cost_usd: Some(cost_usd), from_cache: false, hint: None }
 }
 
-fn rate_limited(hint: Option<Duration>) -> Spent {
+pub(super) fn rate_limited(hint: Option<Duration>) -> Spent {
     Spent { class: Class::RateLimited, tokens: None, cost_usd: Some(0.0), from_cache: false, hint }
 }
 
@@ -154,7 +155,7 @@ async fn tokens_are_settled_with_what_was_used() {
     assert!((57_000 * 5..=61_200 * 5).contains(&used), "{used}");
 }
 
-fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
+pub(super) fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
     let worst_case = Arc::new(move |_: &str, _, _| worst);
     AdmissionOptions {
         budget: Some(BudgetOptions { cap_usd, spent_usd: 0.0, unpriced: 0, dearest: Vec::new(), worst_case }),
@@ -162,19 +163,23 @@ fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
     }
 }
 
-/// Spends a budget on answers of a price, many in flight; gives what was spent and why it ended.
-async fn spend(options: AdmissionOptions, cost_usd: f64) -> (f64, StopReason) {
+/// Spends a budget on answers, many in flight, by what the first one and each other one cost; gives
+/// what was spent and why it ended.
+pub(super) async fn spend(options: AdmissionOptions, (first_usd, cost_usd): (f64, f64)) -> (f64, StopReason) {
     let gate = Admission::new(options);
     let (model, _) = models();
+    let is_begun = Arc::new(AtomicBool::new(false));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..256 {
         let (gate, model) = (gate.clone(), Arc::clone(&model));
+        let is_begun = Arc::clone(&is_begun);
         workers.spawn(async move {
             let mut spent = 0.0;
             loop {
                 match gate.admit(&model, Size::default()).await {
                     Err(refusal) => return (spent, refusal),
                     Ok(mut permit) => {
+                        let cost_usd = if is_begun.swap(true, Ordering::Relaxed) { cost_usd } else { first_usd };
                         tokio::time::sleep(Duration::from_millis(100)).await;
                         assert_eq!(permit.settle(&answered(cost_usd)).stop, None);
                         spent += cost_usd;
@@ -191,7 +196,7 @@ async fn spend(options: AdmissionOptions, cost_usd: f64) -> (f64, StopReason) {
 #[tokio::test(start_paused = true)]
 async fn a_budget_is_spent_and_not_passed_whether_the_worst_case_is_known_or_learned() {
     for worst in [Some(0.04), None] {
-        let (spent, reason) = spend(budget(1.0, worst), 0.0137).await;
+        let (spent, reason) = spend(budget(1.0, worst), (0.0137, 0.0137)).await;
         assert!((0.95..=1.0).contains(&spent), "{spent} with {worst:?}");
         assert!(reason.to_string().contains("--budget"), "{reason}");
     }

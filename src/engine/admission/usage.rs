@@ -18,7 +18,7 @@ const PROMPT_MARGIN: f64 = 1.5;
 /// Beyond the dearest answer seen: while few have been seen, and later.
 const DEAREST_MARGIN: (f64, f64) = (2.0, 1.25);
 /// What few are.
-const FEW: u32 = 20;
+pub(super) const FEW: u32 = 20;
 
 /// What a request asks of the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +36,8 @@ pub(super) struct Usage {
     bytes: f64,
     prompt_tokens: f64,
     completion_tokens: f64,
-    priced: u32,
+    /// Replies that told what they cost.
+    pub(super) priced: u32,
     dearest_usd: f64,
 }
 

@@ -1,0 +1,151 @@
+//! How far the price of a lane is believed.
+
+use super::usage::FEW;
+
+/// A cost this much beyond another, as a share of it, is the same: sums of prices are rounded.
+const ROUNDING: f64 = 1e-9;
+/// A reply may cost this much more than its tokens do by the price, as a share of it: a fee, or what
+/// a small cost is rounded to.
+const FEE: f64 = 0.05;
+
+/// How far the price of a lane is believed, by what its replies have cost.
+///
+/// A price is what a table says, and the table may be old, or wrong by its unit. Believed blindly it
+/// lets far more requests go at once than the budget can pay for, and none of them is known to be
+/// too dear before all of them are sent. So a price is tried by one request before others follow,
+/// and one that was passed is corrected by what was seen. The factor is one on the price, since a
+/// dear request costs more than a cheap one by the right price too. It is not all: where something
+/// costs by the request and not by its tokens, a small one costs as much as the dearest, so that no
+/// request counts with less than it would without any price. A short answer stays below its worst case
+/// by a price that is far too low: what its own tokens cost by the price tells that too. And since the first reply may be among the
+/// cheapest, few are in flight while few have come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum PriceTrust {
+    /// No reply of the run has told yet.
+    #[default]
+    Untried,
+    /// Replies of earlier sessions of the run told what they cost, but not whether that was the
+    /// price.
+    Doubted,
+    /// No reply has cost more than the price allows.
+    Kept,
+    /// A reply has cost more than the price allows.
+    Passed {
+        /// How many times as much as the worst case, at most so far; never less than 1.
+        times: f64,
+    },
+}
+
+impl PriceTrust {
+    /// How many requests of the lane may be in flight, where so many replies have told what they
+    /// cost; `None` is as many as the budget reaches for.
+    pub(super) fn at_once(self, replies: u32) -> Option<u32> {
+        match self {
+            Self::Untried | Self::Doubted => Some(1),
+            Self::Kept => None,
+            Self::Passed { .. } => (replies < FEW).then_some(replies.max(1)),
+        }
+    }
+
+    /// How far the price is believed after a reply, by its worst case, and by what its tokens cost by
+    /// the price where it says how many they are.
+    pub(super) fn after(self, cost_usd: f64, by_price_usd: f64, of_tokens_usd: Option<f64>) -> Self {
+        let is_kept = !is_beyond(cost_usd, by_price_usd)
+            && of_tokens_usd.is_none_or(|of_tokens_usd| !is_beyond(cost_usd, of_tokens_usd * (1.0 + FEE)));
+        match self {
+            Self::Untried | Self::Doubted | Self::Kept if is_kept => Self::Kept,
+            Self::Untried | Self::Doubted | Self::Kept => Self::Passed { times: times(cost_usd, by_price_usd) },
+            Self::Passed { times: most } => Self::Passed { times: most.max(times(cost_usd, by_price_usd)) },
+        }
+    }
+
+    /// The worst that a request may cost, in USD: by its price, where there is one, and by the
+    /// dearest answer that its lane has seen.
+    pub(super) fn worst_usd(self, by_price_usd: Option<f64>, dearest_usd: Option<f64>) -> Option<f64> {
+        let Some(by_price_usd) = by_price_usd else { return dearest_usd };
+        let at_least_usd = dearest_usd.unwrap_or_default();
+        Some(match self {
+            Self::Untried | Self::Kept => by_price_usd,
+            Self::Doubted => by_price_usd.max(at_least_usd),
+            Self::Passed { times } => (by_price_usd * times).max(at_least_usd),
+        })
+    }
+}
+
+/// Whether a cost is more than another one.
+pub(super) fn is_beyond(cost_usd: f64, other_usd: f64) -> bool {
+    cost_usd > other_usd * (1.0 + ROUNDING)
+}
+
+/// How many times as much as its worst case a reply has cost. What costs nothing by its price is
+/// held by the dearest answer alone.
+fn times(cost_usd: f64, by_price_usd: f64) -> f64 {
+    if by_price_usd > 0.0 { (cost_usd / by_price_usd).max(1.0) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSED: PriceTrust = PriceTrust::Passed { times: 32.0 };
+
+    #[test]
+    fn a_price_is_kept_or_passed_and_the_most_that_was_seen_counts() {
+        use PriceTrust::{Doubted, Kept, Passed, Untried};
+        for (trust, cost_usd, by_price_usd, expected) in [
+            (Untried, 0.5, 0.5, Kept),
+            (Untried, 0.0, 0.0, Kept),
+            (Untried, 0.1 + 0.2, 0.3, Kept),
+            (Untried, 2.0, 0.5, Passed { times: 4.0 }),
+            (Untried, 2.0, 0.0, Passed { times: 1.0 }),
+            (Doubted, 0.5, 0.5, Kept),
+            (Doubted, 2.0, 0.5, Passed { times: 4.0 }),
+            (Kept, 0.5, 0.5, Kept),
+            (Kept, 2.0, 0.5, Passed { times: 4.0 }),
+            (PASSED, 2.0, 0.5, PASSED),
+            (PASSED, 0.5, 0.5, PASSED),
+            (PASSED, 32.0, 0.5, Passed { times: 64.0 }),
+            (PASSED, 2.0, 0.0, PASSED),
+        ] {
+            let after = trust.after(cost_usd, by_price_usd, None);
+            assert_eq!(after, expected, "{trust:?}, {cost_usd} of {by_price_usd}");
+        }
+        for (trust, of_tokens_usd, expected) in [
+            (Untried, 0.25, Kept),
+            (Doubted, 0.24, Kept),
+            (Kept, 0.125, Passed { times: 1.0 }),
+            (Untried, 0.125, Passed { times: 1.0 }),
+            (PASSED, 0.125, PASSED),
+            (PASSED, 0.25, PASSED),
+        ] {
+            let after = trust.after(0.25, 0.5, Some(of_tokens_usd));
+            assert_eq!(after, expected, "{trust:?}, 0.25 for tokens of {of_tokens_usd}");
+        }
+    }
+
+    #[test]
+    fn the_worst_case_is_the_price_until_it_is_doubted_or_passed() {
+        for (trust, worst) in [
+            (PriceTrust::Untried, [Some(0.5), Some(0.5), Some(0.5)]),
+            (PriceTrust::Doubted, [Some(0.5), Some(0.5), Some(20.0)]),
+            (PriceTrust::Kept, [Some(0.5), Some(0.5), Some(0.5)]),
+            (PASSED, [Some(16.0), Some(16.0), Some(20.0)]),
+        ] {
+            let seen = [None, Some(0.25), Some(20.0)];
+            assert_eq!(seen.map(|dearest_usd| trust.worst_usd(Some(0.5), dearest_usd)), worst, "{trust:?}");
+            assert_eq!(seen.map(|dearest_usd| trust.worst_usd(None, dearest_usd)), seen, "{trust:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_tried_by_one_request_and_one_that_was_passed_by_as_many_as_have_told() {
+        for (trust, at_once) in [
+            (PriceTrust::Untried, [Some(1), Some(1), Some(1), Some(1)]),
+            (PriceTrust::Doubted, [Some(1), Some(1), Some(1), Some(1)]),
+            (PriceTrust::Kept, [None, None, None, None]),
+            (PASSED, [Some(1), Some(1), Some(FEW - 1), None]),
+        ] {
+            assert_eq!([0, 1, FEW - 1, FEW].map(|replies| trust.at_once(replies)), at_once, "{trust:?}");
+        }
+    }
+}

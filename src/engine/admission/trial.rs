@@ -1,0 +1,188 @@
+//! The requests that try their lane's price.
+
+use std::sync::Arc;
+
+use super::Size;
+use super::budget::Budget;
+use super::gate::Gate;
+use super::lane::Lane;
+
+/// The right to be one of the few requests of a lane in flight while nobody knows what one costs: the
+/// only one, before any reply has told. It is held from before the reservation until the reply has
+/// told, or until nothing will: then the next request of the lane looks again.
+///
+/// It is waited for before the budget is, so that a lane which tries its price does not keep the
+/// others from theirs. It costs each lane a round trip, once in a session, and some more where the
+/// price is too low.
+pub(super) struct Trial(Arc<Lane>);
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        self.0.state().on_trial -= 1;
+        self.0.tried.notify_waiters();
+    }
+}
+
+impl Gate {
+    /// Waits until a request may go as far as its lane's price is concerned: at once where there is
+    /// no cap, no price, or one that is believed; else with no more others than it may be tried by.
+    pub(super) async fn trial(&self, budget: &Budget, lane: &Arc<Lane>, size: Size) -> Option<Trial> {
+        loop {
+            let tried = lane.tried.notified();
+            if !budget.is_capped() || self.by_price(lane, size).is_none() {
+                return None;
+            }
+            {
+                let mut state = lane.state();
+                let at_once = state.price_trust.at_once(state.usage.priced)?;
+                if state.on_trial < at_once {
+                    state.on_trial += 1;
+                    return Some(Trial(Arc::clone(lane)));
+                }
+            }
+            tried.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::tests::{admit, answered, budget, models, rate_limited, spend, waits};
+    use super::super::{Admission, BudgetOptions, Spent};
+    use crate::model::Class;
+    use crate::store::Dearest;
+
+    /// A budget of a dollar by a price of so much a request.
+    fn priced(worst_usd: f64) -> Admission {
+        Admission::new(budget(1.0, Some(worst_usd)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_price_is_tried_by_one_request_of_each_lane_before_others_follow() {
+        let gate = priced(0.01);
+        let (slow, fast) = models();
+        let mut first = admit(&gate, &slow).await;
+        assert!(waits(&gate, &slow).await);
+        let mut other = admit(&gate, &fast).await;
+        first.settle(&answered(0.01));
+        let _more = [admit(&gate, &slow).await, admit(&gate, &slow).await];
+        assert!(waits(&gate, &fast).await);
+        other.settle(&answered(0.0));
+        let _more = [admit(&gate, &fast).await, admit(&gate, &fast).await];
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_request_tries_the_price_where_the_first_one_tells_nothing() {
+        let told_nothing = [
+            Spent { class: Class::NotConnected, ..rate_limited(None) },
+            rate_limited(None),
+            Spent { class: Class::TimedOut, cost_usd: None, ..rate_limited(None) },
+            Spent { from_cache: true, ..answered(0.0) },
+        ];
+        for spent in told_nothing {
+            let gate = priced(0.01);
+            let (model, _) = models();
+            admit(&gate, &model).await.settle(&spent);
+            let second = admit(&gate, &model).await;
+            assert!(waits(&gate, &model).await, "{spent:?}");
+            // One that nobody settles is as good as one that failed.
+            drop(second);
+            admit(&gate, &model).await.settle(&answered(0.01));
+            let _more = [admit(&gate, &model).await, admit(&gate, &model).await];
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_the_trial_is_woken_by_its_end_and_by_the_caps() {
+        for ends in [true, false] {
+            let gate = priced(0.01);
+            let (model, _) = models();
+            let first = admit(&gate, &model).await;
+            let second = admit(&gate, &model);
+            tokio::pin!(second);
+            assert!(tokio::time::timeout(Duration::from_secs(1), &mut second).await.is_err());
+            let kept = if ends {
+                drop(first);
+                None
+            } else {
+                drop(gate.set_budget_usd(None, 0.0));
+                Some(first)
+            };
+            drop(second.await);
+            drop(kept);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_cap_or_a_price_nothing_is_tried() {
+        let (model, _) = models();
+        let uncapped = priced(0.01);
+        drop(uncapped.set_budget_usd(None, 0.0));
+        let mut unpriced = budget(1.0, None);
+        let dearest = vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.01 }];
+        unpriced.budget = unpriced.budget.map(|budget| BudgetOptions { dearest, ..budget });
+        for gate in [uncapped, Admission::new(unpriced)] {
+            let _both = [admit(&gate, &model).await, admit(&gate, &model).await];
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_budget_is_not_passed_by_more_than_one_reply_where_its_price_is_too_low() {
+        for (cap_usd, worst_usd, cost_usd, least_usd) in [
+            (0.1, 0.0006, 0.02, 0.06),
+            (1.0, 0.0001, 0.0137, 0.95),
+            (1.0, 0.0, 0.0137, 0.95),
+            (0.01, 0.001, 0.02, 0.02),
+        ] {
+            let (spent, reason) = spend(budget(cap_usd, Some(worst_usd)), (cost_usd, cost_usd)).await;
+            let most = cap_usd.max(cost_usd) + 1e-9;
+            assert!((least_usd..=most).contains(&spent), "{spent} of {cap_usd}, {cost_usd} instead of {worst_usd}");
+            assert!(reason.to_string().contains("--budget"), "{reason}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn replies_far_dearer_than_the_first_one_do_not_pass_a_budget_by_many_of_them() {
+        let (spent, _) = spend(budget(1.0, Some(0.0001)), (0.0002, 0.02)).await;
+        assert!((0.95..=1.02).contains(&spent), "{spent}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_price_that_is_too_low_is_told_once_a_lane_and_a_prompt_of_many_tokens_is_none() {
+        let mut gate = priced(0.001);
+        let (model, other) = models();
+        let told =
+            async |gate: &Admission, model, cost_usd| admit(gate, model).await.settle(&answered(cost_usd)).underpriced;
+        assert_eq!(told(&gate, &model, 0.001).await, None);
+        let underpriced = told(&gate, &model, 0.004).await.unwrap();
+        assert_eq!((&*underpriced.model, underpriced.cost_usd, underpriced.by_price_usd), ("slow", 0.004, 0.001));
+        assert_eq!(told(&gate, &model, 0.008).await, None);
+        assert!(told(&gate, &other, 0.004).await.is_some());
+
+        // By tokens, of which an answer has more than its request allows.
+        let mut options = budget(1.0, None);
+        let worst_case = std::sync::Arc::new(|_: &str, _, most: Option<u64>| {
+            Some(0.001 * if most == Some(100) { 100.0 } else { 1.0 })
+        });
+        options.budget = options.budget.map(|budget| BudgetOptions { worst_case, ..budget });
+        gate = Admission::new(options);
+        assert_eq!(told(&gate, &model, 0.1).await, None);
+        assert_eq!(gate.status().budget.map(|budget| budget.spent_usd), Some(0.1));
+        let _next = admit(&gate, &model).await;
+        assert_eq!(gate.status().budget.map(|budget| budget.reserved_usd), Some(0.2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_goes_on_does_not_forget_what_its_dearest_answer_cost() {
+        let (model, _) = models();
+        for (spent_usd, is_refused) in [(0.97, true), (0.0, false)] {
+            let mut options = budget(1.0 - 0.97 + spent_usd, Some(0.001));
+            let dearest = vec![Dearest { model: model.to_string(), answers: 40, cost_usd: 0.05 }];
+            options.budget = options.budget.map(|budget| BudgetOptions { spent_usd, dearest, ..budget });
+            let admitted = Admission::new(options).admit(&model, super::Size::default()).await;
+            assert_eq!(admitted.is_err(), is_refused, "{spent_usd} spent");
+        }
+    }
+}
