@@ -80,7 +80,7 @@ impl Permit {
     }
 
     fn reservation(&self) -> Option<&Reservation> {
-        self.held.as_ref().and_then(|(_, reservation)| reservation.as_ref())
+        self.held.as_ref().and_then(|claim| claim.reservation.as_ref())
     }
 
     /// Settles what the request has taken with what came of it. It still holds its place.
@@ -107,6 +107,9 @@ impl Permit {
         let mut state = self.lane.state();
         if let Some((prompt, completion)) = spent.tokens.filter(|_| spent.class == Class::Answered) {
             state.usage.learn(self.size, prompt, completion);
+        }
+        if spent.from_cache {
+            state.usage.learn_cached();
         }
         let cost_usd = told_cost(spent)?;
         state.usage.learn_cost(cost_usd);

@@ -17,8 +17,11 @@ const FEE: f64 = 0.05;
 /// dear request costs more than a cheap one by the right price too. It is not all: where something
 /// costs by the request and not by its tokens, a small one costs as much as the dearest, so that no
 /// request counts with less than it would without any price. A short answer stays below its worst case
-/// by a price that is far too low: what its own tokens cost by the price tells that too. And since the first reply may be among the
-/// cheapest, few are in flight while few have come.
+/// by a price that is far too low: what its own tokens cost by the price tells that too. And since the
+/// first reply may be among the cheapest, few are in flight while few have come.
+///
+/// What a cache replies tells nothing of the price. A lane that it answers needs no trial either, so
+/// that a few more of its requests go at once with each such reply.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum PriceTrust {
     /// No reply of the run has told yet.
@@ -38,10 +41,10 @@ pub(super) enum PriceTrust {
 
 impl PriceTrust {
     /// How many requests of the lane may be in flight, where so many replies have told what they
-    /// cost; `None` is as many as the budget reaches for.
-    pub(super) fn at_once(self, replies: u32) -> Option<u32> {
+    /// cost, and so many came from a cache; `None` is as many as the budget reaches for.
+    pub(super) fn at_once(self, replies: u32, cached: u32) -> Option<u32> {
         match self {
-            Self::Untried | Self::Doubted => Some(1),
+            Self::Untried | Self::Doubted => Some(cached.clamp(1, FEW)),
             Self::Kept => None,
             Self::Passed { .. } => (replies < FEW).then_some(replies.max(1)),
         }
@@ -145,7 +148,19 @@ mod tests {
             (PriceTrust::Kept, [None, None, None, None]),
             (PASSED, [Some(1), Some(1), Some(FEW - 1), None]),
         ] {
-            assert_eq!([0, 1, FEW - 1, FEW].map(|replies| trust.at_once(replies)), at_once, "{trust:?}");
+            assert_eq!([0, 1, FEW - 1, FEW].map(|replies| trust.at_once(replies, 0)), at_once, "{trust:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_cache_replies_a_few_more_try_the_price_at_once() {
+        for (trust, at_once) in [
+            (PriceTrust::Untried, [Some(1), Some(2), Some(FEW), Some(FEW)]),
+            (PriceTrust::Doubted, [Some(1), Some(2), Some(FEW), Some(FEW)]),
+            (PriceTrust::Kept, [None, None, None, None]),
+            (PASSED, [Some(1), Some(1), Some(1), Some(1)]),
+        ] {
+            assert_eq!([0, 2, FEW, 1_000].map(|cached| trust.at_once(0, cached)), at_once, "{trust:?}");
         }
     }
 }

@@ -34,7 +34,7 @@ impl Gate {
             }
             {
                 let mut state = lane.state();
-                let at_once = state.price_trust.at_once(state.usage.priced)?;
+                let at_once = state.price_trust.at_once(state.usage.priced, state.usage.cached)?;
                 if state.on_trial < at_once {
                     state.on_trial += 1;
                     return Some(Trial(Arc::clone(lane)));
@@ -92,6 +92,18 @@ mod tests {
             admit(&gate, &model).await.settle(&answered(0.01));
             let _more = [admit(&gate, &model).await, admit(&gate, &model).await];
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_a_cache_answers_is_not_held_up() {
+        let gate = priced(0.01);
+        let (model, _) = models();
+        let cached = Spent { from_cache: true, ..answered(0.0) };
+        for _ in 0..3 {
+            admit(&gate, &model).await.settle(&cached);
+        }
+        let _all = [admit(&gate, &model).await, admit(&gate, &model).await, admit(&gate, &model).await];
+        assert!(waits(&gate, &model).await);
     }
 
     #[tokio::test(start_paused = true)]

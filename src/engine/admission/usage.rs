@@ -38,6 +38,8 @@ pub(super) struct Usage {
     completion_tokens: f64,
     /// Replies that told what they cost.
     pub(super) priced: u32,
+    /// Replies of a cache.
+    pub(super) cached: u32,
     dearest_usd: f64,
 }
 
@@ -60,6 +62,11 @@ impl Usage {
     pub(super) fn learn_cost(&mut self, cost_usd: f64) {
         self.priced = self.priced.saturating_add(1);
         self.dearest_usd = self.dearest_usd.max(cost_usd);
+    }
+
+    /// Learns that a cache has replied.
+    pub(super) fn learn_cached(&mut self) {
+        self.cached = self.cached.saturating_add(1);
     }
 
     /// Takes over what earlier replies have cost: how many of them, and the most of it, in USD.
