@@ -24,22 +24,26 @@ use super::ctl::Listener;
 use super::exit::{Exit, Failure};
 use super::fixture_store::FixtureStore;
 use super::gateway;
+use super::given_flags::GivenFlags;
 use super::listen::ready_loopback;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
-use super::replay::replay_plan;
+use super::replay::{ReplayCall, replay_plan};
 use super::results::check_target;
 use super::run_args::{RunArgs, SimulateRunArgs};
+use super::run_command::RunCommand;
 use super::signals;
 use super::summary::Summary;
 
 /// Runs a job.
-pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &RunArgs, flags: &GivenFlags) -> Result<Exit, Failure> {
     let job = args.job.load(Some(&args.send))?;
     let mode = args.mode.unwrap_or(job.record.mode);
     if mode == Mode::Replay {
         let plan = Plan::open(job)?;
-        return replay_plan(&plan, &args.job, &args.results, &args.store, &args.display);
+        let call =
+            ReplayCall { job: &args.job, results: &args.results, store: &args.store, display: &args.display, flags };
+        return replay_plan(&plan, &call);
     }
     let plan = Plan::open(job)?;
     let prices = args.prices.as_deref().or(plan.job.prices.as_deref());
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let stop = Stop::default();
     signals::listen(stop.clone()).map_err(Failure::usage)?;
     let progress = Progress::start(args.display.progress, args.display.quiet, &Terminal::capture());
-    let ended = Session { args, plan: &plan, mode, prices, progress: &progress, stop }.run(&runtime);
+    let ended = Session { args, flags, plan: &plan, mode, prices, progress: &progress, stop }.run(&runtime);
     // What still waits for a server's answer is not worth waiting for.
     runtime.shutdown_background();
     let summary = ended?;
@@ -61,6 +65,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 /// One call of `run`: from the check to the results.
 struct Session<'a> {
     args: &'a RunArgs,
+    flags: &'a GivenFlags,
     plan: &'a Plan,
     mode: Mode,
     prices: Option<Arc<Prices>>,
@@ -152,7 +157,7 @@ impl Session<'_> {
 
     /// The job as the store keeps it.
     fn description(&self) -> String {
-        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe()))
+        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe_with(self.flags.words())))
     }
 
     fn new_run(&self, checked: &Checked, job_identity: String, continues: Option<RunId>) -> NewRun {
@@ -251,7 +256,8 @@ impl Session<'_> {
         ended: Option<Ended>,
     ) -> Result<Summary, Failure> {
         let mut reader = store.reader()?;
-        let mut summary = Summary::read(&mut reader, run.first(items), &self.plan.job, ended)?;
+        let command = RunCommand::of_call(self.plan, self.flags, store.path());
+        let mut summary = Summary::read(&mut reader, run.first(items), (&self.plan.job, command), ended)?;
         summary.expected(items, sent_before);
         summary.store_path(store.path());
         if let Some((output, format)) = self.args.results.target() {

@@ -9,6 +9,7 @@ use super::super::count::{count, counted};
 use super::super::local_time::local;
 use super::super::money::{spent, told};
 use super::super::page::Page;
+use super::super::run_command::RunCommand;
 use super::super::run_facts::{RunFacts, hexadecimal};
 use super::super::run_state::RunState;
 use super::super::table::{Align, Table};
@@ -21,15 +22,12 @@ use super::{limit_text, served_text};
 const ERROR: usize = 400;
 /// How many groups of failures are told.
 const GROUPS: usize = 20;
-/// The store that a command uses where none is named.
-const DEFAULT_STORE: &str = "nightreel.db";
 
 /// A run, its sums, what became of its limits, and what did not end well.
 pub(super) fn text(view: &RunView, store: &Path) -> String {
     let RunView { facts, failures, changes, who_answered } = view;
-    let default_store = store == Path::new(DEFAULT_STORE);
-    let store = if default_store { String::new() } else { format!(" --store {}", store.display()) };
     let begun = &facts.run.begun;
+    let command = RunCommand::of_run(begun, store);
     let mut page = Page::default();
     page.line(format_args!("run {} of {}: {}", facts.run.id, one_line(&begun.job), facts.state));
     for (name, value) in head(facts).into_iter().chain(sums(facts)) {
@@ -41,11 +39,10 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     }
     limit_text::write(&mut page, changes);
     if !failures.is_empty() {
-        write_failures(&mut page, failures, &store);
+        write_failures(&mut page, failures, &command.store());
     }
     if matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
-        let simulate = if begun.simulated { " --simulate" } else { "" };
-        page.line(format_args!("\nto go on: nightreel run {}{simulate}{store}", one_line(&begun.job_file)));
+        page.line(format_args!("\nto go on: {}", one_line(&command.to_string())));
     }
     page.text(&served_text::text(who_answered));
     page.finish()
@@ -155,7 +152,7 @@ mod tests {
             job: "truthful".to_owned(),
             job_file: "jobs/truthful.toml".to_owned(),
             job_identity: "{}".to_owned(),
-            job_description: "{}".to_owned(),
+            job_description: r#"{"flags": ["--limit", "3", "--set", "request.system=be brief"]}"#.to_owned(),
             input: "q.csv".to_owned(),
             input_hash: [0xab; 32],
             mode: "auto".to_owned(),
@@ -213,7 +210,8 @@ mod tests {
             "  a        1,234  1,200        34          5,000             70  ≥ $0.500\n",
             "  34 × rejected: bad\\nmodel\n",
             "      row q7: nightreel show 3 --position 12 --store other.db\n",
-            "\nto go on: nightreel run jobs/truthful.toml --simulate --store other.db\n",
+            "\nto go on: nightreel run jobs/truthful.toml --limit 3 --set 'request.system=be brief' --simulate \
+             --store other.db\n",
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
