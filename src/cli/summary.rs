@@ -374,7 +374,7 @@ mod tests {
             (Some(stopped(StopReason::Signal)), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::Budget(message()))), &ok, 1, Exit::Stopped),
-            (Some(stopped(StopReason::LaneClosed(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::LaneClosed(Vec::new()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Misconfigured(message()))), &nothing, 3, Exit::Stopped),

@@ -16,7 +16,7 @@ use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::RunView;
 use super::hint::hint;
-use super::{limit_text, served_text};
+use super::{limit_text, refused, served_text};
 
 /// How long an error is told.
 const ERROR: usize = 400;
@@ -25,7 +25,7 @@ const GROUPS: usize = 20;
 
 /// A run, its sums, what became of its limits, and what did not end well.
 pub(super) fn text(view: &RunView, store: &Path) -> String {
-    let RunView { facts, failures, changes, who_answered } = view;
+    let RunView { facts, failures, refused, changes, who_answered } = view;
     let begun = &facts.run.begun;
     let command = RunCommand::of_run(begun, store);
     let mut page = Page::default();
@@ -41,6 +41,7 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     if !failures.is_empty() {
         write_failures(&mut page, failures, &command.store());
     }
+    refused::write(&mut page, refused);
     if matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
         page.line(format_args!("\nto go on: {}", one_line(&command.to_string())));
     }
@@ -193,6 +194,7 @@ mod tests {
         let view = RunView {
             facts: facts(),
             failures: vec![group],
+            refused: Vec::new(),
             changes: Vec::new(),
             who_answered: nightreel::engine::WhoAnswered::default(),
         };
