@@ -42,23 +42,31 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
         write_failures(&mut page, failures, &command.store());
     }
     refused::write(&mut page, refused);
-    if matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
+    if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
         page.line(format_args!("\nto go on: {}", one_line(&command.to_string())));
     }
     page.text(&served_text::text(who_answered));
     page.finish()
 }
 
+/// Whether a job file says what the run asks.
+fn is_of_job(facts: &RunFacts) -> bool {
+    !facts.run.begun.job_file.is_empty()
+}
+
 fn head(facts: &RunFacts) -> Vec<(&'static str, String)> {
     let (run, begun) = (&facts.run, &facts.run.begun);
     let simulated = if begun.simulated { ", answered by the simulated gateway" } else { "" };
     let hash = hexadecimal(&begun.input_hash[..8]);
-    let mut head = vec![
-        ("job file", one_line(&begun.job_file)),
-        ("input", format!("{}: {}, SHA-256 {hash}…", one_line(&begun.input), counted(begun.row_count, "row"))),
-        ("mode", format!("{}{simulated}", one_line(&begun.mode))),
-        ("started", local(begun.started_at_ms)),
-    ];
+    let mut head = Vec::new();
+    // What was imported or served has neither.
+    if is_of_job(facts) {
+        let input = one_line(&begun.input);
+        head.push(("job file", one_line(&begun.job_file)));
+        head.push(("input", format!("{input}: {}, SHA-256 {hash}…", counted(begun.row_count, "row"))));
+    }
+    head.push(("mode", format!("{}{simulated}", one_line(&begun.mode))));
+    head.push(("started", local(begun.started_at_ms)));
     if !facts.success.is_default() {
         head.push(("success", facts.success.names().collect::<Vec<_>>().join(", ")));
     }
@@ -217,5 +225,25 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
+    }
+
+    #[test]
+    fn a_run_without_a_job_file_has_no_empty_lines_and_no_command_that_goes_on() {
+        let mut facts = facts();
+        facts.run.begun.job_file.clear();
+        facts.run.begun.input.clear();
+        let view = RunView {
+            facts,
+            failures: Vec::new(),
+            refused: Vec::new(),
+            changes: Vec::new(),
+            who_answered: nightreel::engine::WhoAnswered::default(),
+        };
+        let text = text(&view, Path::new("other.db"));
+        for absent in ["job file", "input", "to go on", "nightreel run"] {
+            assert!(!text.contains(absent), "{absent}\n{text}");
+        }
+        assert!(text.lines().all(|line| line.is_empty() || line == line.trim_end()), "{text}");
+        assert!(text.contains("  mode      auto"), "{text}");
     }
 }
