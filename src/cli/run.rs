@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use nightreel::clock::now_ms;
@@ -239,7 +240,29 @@ impl Session<'_> {
     }
 
     fn fixtures(&self) -> Result<Vec<FixtureStore>, Failure> {
-        self.args.results.fixtures(self.plan.job.record.fixture.as_deref()).map(FixtureStore::of).collect()
+        let paths = self.args.results.fixtures(self.plan.job.record.fixture.as_deref());
+        paths
+            .map(|path| {
+                let fixture = FixtureStore::of(path)?;
+                self.tell_simulated(path, &fixture)?;
+                Ok(fixture)
+            })
+            .collect()
+    }
+
+    /// Says that simulated answers of a fixture are not used where real ones are wanted.
+    fn tell_simulated(&self, path: &Path, fixture: &FixtureStore) -> Result<(), Failure> {
+        if self.args.simulate.simulate || self.mode != Mode::Auto {
+            return Ok(());
+        }
+        let what = match fixture.families()? {
+            (true, false) => "the answers in it are all simulated, and none is used",
+            (true, true) => "some of the answers in it are simulated, and these are not used",
+            (false, _) => return Ok(()),
+        };
+        let path = path.display();
+        self.progress.warn(&format!("{path}: {what}; --simulate or nightreel replay takes simulated answers"));
+        Ok(())
     }
 
     fn sources(&self, fixtures: &[FixtureStore]) -> Result<Vec<Source>, Failure> {
