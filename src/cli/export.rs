@@ -52,7 +52,11 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let mut reader = store.reader()?;
     let run = find_run(&reader, &args.run)?;
     let output = Output::of_path(&args.output);
-    results::check_place(&output, &[("the store", store.path())])?;
+    results::check_place(&output, &[(results::STORE, store.path())])?;
+    if run.begun.simulated {
+        let run = run.id;
+        complain(&format!("warning: the answers of run {run} are simulated: a rehearsal made them, and no model"));
+    }
     let format = match args.format.unwrap_or_else(|| ExportFormat::of_path(&args.output)) {
         ExportFormat::Results(format) => format,
         ExportFormat::Exchanges(format) => return exchanges(args, &mut reader, &run, (&output, format)),

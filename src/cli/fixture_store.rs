@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use nightreel::fixture::{Directory, mark_expendable};
-use nightreel::store::write_fixture;
+use nightreel::store::{Access, Store, write_fixture};
 
 use super::exit::Failure;
 use super::fixture::read_exchanges;
@@ -31,6 +31,13 @@ impl FixtureStore {
         let file = directory.path().join("fixture.db");
         write_fixture(&file, exchanges)?;
         Ok(Self { file, _made_in: Some(Arc::new(directory)) })
+    }
+
+    /// Whether there are simulated answers in it, and whether there are others.
+    pub(crate) fn families(&self) -> Result<(bool, bool), Failure> {
+        let runs = Store::open(&self.file, Access::ReadOnly)?.reader()?.runs()?;
+        let has = |simulated| runs.iter().any(|run| run.begun.simulated == simulated);
+        Ok((has(true), has(false)))
     }
 
     /// The file of the store.

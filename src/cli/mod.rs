@@ -13,6 +13,7 @@ mod export_format;
 mod fixture;
 mod fixture_store;
 mod gateway;
+mod given_flags;
 mod import;
 mod job_args;
 mod listen;
@@ -26,11 +27,13 @@ mod replay;
 mod results;
 mod run;
 mod run_args;
+mod run_command;
 mod run_facts;
 mod run_name;
 mod run_state;
 mod runs;
 mod serve;
+mod shell_word;
 mod show;
 mod signals;
 mod simulate;
@@ -42,10 +45,11 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use credential_text::without_credentials;
 use exit::{Exit, Failure};
+use given_flags::GivenFlags;
 
 /// Batches of prompts through an LLM gateway, kept in one SQLite file, replayed offline.
 #[derive(Debug, Parser)]
@@ -92,13 +96,17 @@ pub(crate) fn main() -> ExitCode {
     if let Some(exit) = serve::become_command() {
         return exit;
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return misused(&error),
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return misused(&error.format(&mut command)),
     };
+    let flags = GivenFlags::of(&command, &matches);
     let ended = match &cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Replay(args) => replay::replay_command(args),
+        Command::Run(args) => run::run(args, &flags),
+        Command::Replay(args) => replay::replay_command(args, &flags),
         Command::Validate(args) => validate::validate(args),
         Command::Estimate(args) => estimate::estimate(args),
         Command::Ctl(args) => ctl::ctl(args),

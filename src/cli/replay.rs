@@ -17,11 +17,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
 use super::fixture_store::FixtureStore;
+use super::given_flags::GivenFlags;
 use super::job_args::JobArgs;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
 use super::results::check_target;
 use super::run_args::{DisplayArgs, ResultArgs};
+use super::run_command::RunCommand;
 use super::store_args::StoreArgs;
 use super::summary::ReplaySummary;
 
@@ -41,27 +43,33 @@ pub(crate) struct ReplayArgs {
     pub(crate) display: DisplayArgs,
 }
 
+/// How a replay is called, as `replay` or as `run --mode replay`.
+pub(crate) struct ReplayCall<'a> {
+    pub(crate) job: &'a JobArgs,
+    pub(crate) results: &'a ResultArgs,
+    pub(crate) store: &'a StoreArgs,
+    pub(crate) display: &'a DisplayArgs,
+    pub(crate) flags: &'a GivenFlags,
+}
+
 /// Answers a job from recordings alone.
-pub(crate) fn replay_command(args: &ReplayArgs) -> Result<Exit, Failure> {
+pub(crate) fn replay_command(args: &ReplayArgs, flags: &GivenFlags) -> Result<Exit, Failure> {
     let plan = Plan::open(args.job.load(None)?)?;
-    replay_plan(&plan, &args.job, &args.results, &args.store, &args.display)
+    let ReplayArgs { job, store, results, display } = args;
+    replay_plan(&plan, &ReplayCall { job, results, store, display, flags })
 }
 
 /// Answers a plan from recordings alone. No runtime is started and no socket is opened.
-pub(crate) fn replay_plan(
-    plan: &Plan,
-    job: &JobArgs,
-    results: &ResultArgs,
-    store: &StoreArgs,
-    display: &DisplayArgs,
-) -> Result<Exit, Failure> {
+pub(crate) fn replay_plan(plan: &Plan, call: &ReplayCall<'_>) -> Result<Exit, Failure> {
+    let ReplayCall { job, results, store, display, flags } = call;
     let sources = Sources::find(plan, results, store)?;
     check_target(results.target().as_ref().map(|(output, _)| output), plan, &store.store)?;
     let progress = Progress::start(display.progress, display.quiet, &Terminal::capture());
     let replayed = carry_out(plan, job, results, &sources, &mut progress.monitor());
     let (replayed, written) = replayed?;
     let simulated = sources.simulated()?;
-    let summary = ReplaySummary { plan, replayed: &replayed, written, simulated };
+    let record = RunCommand::of_call(plan, flags, &store.store).recording(plan.job.record.mode, simulated);
+    let summary = ReplaySummary { plan, replayed: &replayed, written, simulated, record };
     progress.conclude(summary.said(display.quiet).as_deref());
     Ok(exit(&replayed, plan.job.success))
 }

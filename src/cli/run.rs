@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use nightreel::clock::now_ms;
@@ -24,23 +25,27 @@ use super::ctl::Listener;
 use super::exit::{Exit, Failure};
 use super::fixture_store::FixtureStore;
 use super::gateway;
+use super::given_flags::GivenFlags;
 use super::listen::ready_loopback;
 use super::money::told_lost;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
-use super::replay::replay_plan;
+use super::replay::{ReplayCall, replay_plan};
 use super::results::check_target;
 use super::run_args::{RunArgs, SimulateRunArgs};
+use super::run_command::RunCommand;
 use super::signals;
 use super::summary::Summary;
 
 /// Runs a job.
-pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &RunArgs, flags: &GivenFlags) -> Result<Exit, Failure> {
     let job = args.job.load(Some(&args.send))?;
     let mode = args.mode.unwrap_or(job.record.mode);
     if mode == Mode::Replay {
         let plan = Plan::open(job)?;
-        return replay_plan(&plan, &args.job, &args.results, &args.store, &args.display);
+        let call =
+            ReplayCall { job: &args.job, results: &args.results, store: &args.store, display: &args.display, flags };
+        return replay_plan(&plan, &call);
     }
     let plan = Plan::open(job)?;
     let prices = args.prices.as_deref().or(plan.job.prices.as_deref());
@@ -51,7 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let stop = Stop::default();
     signals::listen(stop.clone()).map_err(Failure::usage)?;
     let progress = Progress::start(args.display.progress, args.display.quiet, &Terminal::capture());
-    let ended = Session { args, plan: &plan, mode, prices, progress: &progress, stop }.run(&runtime);
+    let ended = Session { args, flags, plan: &plan, mode, prices, progress: &progress, stop }.run(&runtime);
     // What still waits for a server's answer is not worth waiting for.
     runtime.shutdown_background();
     let summary = ended?;
@@ -62,6 +67,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 /// One call of `run`: from the check to the results.
 struct Session<'a> {
     args: &'a RunArgs,
+    flags: &'a GivenFlags,
     plan: &'a Plan,
     mode: Mode,
     prices: Option<Arc<Prices>>,
@@ -156,7 +162,7 @@ impl Session<'_> {
 
     /// The job as the store keeps it.
     fn description(&self) -> String {
-        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe()))
+        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe_with(self.flags.words())))
     }
 
     fn new_run(&self, checked: &Checked, job_identity: String, continues: Option<RunId>) -> NewRun {
@@ -238,7 +244,29 @@ impl Session<'_> {
     }
 
     fn fixtures(&self) -> Result<Vec<FixtureStore>, Failure> {
-        self.args.results.fixtures(self.plan.job.record.fixture.as_deref()).map(FixtureStore::of).collect()
+        let paths = self.args.results.fixtures(self.plan.job.record.fixture.as_deref());
+        paths
+            .map(|path| {
+                let fixture = FixtureStore::of(path)?;
+                self.tell_simulated(path, &fixture)?;
+                Ok(fixture)
+            })
+            .collect()
+    }
+
+    /// Says that simulated answers of a fixture are not used where real ones are wanted.
+    fn tell_simulated(&self, path: &Path, fixture: &FixtureStore) -> Result<(), Failure> {
+        if self.args.simulate.simulate || self.mode != Mode::Auto {
+            return Ok(());
+        }
+        let what = match fixture.families()? {
+            (true, false) => "the answers in it are all simulated, and none is used",
+            (true, true) => "some of the answers in it are simulated, and these are not used",
+            (false, _) => return Ok(()),
+        };
+        let path = path.display();
+        self.progress.warn(&format!("{path}: {what}; --simulate or nightreel replay takes simulated answers"));
+        Ok(())
     }
 
     fn sources(&self, fixtures: &[FixtureStore]) -> Result<Vec<Source>, Failure> {
@@ -255,7 +283,8 @@ impl Session<'_> {
         ended: Option<Ended>,
     ) -> Result<Summary, Failure> {
         let mut reader = store.reader()?;
-        let mut summary = Summary::read(&mut reader, run.first(items), &self.plan.job, ended)?;
+        let command = RunCommand::of_call(self.plan, self.flags, store.path());
+        let mut summary = Summary::read(&mut reader, run.first(items), (&self.plan.job, command), ended)?;
         summary.expected(items, sent_before);
         summary.store_path(store.path());
         if let Some((output, format)) = self.args.results.target() {

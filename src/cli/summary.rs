@@ -14,6 +14,8 @@ use super::exit::Exit;
 use super::money::told;
 use super::plan::Plan;
 use super::run::exit_of_stop;
+use super::run_command::RunCommand;
+use super::shell_word::quoted;
 
 /// How many groups of failures are told.
 const GROUPS: usize = 5;
@@ -22,7 +24,7 @@ const GROUPS: usize = 5;
 pub(crate) struct Summary {
     success: Success,
     job: String,
-    job_file: PathBuf,
+    command: RunCommand,
     store: PathBuf,
     run: Option<(Run, Totals, Vec<FailureGroup>)>,
     /// What should be known of who gave the answers.
@@ -35,7 +37,12 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Reads what came of the items that the command is about.
-    pub(crate) fn read(reader: &mut Reader, items: Items, job: &Job, ended: Option<Ended>) -> Result<Self, StoreError> {
+    pub(crate) fn read(
+        reader: &mut Reader,
+        items: Items,
+        (job, command): (&Job, RunCommand),
+        ended: Option<Ended>,
+    ) -> Result<Self, StoreError> {
         let (totals, failures) = (reader.totals(items)?, reader.failures(items, job.success)?);
         let run = reader.run(items.run)?;
         let who_answered = WhoAnswered::read(reader, items)?.warnings;
@@ -44,16 +51,16 @@ impl Summary {
             ended,
             items: run.begun.item_count,
             run: Some((run, totals, failures)),
-            ..Self::stopped_early(job)
+            ..Self::stopped_early(job, command)
         })
     }
 
     /// A run that was stopped before it began.
-    pub(crate) fn stopped_early(job: &Job) -> Self {
+    fn stopped_early(job: &Job, command: RunCommand) -> Self {
         Self {
             success: job.success,
             job: job.name.clone(),
-            job_file: job.path.clone(),
+            command,
             store: PathBuf::new(),
             run: None,
             who_answered: Vec::new(),
@@ -166,19 +173,20 @@ impl Summary {
         let rest: u64 = failures.iter().skip(GROUPS).map(|group| group.count).sum();
         if rest > 0 {
             let run = self.run.as_ref().map(|(run, ..)| run.id.to_string()).unwrap_or_default();
-            line(text, &format!("{} more failed otherwise: nightreel show {run}", count(rest)));
+            line(text, &format!("{} more failed otherwise: nightreel show {run}{}", count(rest), self.command.store()));
         }
     }
 
     /// What to do about an outcome.
     fn advice(&self, outcome: Outcome) -> String {
-        let again = format!("nightreel run {} --retry failed", self.job_file.display());
+        let again = self.command.again(self.is_complete());
         match outcome {
             Outcome::Truncated => "raise max_tokens in request.params".to_owned(),
             Outcome::Filtered | Outcome::Refused | Outcome::Failed(Class::Blocked) => {
-                format!("look at it with nightreel show {} ROW", self.job)
+                let (job, store) = (quoted(self.job.as_ref()), self.command.store());
+                format!("look at it with nightreel show {job} ROW{store}")
             }
-            Outcome::NotRecorded => format!("record it: nightreel run {}", self.job_file.display()),
+            Outcome::NotRecorded => format!("record it: {}", self.command),
             Outcome::Failed(Class::Rejected) => {
                 format!("the request is wrong; mend the job or the row, then {again}")
             }
@@ -256,6 +264,8 @@ pub(crate) struct ReplaySummary<'a> {
     pub(crate) replayed: &'a Replayed,
     pub(crate) written: Option<Output>,
     pub(crate) simulated: bool,
+    /// What records that which is missing.
+    pub(crate) record: RunCommand,
 }
 
 impl ReplaySummary<'_> {
@@ -308,7 +318,7 @@ impl ReplaySummary<'_> {
             line(text, &format!("… and {} more are not recorded", count(missing - told)));
         }
         if missing > 0 {
-            line(text, &format!("record them: nightreel run {}", self.plan.job.path.display()));
+            line(text, &format!("record them: {}", self.record));
         }
     }
 }
@@ -364,7 +374,7 @@ mod tests {
             (Some(stopped(StopReason::Signal)), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::Budget(message()))), &ok, 1, Exit::Stopped),
-            (Some(stopped(StopReason::LaneClosed(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::LaneClosed(Vec::new()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Misconfigured(message()))), &nothing, 3, Exit::Stopped),

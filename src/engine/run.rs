@@ -209,8 +209,7 @@ fn spent_so_far(options: &RunOptions, run: RunId, store: &Store) -> SpentSoFar {
 
 /// Why a run is not complete of whose models some take no more requests.
 pub(super) fn of_closed(closed: &[(Arc<str>, StopReason)]) -> Option<StopReason> {
-    let reasons: Vec<String> = closed.iter().map(|(model, reason)| format!("{model}: {reason}")).collect();
-    (!reasons.is_empty()).then(|| StopReason::LaneClosed(reasons.join("; ")))
+    (!closed.is_empty()).then(|| StopReason::LaneClosed(closed.to_vec()))
 }
 
 fn intake(

@@ -22,8 +22,8 @@ pub enum StopReason {
     Deadline,
     /// What is left of the budget is not enough for another request: cap, spent and reserved.
     Budget(String),
-    /// The other models are done, and one takes no more requests: which one, and why.
-    LaneClosed(String),
+    /// The other models are done, and some take no more requests: which ones, and why each of them.
+    LaneClosed(Vec<(Arc<str>, StopReason)>),
     /// The credentials were refused.
     Unauthorized(String),
     /// The account or the key has no credit left.
@@ -67,14 +67,12 @@ impl StopReason {
 
     /// How the run goes on, for people: it reads behind what was kept.
     #[must_use]
-    pub const fn way_on(&self) -> &'static str {
-        match self {
+    pub fn way_on(&self) -> String {
+        let way = match self {
+            Self::LaneClosed(lanes) => return way_on_of_lanes(lanes),
             Self::Signal => "the same command goes on with the rest",
             Self::Deadline => "the same command goes on with the rest; --deadline or timeouts.run gives it more time",
             Self::Budget(_) => "the same command with a higher --budget or limits.budget_usd goes on with the rest",
-            Self::LaneClosed(_) => {
-                "the same command asks that model for the rest, once its quota is refilled; --model leaves it out"
-            }
             Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
             Self::Rejected(_) => "mend the model's name or its settings, and the same command goes on with the rest",
             Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
@@ -84,8 +82,21 @@ impl StopReason {
             Self::Input(_) => "mend the input, and the same command goes on with the rest",
             Self::NoGateway(_) => "give it what to send with, and the same command goes on with the rest",
             Self::Store(_) => "make the store writable, and the same command goes on with the rest",
-        }
+        };
+        way.to_owned()
     }
+}
+
+/// How a run goes on some of whose models take no more requests: what each of them needs, once where
+/// all need the same.
+fn way_on_of_lanes(lanes: &[(Arc<str>, StopReason)]) -> String {
+    let mut ways: Vec<String> = lanes.iter().map(|(_, reason)| reason.way_on()).collect();
+    ways.dedup();
+    if ways.len() > 1 {
+        ways = lanes.iter().map(|(model, reason)| format!("{model}: {}", reason.way_on())).collect();
+    }
+    ways.push("--model NAME asks the other models alone".to_owned());
+    ways.join("; ")
 }
 
 impl fmt::Display for StopReason {
@@ -93,8 +104,13 @@ impl fmt::Display for StopReason {
         f.write_str(self.as_str())?;
         match self {
             Self::Signal | Self::Deadline => Ok(()),
+            Self::LaneClosed(lanes) => {
+                for (index, (model, reason)) in lanes.iter().enumerate() {
+                    write!(f, "{} {model}: {reason}", if index == 0 { ':' } else { ';' })?;
+                }
+                Ok(())
+            }
             Self::Budget(message)
-            | Self::LaneClosed(message)
             | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)
@@ -143,5 +159,27 @@ impl Stop {
     /// Returns when the run is to drop what is in flight.
     pub async fn aborting(&self) {
         self.abort.cancelled().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_model_is_told_with_its_cause_and_what_mends_it() {
+        let lane = |model: &str, reason| (Arc::from(model), reason);
+        let rejected = || StopReason::Rejected("no such model".to_owned());
+        let quota = StopReason::QuotaExhausted("used up".to_owned());
+        let others = "--model NAME asks the other models alone";
+        let gone = StopReason::LaneClosed(vec![lane("gone", rejected()), lane("lost", rejected())]);
+        assert_eq!(
+            gone.to_string(),
+            "model closed: gone: model refused: no such model; lost: model refused: no such model"
+        );
+        assert_eq!(gone.way_on(), format!("{}; {others}", rejected().way_on()));
+        assert!(!gone.way_on().contains("quota"));
+        let both = StopReason::LaneClosed(vec![lane("gone", rejected()), lane("busy", quota.clone())]);
+        assert_eq!(both.way_on(), format!("gone: {}; busy: {}; {others}", rejected().way_on(), quota.way_on()));
     }
 }

@@ -19,6 +19,9 @@ pub enum Problem {
     /// The file cannot be read.
     #[error("cannot be read")]
     Read(#[source] io::Error),
+    /// The file was written to while it was open, so that its rows would be of two files.
+    #[error("was written to while it was being read")]
+    WrittenTo,
     /// A pipe's bytes cannot be kept for a second pass.
     #[error("cannot be kept in a temporary file")]
     Spool(#[source] io::Error),
@@ -149,6 +152,7 @@ impl Problem {
             | Self::Directory
             | Self::Open(_)
             | Self::Read(_)
+            | Self::WrittenTo
             | Self::Spool(_)
             | Self::UnknownFormat
             | Self::Delimiter(_)

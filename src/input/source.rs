@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +10,32 @@ use super::{InputError, Problem, names};
 
 /// An open file that can be read from its start again and again.
 ///
-/// Every pass reads the file that was opened, even if another has taken its name since.
+/// Every pass reads the file that was opened, even if another has taken its name since. One that is
+/// written to where it lies is refused from there on: its rows would be of two files.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     file: Arc<File>,
+    as_opened: Stamp,
 }
+
+/// What of a file differs once somebody has written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { length: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) })
+    }
+}
+
+/// The file was written to since it was opened.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("it was written to since it was opened")]
+pub(super) struct WrittenTo;
 
 impl Source {
     /// Opens a path. A pipe or a device can be read but once, so it is kept in a temporary file.
@@ -24,7 +45,10 @@ impl Source {
         if kind.is_dir() {
             return Err(InputError::of_file(name, Problem::Directory));
         }
-        if kind.is_file() { Ok(Self { file: Arc::new(file) }) } else { Self::spool(file, name) }
+        if !kind.is_file() {
+            return Self::spool(file, name);
+        }
+        Self::of_file(file).map_err(|error| InputError::of_file(name, Problem::Open(error)))
     }
 
     /// Keeps what a reader gives in a temporary file that has no name.
@@ -33,12 +57,16 @@ impl Source {
         let mut file = tempfile::tempfile().map_err(kept)?;
         io::copy(&mut reader, &mut file).map_err(kept)?;
         file.rewind().map_err(kept)?;
-        Ok(Self { file: Arc::new(file) })
+        Self::of_file(file).map_err(kept)
+    }
+
+    fn of_file(file: File) -> io::Result<Self> {
+        Ok(Self { as_opened: Stamp::of(&file)?, file: Arc::new(file) })
     }
 
     /// A pass from the start.
     pub(super) fn pass(&self) -> Pass {
-        Pass { file: Arc::clone(&self.file), offset: 0 }
+        Pass { source: self.clone(), offset: 0 }
     }
 
     /// The file's first bytes: enough of them to know any compression.
@@ -52,18 +80,23 @@ impl Source {
 /// One pass over a file. It has a position of its own, so that passes do not disturb each other.
 #[derive(Debug)]
 pub(super) struct Pass {
-    file: Arc<File>,
+    source: Source,
     offset: u64,
 }
 
 impl Read for Pass {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = loop {
-            match self.file.read_at(buffer, self.offset) {
+            match self.source.file.read_at(buffer, self.offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read?,
             }
         };
+        // Behind the bytes that were read: what is written after that is not among them.
+        let is_whole = count == 0 && self.offset == self.source.as_opened.length;
+        if !is_whole && !buffer.is_empty() && Stamp::of(&self.source.file)? != self.source.as_opened {
+            return Err(io::Error::other(WrittenTo));
+        }
         self.offset += u64::try_from(count).expect("a buffer's length fits 64 bits");
         Ok(count)
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::record::LONG_HINT;
-use super::source::Source;
+use super::source::{Source, WrittenTo};
 use super::{Compression, InputError, Place, Problem};
 
 /// How many bytes are looked at before the first row, and read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// What to do about a file that is written to while it is read.
+const REPLACE_HINT: &str = "run it again; to change it during a run, write another file and give that its name";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The decompressed bytes of one pass, less a byte order mark; it counts lines and hashes.
@@ -145,6 +147,9 @@ impl Read for Tap {
 
 /// Tells a disk that fails from data that does not decompress: only the former has an OS error.
 fn failure(place: Place, compression: Option<Compression>, error: io::Error) -> InputError {
+    if matches!(error.get_ref(), Some(source) if source.is::<WrittenTo>()) {
+        return InputError::new(place, Problem::WrittenTo).hinted(REPLACE_HINT);
+    }
     let problem = match compression {
         Some(compression) if error.kind() == io::ErrorKind::UnexpectedEof => Problem::CutShort(compression),
         Some(compression) if error.raw_os_error().is_none() => Problem::Damaged(compression, error),

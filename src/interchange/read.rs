@@ -113,8 +113,15 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
         None => ImportError::Unknown { path: path() },
     };
     let documents = match documents_of(source.name(), text) {
-        Err(_) if is_json_lines(text) => return Err(other(format)),
-        documents => documents?,
+        Err(error) => {
+            let line = second_archive(text).filter(|_| matches!(format, None | Some(ImportFormat::Har)));
+            return Err(match line {
+                Some(line) => ImportError::Archives { path: path(), line },
+                None if is_json_lines(text) => other(format),
+                None => error,
+            });
+        }
+        Ok(documents) => documents,
     };
     if documents.iter().all(|document| document.content == Content::Null) {
         return Err(ImportError::Empty { path: path() });
@@ -142,6 +149,17 @@ fn recordings(source: &Source, text: &str, format: Option<ImportFormat>) -> Resu
         }
     }
     Ok(taker.finish(format))
+}
+
+/// The line on which more JSON begins behind an archive.
+fn second_archive(text: &str) -> Option<usize> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    values.next()?.ok()?;
+    let (first, rest) = text.split_at(values.byte_offset());
+    let second = rest.trim_start();
+    let is_archive = of_documents(&[json::document(first).ok()?]) == Some(ImportFormat::Har);
+    let before = text.len() - second.len();
+    (is_archive && second.starts_with('{')).then(|| text[..before].matches('\n').count() + 1)
 }
 
 /// The documents of a text: JSON, or YAML. What looks like JSON and is damaged is YAML only by its

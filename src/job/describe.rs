@@ -52,6 +52,17 @@ impl Job {
         format!("{description:#}")
     }
 
+    /// The whole job as [`Job::describe`] gives it, with the flags of the command that runs it, by
+    /// which others can call it again.
+    #[must_use]
+    pub fn describe_with(&self, flags: &[String]) -> String {
+        let mut description: Value = serde_json::from_str(&self.describe()).expect("a description is JSON");
+        if !flags.is_empty() {
+            description["flags"] = json!(flags);
+        }
+        format!("{description:#}")
+    }
+
     /// Adds what keys look past, where there is any: a job without is what it was before there was
     /// such a thing. Their order changes no key.
     fn add_normalisers(&self, described: &mut Value) {
@@ -189,8 +200,18 @@ fn described_in_flight(in_flight: InFlight) -> Value {
     }
 }
 
+/// The flags of the command that ran a job, by its description in a store; none where it had none,
+/// or where an earlier nightreel described it.
+#[must_use]
+pub fn described_flags(description: &str) -> Vec<String> {
+    let description: Value = serde_json::from_str(description).unwrap_or_default();
+    let flags = description["flags"].as_array().into_iter().flatten();
+    flags.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// A URL without `user:password@`, and without a query, where keys are put too.
-fn without_userinfo(url: &str) -> String {
+#[must_use]
+pub fn without_userinfo(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority_end = rest.find('/').unwrap_or(rest.len());
@@ -201,6 +222,17 @@ fn without_userinfo(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_keeps_the_flags_of_its_command() {
+        let text = "[input]\npath = \"r.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"x\"\n";
+        let job = Job::from_text("j.toml".as_ref(), text, &[]).unwrap();
+        let flags = ["--limit".to_owned(), "3".to_owned()];
+        assert_eq!(described_flags(&job.describe_with(&flags)), flags);
+        assert_eq!(job.describe_with(&[]), job.describe());
+        assert!(described_flags(&job.describe()).is_empty());
+        assert!(described_flags("").is_empty());
+    }
 
     #[test]
     fn a_password_or_query_in_a_url_is_left_out() {

@@ -35,6 +35,7 @@ mod spec;
 mod tests;
 
 pub use changes::changed_parts;
+pub use describe::{described_flags, without_userinfo};
 pub use env_text::EnvText;
 pub use gateway::{Base, GatewaySpec};
 pub use input::InputSpec;
@@ -48,5 +49,6 @@ pub use problem::JobError;
 pub use record::{RecordSpec, Redact};
 pub use request::RequestSpec;
 pub use retry::{Retry, Timeouts};
+pub use secret_line::shown_setting;
 pub use set::Override;
 pub use spec::Job;

@@ -18,7 +18,11 @@ fn refusal(text: &str) -> String {
 #[test]
 fn a_wrong_request_is_named_with_its_place() {
     for (text, expected) in [
-        (small("samples = 0"), "jobs/a.toml:6:11: request.samples must be a whole number from 1 to 4294967295, not 0"),
+        (small("samples = 0"), "jobs/a.toml:6:11: request.samples must be a whole number from 1 to 10000, not 0"),
+        (
+            small("samples = 999999999"),
+            "jobs/a.toml:6:11: request.samples must be a whole number from 1 to 10000, not 999999999",
+        ),
         (
             small("samples = 1.5"),
             "jobs/a.toml:6:11: request.samples must be a whole number, not a number with a fraction",

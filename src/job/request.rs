@@ -8,6 +8,8 @@ use super::setting::{Section, Setting};
 use super::{JobError, MessageSpec};
 use crate::model::{Endpoint, Format};
 
+/// How many samples of a row there may be: all items of a row are planned at once.
+const MOST_SAMPLES: u32 = 10_000;
 const KEYS: [&str; 9] = ["models", "system", "prompt", "messages", "turns", "params", "endpoint", "samples", "stream"];
 
 /// What is asked of each row: `[request]`.
@@ -52,7 +54,7 @@ impl RequestSpec {
     fn values(section: &mut Section) -> Result<Self, JobError> {
         let messages =
             |setting: Setting| setting.list()?.into_iter().map(MessageSpec::read).collect::<Result<Vec<_>, _>>();
-        let samples = section.read("samples", |setting| setting.positive(u32::MAX))?;
+        let samples = section.read("samples", |setting| setting.positive(MOST_SAMPLES))?;
         Ok(Self {
             models: section.read("models", Setting::texts)?.unwrap_or_default(),
             system: section.read("system", Setting::filled_text)?,

@@ -18,6 +18,19 @@ pub(super) fn without_secret(line: &str) -> Cow<'_, str> {
     if sounds_secret || looks_secret(value) { Cow::Owned(format!("{key}= …")) } else { Cow::Borrowed(line) }
 }
 
+/// The `key=value` of `--set` without what may be a credential: neither what [`without_secret`]
+/// leaves out, nor a base URL, nor what is redacted, whose patterns may be secret themselves.
+#[must_use]
+pub fn shown_setting(text: &str) -> String {
+    let secret = |key: &str| key.contains("base_url") || key.contains("redact");
+    match text.split_once('=') {
+        Some((key, value)) if secret(key) || value.contains("base_url") || value.contains("redact") => {
+            format!("{key}=…")
+        }
+        _ => without_secret(text).into_owned(),
+    }
+}
+
 fn looks_secret(value: &str) -> bool {
     CREDENTIALS.iter().any(|start| value.contains(start))
 }
@@ -25,6 +38,19 @@ fn looks_secret(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_is_shown_unless_it_may_hold_a_credential() {
+        for (text, shown) in [
+            ("limits.in_flight=3", "limits.in_flight=3"),
+            ("gateway.base_url=https://u:p@a", "gateway.base_url=…"),
+            ("gateway={base_url=\"https://u:p@a\"}", "gateway=…"),
+            ("record.redact=[{pattern=\"x\"}]", "record.redact=…"),
+            ("request.params.x=sk-or-hidden", "request.params.x= …"),
+        ] {
+            assert_eq!(shown_setting(text), shown, "{text}");
+        }
+    }
 
     #[test]
     fn what_may_be_a_credential_is_left_out() {

@@ -251,7 +251,7 @@ fn a_flag_beats_the_file() {
 #[test]
 fn a_wrong_flag_is_named_instead_of_a_line() {
     for (flag, expected) in [
-        ("request.samples=0", "--set: request.samples must be a whole number from 1 to 4294967295, not 0"),
+        ("request.samples=0", "--set: request.samples must be a whole number from 1 to 10000, not 0"),
         ("request.sampels=2", "--set: unknown key request.sampels; did you mean \"samples\"?"),
         ("request.prompt.x=2", "--set: request.prompt is a string, so nothing can be set in it"),
         ("limits.budget_usd=-1", "--set: limits.budget_usd must be a number of zero or more, not -1"),

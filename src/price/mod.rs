@@ -24,7 +24,9 @@ mod model_list;
 mod price_error;
 mod price_table;
 mod price_toml;
+mod usd;
 
 pub use cost::{cost_of, worst_case};
 pub use price_error::PriceError;
 pub use price_table::{Price, Prices};
+pub use usd::usd;

@@ -104,6 +104,15 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a store by its header, and cannot be read as one.
+    #[error(
+        "{path} is a nightreel store that is damaged: SQLite cannot read what its tables are; put a copy from before in \
+         its place, or name another file with --store"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file was written by a newer nightreel.
     #[error(
         "the store {path} has version {found}, and this nightreel knows versions up to {known}; \
@@ -293,6 +302,15 @@ impl Store {
         }
     }
 
+    /// Whether the header says that it is a store: `SQLite` reads that whatever stands behind it.
+    fn says_that_it_is_one(&self) -> bool {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(self.uri(), flags);
+        let id =
+            connection.and_then(|bare| bare.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0)));
+        id.is_ok_and(|id| id == APPLICATION_ID)
+    }
+
     fn migrate(&self) -> Result<(), StoreError> {
         let mut connection = self.writing()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -307,6 +325,9 @@ impl Store {
     fn explain(&self, error: StoreError) -> StoreError {
         let sql = match &error {
             StoreError::Sql(sql) => sql,
+            StoreError::Damaged(_) if self.says_that_it_is_one() => {
+                return StoreError::Unreadable { path: self.path.clone() };
+            }
             StoreError::Damaged(_) => return StoreError::Foreign { path: self.path.clone() },
             _ => return error,
         };

@@ -127,6 +127,12 @@ fn a_model_that_cannot_be_asked_ends_alone_and_the_others_go_on() {
     assert!(gone <= 32, "{gone} requests to a model that is not there");
     assert!(output.stderr.contains("warning: gone is asked no more in this run: "), "{}", output.stderr);
     assert!(output.stderr.contains("stopped: model closed: gone: "), "{}", output.stderr);
+    assert!(output.stderr.contains("mend the model's name or its settings"), "{}", output.stderr);
+    assert!(!output.stderr.contains("quota"), "{}", output.stderr);
+    let shown = test.args(["show", "latest"]).run().stdout;
+    assert!(shown.contains(" × gone: rejected: ") && shown.contains("No endpoints found for gone."), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&test.args(["show", "latest", "--json"]).run().stdout).unwrap();
+    assert_eq!((&json["refused"][0]["model"], &json["refused"][0]["class"]), (&"gone".into(), &"rejected".into()));
 }
 
 #[test]

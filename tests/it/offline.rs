@@ -124,7 +124,7 @@ fn what_is_not_recorded_is_told_with_what_is_nearest() {
              results: replay.jsonl (300 lines)\n  \
              row \"8\", m: not recorded\n      \
              $.messages[0].content: recorded \"question »7«\", asked \"question »seven«\"\n  \
-             record them: nightreel run job.toml\n",
+             record them: nightreel run job.toml --output replay.jsonl\n",
         )
         .run();
     let lines = test.json_lines("replay.jsonl");

@@ -250,3 +250,35 @@ fn a_fixture_answers_what_it_holds_in_every_mode() {
     test.replay_job().output("replay.jsonl").run();
     assert_eq!(test.bytes("replay.jsonl"), test.bytes("again.jsonl"));
 }
+
+#[test]
+fn the_command_that_is_printed_goes_on_with_the_same_run() {
+    let test = test();
+    let flags =
+        ["--limit", "5", "--budget", "0.9", "--simulate", "--simulate-cost-usd", "0.4", "--store", "my store.db"];
+    test.run_job().and(flags).output("results.jsonl").status(3).run();
+    let shown = test.args(["show", "latest", "--store", "my store.db"]).run().stdout;
+    let told = shown.lines().find_map(|line| line.strip_prefix("to go on: nightreel ")).expect("it says how to go on");
+    for flag in ["--limit 5", "--budget 0.9", "--simulate", "--simulate-cost-usd 0.4", "--output results.jsonl"] {
+        assert!(told.contains(flag), "{flag}: {told}");
+    }
+    let (words, store) = told.split_once(" --store ").unwrap();
+    assert_eq!(store, "'my store.db'");
+    let words = words.replace("--budget 0.9", "--budget 5");
+    test.args(words.split(' ')).and(["--store", "my store.db"]).run();
+    assert_eq!(test.json_lines("results.jsonl").len(), 5);
+    let runs = test.args(["runs", "--json", "--store", "my store.db"]).run().stdout;
+    assert_eq!(runs.lines().filter(|line| line.contains("\"job_file\"")).count(), 1, "{runs}");
+}
+
+#[test]
+fn what_failed_is_asked_again_with_the_flags_that_the_run_had() {
+    let (test, gateway) = (test(), FaultyGateway::new(|_| Play::Answer(200, "", "{}".to_owned())));
+    let output = test.run_job().to(&gateway).and(["--limit", "2", "--store", "a.db"]).status(1).run();
+    let told = output.plain_stderr();
+    let again = told.lines().find_map(|line| line.split_once("ask again: ")).expect("it says how to ask again").1;
+    let (before, after) = again.split_once(" --base-url ").unwrap();
+    assert_eq!(before, "nightreel run job.toml --limit 2");
+    assert!(after.starts_with("http://127.0.0.1:[PORT]"), "{after}");
+    assert!(after.ends_with(" --store a.db --retry failed"), "{after}");
+}

@@ -1,11 +1,10 @@
 //! The command that would record what a replay has not.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use serde_json::Value;
 
-/// What a shell takes as it is, beside letters and digits.
-const PLAIN: &str = "_@%+=:,./-";
+use super::super::shell_word::quoted;
 
 /// The variable of the key that is sent to `OpenRouter` without being named.
 const OPENROUTER_KEY: &str = "OPENROUTER_API_KEY";
@@ -56,17 +55,6 @@ pub(super) fn recording_command(words: impl IntoIterator<Item = OsString>, lacki
     let added = added.chain(lacking.iter().map(|word| quoted(word.as_ref())));
     told.splice(behind_command..behind_command, added);
     told.join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || PLAIN.contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::super::run_name::find_run;
 use super::super::store_args::StoreArgs;
 use super::chosen::{ItemArgs, candidates, choose};
 use super::raw::{Part, write_raw};
-use super::{item_json, item_text, run_json, run_text};
+use super::refused::Refused;
+use super::{item_json, item_text, refused, run_json, run_text};
 
 /// What `--help` says behind the flags.
 const HELP: &str = "Without an item: the run, its sums, and what failed, grouped by cause.
@@ -56,6 +57,7 @@ pub(crate) struct ShowArgs {
 pub(super) struct RunView {
     pub(super) facts: RunFacts,
     pub(super) failures: Vec<FailureGroup>,
+    pub(super) refused: Vec<Refused>,
     pub(super) changes: Vec<LimitChange>,
     pub(super) who_answered: WhoAnswered,
 }
@@ -84,7 +86,8 @@ fn run_view(reader: &mut Reader, run: Run, args: &ShowArgs) -> Result<String, Fa
     let facts = RunFacts::read(reader, run)?;
     let failures = reader.failures(facts.run.id, facts.success)?;
     let changes = reader.limit_changes(facts.run.id)?;
-    let view = RunView { facts, failures, changes, who_answered };
+    let refused = refused::read(reader, facts.run.id)?;
+    let view = RunView { facts, failures, refused, changes, who_answered };
     if args.json {
         return Ok(run_json::json(&view));
     }

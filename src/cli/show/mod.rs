@@ -12,6 +12,7 @@ mod item_json;
 mod item_text;
 mod limit_text;
 mod raw;
+mod refused;
 mod run_json;
 mod run_text;
 mod served_text;

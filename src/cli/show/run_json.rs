@@ -10,10 +10,11 @@ use super::super::money::known;
 use super::super::run_facts::{RunJson, hexadecimal};
 use super::command::RunView;
 use super::hint::hint;
+use super::refused::Refused;
 
 /// One JSON object.
 pub(super) fn json(view: &RunView) -> String {
-    let RunView { facts, failures, changes, who_answered } = view;
+    let RunView { facts, failures, refused, changes, who_answered } = view;
     let begun = &facts.run.begun;
     let json = RunWhole {
         run: facts.json(),
@@ -25,6 +26,7 @@ pub(super) fn json(view: &RunView) -> String {
         may_be_billed: facts.totals.may_be_billed(),
         limit_changes: changes.iter().map(limit_change).collect(),
         failures: failures.iter().map(failure).collect(),
+        refused,
         served: who_answered.groups.iter().map(served).collect(),
         warnings: &who_answered.warnings,
     };
@@ -46,6 +48,8 @@ struct RunWhole<'a> {
     may_be_billed: u64,
     limit_changes: Vec<Change<'a>>,
     failures: Vec<Failure<'a>>,
+    /// What was refused for good, so that its items are left for the next run.
+    refused: &'a [Refused],
     /// Who gave the answers.
     served: Vec<GroupJson<'a>>,
     /// What should be known of who gave them.

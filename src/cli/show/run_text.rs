@@ -9,27 +9,25 @@ use super::super::count::{count, counted};
 use super::super::local_time::local;
 use super::super::money::{spent, told};
 use super::super::page::Page;
+use super::super::run_command::RunCommand;
 use super::super::run_facts::{RunFacts, hexadecimal};
 use super::super::run_state::RunState;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::RunView;
 use super::hint::hint;
-use super::{limit_text, served_text};
+use super::{limit_text, refused, served_text};
 
 /// How long an error is told.
 const ERROR: usize = 400;
 /// How many groups of failures are told.
 const GROUPS: usize = 20;
-/// The store that a command uses where none is named.
-const DEFAULT_STORE: &str = "nightreel.db";
 
 /// A run, its sums, what became of its limits, and what did not end well.
 pub(super) fn text(view: &RunView, store: &Path) -> String {
-    let RunView { facts, failures, changes, who_answered } = view;
-    let default_store = store == Path::new(DEFAULT_STORE);
-    let store = if default_store { String::new() } else { format!(" --store {}", store.display()) };
+    let RunView { facts, failures, refused, changes, who_answered } = view;
     let begun = &facts.run.begun;
+    let command = RunCommand::of_run(begun, store);
     let mut page = Page::default();
     page.line(format_args!("run {} of {}: {}", facts.run.id, one_line(&begun.job), facts.state));
     for (name, value) in head(facts).into_iter().chain(sums(facts)) {
@@ -41,26 +39,34 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     }
     limit_text::write(&mut page, changes);
     if !failures.is_empty() {
-        write_failures(&mut page, failures, &store);
+        write_failures(&mut page, failures, &command.store());
     }
-    if matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
-        let simulate = if begun.simulated { " --simulate" } else { "" };
-        page.line(format_args!("\nto go on: nightreel run {}{simulate}{store}", one_line(&begun.job_file)));
+    refused::write(&mut page, refused);
+    if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
+        page.line(format_args!("\nto go on: {}", one_line(&command.to_string())));
     }
     page.text(&served_text::text(who_answered));
     page.finish()
+}
+
+/// Whether a job file says what the run asks.
+fn is_of_job(facts: &RunFacts) -> bool {
+    !facts.run.begun.job_file.is_empty()
 }
 
 fn head(facts: &RunFacts) -> Vec<(&'static str, String)> {
     let (run, begun) = (&facts.run, &facts.run.begun);
     let simulated = if begun.simulated { ", answered by the simulated gateway" } else { "" };
     let hash = hexadecimal(&begun.input_hash[..8]);
-    let mut head = vec![
-        ("job file", one_line(&begun.job_file)),
-        ("input", format!("{}: {}, SHA-256 {hash}…", one_line(&begun.input), counted(begun.row_count, "row"))),
-        ("mode", format!("{}{simulated}", one_line(&begun.mode))),
-        ("started", local(begun.started_at_ms)),
-    ];
+    let mut head = Vec::new();
+    // What was imported or served has neither.
+    if is_of_job(facts) {
+        let input = one_line(&begun.input);
+        head.push(("job file", one_line(&begun.job_file)));
+        head.push(("input", format!("{input}: {}, SHA-256 {hash}…", counted(begun.row_count, "row"))));
+    }
+    head.push(("mode", format!("{}{simulated}", one_line(&begun.mode))));
+    head.push(("started", local(begun.started_at_ms)));
     if !facts.success.is_default() {
         head.push(("success", facts.success.names().collect::<Vec<_>>().join(", ")));
     }
@@ -155,7 +161,7 @@ mod tests {
             job: "truthful".to_owned(),
             job_file: "jobs/truthful.toml".to_owned(),
             job_identity: "{}".to_owned(),
-            job_description: "{}".to_owned(),
+            job_description: r#"{"flags": ["--limit", "3", "--set", "request.system=be brief"]}"#.to_owned(),
             input: "q.csv".to_owned(),
             input_hash: [0xab; 32],
             mode: "auto".to_owned(),
@@ -196,6 +202,7 @@ mod tests {
         let view = RunView {
             facts: facts(),
             failures: vec![group],
+            refused: Vec::new(),
             changes: Vec::new(),
             who_answered: nightreel::engine::WhoAnswered::default(),
         };
@@ -213,9 +220,30 @@ mod tests {
             "  a        1,234  1,200        34          5,000             70  ≥ $0.500\n",
             "  34 × rejected: bad\\nmodel\n",
             "      row q7: nightreel show 3 --position 12 --store other.db\n",
-            "\nto go on: nightreel run jobs/truthful.toml --simulate --store other.db\n",
+            "\nto go on: nightreel run jobs/truthful.toml --limit 3 --set 'request.system=be brief' --simulate \
+             --store other.db\n",
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
+    }
+
+    #[test]
+    fn a_run_without_a_job_file_has_no_empty_lines_and_no_command_that_goes_on() {
+        let mut facts = facts();
+        facts.run.begun.job_file.clear();
+        facts.run.begun.input.clear();
+        let view = RunView {
+            facts,
+            failures: Vec::new(),
+            refused: Vec::new(),
+            changes: Vec::new(),
+            who_answered: nightreel::engine::WhoAnswered::default(),
+        };
+        let text = text(&view, Path::new("other.db"));
+        for absent in ["job file", "input", "to go on", "nightreel run"] {
+            assert!(!text.contains(absent), "{absent}\n{text}");
+        }
+        assert!(text.lines().all(|line| line.is_empty() || line == line.trim_end()), "{text}");
+        assert!(text.contains("  mode      auto"), "{text}");
     }
 }

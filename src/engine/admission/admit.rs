@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::trial::Trial;
 use super::{Admission, Permit, Size};
 use crate::engine::StopReason;
+use crate::price::usd;
 
 /// Why a request is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -316,9 +317,11 @@ impl Exhausted {
     /// Why the run stops, and what to do.
     fn reason(self) -> StopReason {
         let cap = self.status.cap_usd;
-        let spent = format!("${:.4} of ${cap} are spent", self.status.spent_usd);
+        let spent = format!("{} of {} are spent", usd(self.status.spent_usd), usd(cap));
         StopReason::Budget(match self.next_usd {
-            Some(next) => format!("{spent}, and the next request may cost ${next:.4}; go on with a higher --budget"),
+            Some(next) => {
+                format!("{spent}, and the next request may cost {}; go on with a higher --budget", usd(next))
+            }
             None => format!("{spent}; go on with a higher --budget"),
         })
     }

@@ -273,3 +273,55 @@ fn a_row_reader_can_be_sent_to_another_thread() {
     let rows = input.rows().unwrap();
     assert_eq!(thread::spawn(move || rows.count()).join().unwrap(), 1);
 }
+
+#[test]
+fn a_file_that_is_written_to_while_it_is_read_gives_no_row_of_what_was_written() {
+    let content = numbered(5000);
+    let other = content.replace(',', ",other ");
+    for (name, before, after) in [
+        ("q.csv", content.clone().into_bytes(), other[..content.len()].to_owned().into_bytes()),
+        ("q.csv", content.clone().into_bytes(), b"a,b\n".to_vec()),
+        ("q.csv.gz", gzip(content.as_bytes()), gzip(other.as_bytes())),
+    ] {
+        let directory = directory(name, &before);
+        let path = directory.path().join(name);
+        let input = Input::open(&path, Options::default()).unwrap();
+        let mut rows = input.rows().unwrap();
+        assert!(rows.next().unwrap().is_ok());
+        fs::write(&path, after).unwrap();
+        // The clock of a file system may stand still for as long as this test takes.
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let mut error = None;
+        for row in rows.by_ref() {
+            match row {
+                Ok(row) => assert!(!format!("{row:?}").contains("other")),
+                Err(problem) => error = Some(problem),
+            }
+        }
+        let error = error.expect("it was written to");
+        assert!(error.is_fatal() && rows.digest().is_none());
+        let said = said(&directory, &error);
+        assert!(
+            said.starts_with(&format!("{name}:")) && said.contains("was written to while it was being read"),
+            "{said}"
+        );
+        let again = input.rows().map_or_else(
+            |error| Some(error.to_string()),
+            |rows| rows.filter_map(Result::err).map(|error| error.to_string()).next(),
+        );
+        assert!(again.unwrap().contains("was written to"), "another pass of the same run fails too");
+    }
+}
+
+#[test]
+fn a_file_whose_name_another_has_taken_is_read_on() {
+    let directory = directory("q.csv", numbered(5000).as_bytes());
+    let path = directory.path().join("q.csv");
+    let input = Input::open(&path, Options::default()).unwrap();
+    let mut rows = input.rows().unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    fs::write(directory.path().join("new.csv"), "a,b\n1,other\n").unwrap();
+    fs::rename(directory.path().join("new.csv"), &path).unwrap();
+    assert_eq!(rows.flatten().count(), 4999);
+}

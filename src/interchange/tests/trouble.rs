@@ -26,6 +26,16 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
         ("stdin", b"{interactions: []}", "stdin:1:"),
         ("a.yaml.zst", b"[{]", "a.yaml.zst:1:"),
         (
+            "two.har",
+            b"{\"log\": {\"entries\": []}}\n\n{\"log\": {\"entries\": []}}\n",
+            "two.har:3: another document begins here, and an archive is one alone; put it into a file of its own",
+        ),
+        (
+            "two.json",
+            b"{\"log\": {\n\"entries\": []}\n} {\"log\": {}}",
+            "two.json:3: another document begins here, and an archive is one alone; put it into a file of its own",
+        ),
+        (
             "two.yaml",
             b"log: {entries: []}\n---\nlog: {entries: []}\n",
             "two.yaml:3: another document begins here, and an archive is one alone; put it into a file of its own",

@@ -317,6 +317,20 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_store_whose_tables_cannot_be_read_is_told_from_a_file_that_is_no_store() {
+    let fixture = Fixture::new();
+    let path = fixture.store.path();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[100..4000].fill(0xff);
+    std::fs::write(path, &bytes).unwrap();
+    for access in [Access::ReadWrite, Access::ReadOnly] {
+        let error = Store::open(path, access).unwrap_err();
+        assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
+    }
+    assert!(std::fs::read(path).unwrap() == bytes, "it is left alone");
+}
+
+#[test]
 fn a_newer_store_is_refused_with_its_version() {
     let fixture = Fixture::new();
     fixture.store.writing().unwrap().pragma_update(None, "user_version", 99).unwrap();
