@@ -59,8 +59,15 @@ mod tests {
         let body = Bytes::from_static(b"{}");
         let rules = KeyRules::default();
         let request = Request::new(Endpoint::Messages, "m".into(), body, &rules).unwrap();
-        let asked =
-            AskedFor { request: &request, rules: &rules, session: "s", occurrence: 0, recorded: 0, record_with: "it" };
+        let asked = AskedFor {
+            request: &request,
+            rules: &rules,
+            session: "s",
+            occurrence: 0,
+            recorded: 0,
+            struck_as: &[],
+            record_with: "it",
+        };
         let miss = Miss::explain(asked, []);
         let said = Unanswered::from(&miss);
         assert_eq!((said.reason.as_str(), &said.message), (miss.reason.code(), &miss.message()));

@@ -44,6 +44,13 @@ const SEEN: &str = "SELECT e.id, e.session, e.occurrence, e.key, e.endpoint, i.m
                     FROM exchange e LEFT JOIN item i ON i.id = e.id >> 8 \
                     WHERE e.attempt_id IS NOT NULL ORDER BY e.id DESC";
 
+/// What other programs have written there may be no JSON, or of another shape.
+const STRUCK_AS: &str = "SELECT DISTINCT json_extract(rule.value, '$.with') AS word \
+                         FROM run, json_each(iif(json_valid(run.job_description), run.job_description, '{}'), \
+                         '$.record.redact') AS rule \
+                         WHERE CASE rule.type WHEN 'object' THEN json_type(rule.value, '$.with') END = 'text' \
+                         ORDER BY word";
+
 impl Reader {
     /// Visits the recorded requests of all runs, the newest first, until one is enough. One of them
     /// is in memory at a time.
@@ -98,6 +105,17 @@ impl Reader {
             kinds.push((endpoint(&self.shared.name(&self.connection, row.get(0)?)?)?, model.unwrap_or_default()));
         }
         Ok(kinds)
+    }
+
+    /// What the rules of the runs that are kept here put in the place of what they struck, by name. A
+    /// fixture that was made of a run has none: it tells nothing of the job.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn struck_as(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(STRUCK_AS)?;
+        let words = statement.query_map([], |row| row.get(0))?;
+        Ok(words.collect::<Result<_, _>>()?)
     }
 
     /// The request of an exchange.

@@ -278,7 +278,9 @@ impl Fixture {
     pub(super) fn playback_options(&self, environment: &Environment) -> Result<PlaybackOptions, FixtureError> {
         let ignore = self.ignore.iter().map(|path| path.parse()).collect::<Result<_, _>>()?;
         let mode = chosen(self.mode, environment.mode()?, environment.is_ci());
-        Ok(PlaybackOptions { mode, rules: KeyRules { ignore, normalise: self.normalise.clone() }, policy: self.policy })
+        let rules = KeyRules { ignore, normalise: self.normalise.clone() };
+        let struck_as = self.redact.iter().map(|(_, with)| with.clone()).collect();
+        Ok(PlaybackOptions { mode, rules, policy: self.policy, struck_as })
     }
 
     /// The base URL that a command has to name that records: that of the environment, and what is to

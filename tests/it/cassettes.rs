@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nightreel::model::{BodyShape, Endpoint, KeyRules, Mode, Reply, Request};
-use nightreel::record::{Asked, Playback, PlaybackOptions, Policy};
+use nightreel::record::{Asked, Playback, PlaybackOptions};
 
 use crate::support::{Test, not_tested};
 
@@ -201,7 +201,7 @@ fn every_interaction_of_every_cassette_is_handed_out_as_it_was_recorded() {
         let test = Test::new();
         test.args(["import".as_ref(), file.as_os_str(), "--fixture".as_ref(), "f.db".as_ref()]).run();
         let rules = KeyRules::default();
-        let options = PlaybackOptions { mode: Mode::Replay, rules: rules.clone(), policy: Policy::Once };
+        let options = PlaybackOptions { mode: Mode::Replay, rules: rules.clone(), ..PlaybackOptions::default() };
         let playback = Playback::of_fixture(&test.path("f.db"), options).unwrap();
         assert_eq!(playback.count_recordings().unwrap(), expected.len() as u64, "{}", file.display());
         for (number, interaction) in expected.iter().enumerate() {

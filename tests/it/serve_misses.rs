@@ -140,6 +140,46 @@ fn what_was_struck_from_a_recording_is_named_where_it_is_what_differs() {
 }
 
 #[test]
+fn what_an_own_rule_has_struck_is_named_where_it_is_what_differs() {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("paid"));
+    let asked = body("Pay DE12345678 today.").to_string();
+    let server = Served::start(test.serve("record").to(&gateway).and(["--redact", "DE[0-9]+=ACCOUNT"]));
+    assert_eq!(server.chat(asked.as_str()).answer().status, 200);
+    server.stop();
+    let error = error_of(&Served::replay(&test).chat(asked).answer());
+    assert_eq!(
+        (&error["code"], &error["param"]),
+        (&json!("redaction_difference"), &json!("$.messages[1].content")),
+        "{error:#}"
+    );
+}
+
+#[test]
+fn two_words_changed_far_apart_leave_the_recording_the_nearest() {
+    let filler = "Each ship tells the harbour master what it has brought from where. ".repeat(30);
+    let prompt =
+        |first: &str, second: &str| body(&format!("Count the {first}. {filler}Then weigh the {second}. {filler}"));
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("an answer"));
+    let server = Served::record(&test, &gateway);
+    let others = [body("Count the ships."), body(&filler), body(&format!("Count the ships. {filler}"))];
+    for recorded in [prompt("ships", "salt")].into_iter().chain(others) {
+        assert_eq!(server.chat(recorded.to_string()).answer().status, 200);
+    }
+    server.stop();
+    let server = Served::replay(&test);
+    let ask = || error_of(&server.chat(prompt("boats", "corn").to_string()).answer());
+    let error = ask();
+    let nearest = &error["nightreel"]["nearest"];
+    assert_eq!((&nearest[0]["item"], nearest.as_array().unwrap().len()), (&json!(0), 3), "{error:#}");
+    let similarity = |at: usize| nearest[at]["similarity"].as_f64().unwrap();
+    assert!(similarity(0) > similarity(1) && similarity(1) >= similarity(2), "{error:#}");
+    assert_eq!(nearest[0]["differences"][0]["at"], json!("Count the ".len()), "{error:#}");
+    assert_eq!(ask(), error, "the same is told each time");
+}
+
+#[test]
 fn misses_leave_the_store_as_it_was_and_fail_the_server_where_that_is_asked() {
     let (test, server) = replay();
     server.stop();

@@ -74,7 +74,12 @@ impl<'a> Session<'a> {
         let prices = prices.map_err(Failure::usage)?.map(Arc::new);
         let fixtures: Vec<_> = args.fixtures.iter().chain(&job.record.fixture).map(PathBuf::as_path).collect();
         let stores = Stores::open(&args.store.store, &fixtures, mode.mode)?;
-        let rules = PlaybackOptions { mode: mode.mode, rules: job.record.rules.clone(), policy: args.matching.policy };
+        let rules = PlaybackOptions {
+            mode: mode.mode,
+            rules: job.record.rules.clone(),
+            policy: args.matching.policy,
+            struck_as: job.record.redact.iter().map(|rule| rule.with.clone()).collect(),
+        };
         let playback = Arc::new(Playback::new(stores.all(), rules)?);
         let (host, gateway) = upstream.map(|(base_url, gateway)| (base_url.authority(), gateway)).unzip();
         let upstream = gateway.zip(stores.own().cloned()).map(|(gateway, store)| Upstream {

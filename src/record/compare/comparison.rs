@@ -16,7 +16,7 @@ const LONG_WORD: usize = 20;
 /// The members that hold what is asked: their differences come first.
 pub(in crate::record) const PROMPTS: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
 
-/// Where two bodies differ, and how far they are the same.
+/// Where two bodies differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Comparison {
     /// The first few differences: those of the prompt, then the others, each in the order of the
@@ -24,10 +24,6 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// How many more there are.
     pub more: usize,
-    /// How much of the two bodies differs, in bytes of their values.
-    differing: usize,
-    /// How much there is of both.
-    size: usize,
 }
 
 /// The first few places where two JSON bodies differ.
@@ -43,7 +39,6 @@ impl Comparison {
     pub fn of(recorded: &[u8], asked: &[u8]) -> Self {
         let mut comparison = Self::default();
         let (old, new) = (parse(recorded), parse(asked));
-        comparison.size = size(&old) + size(&new);
         comparison.compare(&Place::top(), &old, &new);
         // Numbers of more digits than a float holds, and members that are there twice.
         let canonical = |body: &[u8]| canonical_json(body, &[]).unwrap_or_else(|_| body.to_vec());
@@ -54,14 +49,6 @@ impl Comparison {
             }
         }
         comparison
-    }
-
-    /// How far the bodies are the same: 1 where nothing differs, 0 where everything does.
-    #[must_use]
-    pub fn similarity(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "no body has 2^53 bytes")]
-        let share = self.differing as f64 / self.size.max(1) as f64;
-        (1.0 - share).clamp(0.0, 1.0)
     }
 
     /// How many differences there are.
@@ -109,8 +96,7 @@ impl Comparison {
     }
 
     fn values(&mut self, place: Place, recorded: Option<&Value>, asked: Option<&Value>) {
-        let differing = recorded.map_or(0, size) + asked.map_or(0, size);
-        self.found(differing, || Difference {
+        self.found(|| Difference {
             path: place.into_path(),
             recorded: recorded.map(Shown::whole),
             asked: asked.map(Shown::whole),
@@ -120,7 +106,7 @@ impl Comparison {
 
     fn texts(&mut self, place: Place, recorded: &str, asked: &str) {
         let (old, new) = differing(recorded, asked);
-        self.found(old.len() + new.len(), || {
+        self.found(|| {
             let (from, to) = (word_start(&recorded[..old.start]), word_end(&recorded[old.end..]));
             let widened = |range: &Range<usize>| range.start - from..range.end + to;
             Difference {
@@ -132,8 +118,7 @@ impl Comparison {
         });
     }
 
-    fn found(&mut self, differing: usize, difference: impl FnOnce() -> Difference) {
-        self.differing += differing;
+    fn found(&mut self, difference: impl FnOnce() -> Difference) {
         if self.differences.len() < MOST {
             self.differences.push(difference());
         } else {
@@ -150,17 +135,6 @@ fn parse(body: &[u8]) -> Value {
 fn one_number(old: &Number, new: &Number) -> bool {
     let canonical = |number: &Number| canonical_json(number.to_string().as_bytes(), &[]);
     canonical(old) == canonical(new)
-}
-
-/// About as many bytes as a value has in JSON.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) => 4,
-        Value::Number(number) => number.to_string().len(),
-        Value::String(text) => text.len() + 2,
-        Value::Array(elements) => 2 + elements.iter().map(|element| size(element) + 1).sum::<usize>(),
-        Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + size(value) + 4).sum::<usize>(),
-    }
 }
 
 /// Where each of two texts differs from the other: what is neither in the beginning that they have
@@ -261,17 +235,5 @@ mod tests {
             assert!(told[0].replace(['»', '«'], "").starts_with(expected), "{told:?}");
         }
         assert!(told("{\"a\":1.0, \"b\":2}", "{\"b\":2,\"a\":1}").is_empty());
-    }
-
-    #[test]
-    fn the_nearer_of_two_bodies_is_more_similar() {
-        let similarity =
-            |asked: &str| Comparison::of(br#"{"q":"Why is the sky blue?"}"#, asked.as_bytes()).similarity();
-        let (same, near, far) = (
-            similarity(r#"{"q":"Why is the sky blue?"}"#),
-            similarity(r#"{"q":"Why is the sky red?"}"#),
-            similarity("{}"),
-        );
-        assert!((same - 1.0).abs() < f64::EPSILON && same > near && near > far && far >= 0.0, "{same} {near} {far}");
     }
 }

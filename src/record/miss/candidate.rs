@@ -20,6 +20,8 @@ pub struct AskedFor<'a> {
     pub recorded: usize,
     /// What its key leaves out.
     pub rules: &'a KeyRules,
+    /// What stands where the rules of those who recorded, or of those who ask, struck something.
+    pub struck_as: &'a [String],
     /// The command that would record it.
     pub record_with: &'a str,
 }
@@ -39,6 +41,8 @@ pub struct Candidate {
     pub session: Option<Arc<str>>,
     /// Which of the recordings of its key it is, from 0.
     pub occurrence: u32,
+    /// Whether it has answered a request already.
+    pub was_handed_out: bool,
     /// The body of its request, as it was kept.
     pub body: Bytes,
 }
@@ -52,6 +56,7 @@ impl From<KeptRequest> for Candidate {
             key: kept.key,
             session: kept.place.session,
             occurrence: kept.place.occurrence,
+            was_handed_out: false,
             body: kept.body,
         }
     }
@@ -66,6 +71,7 @@ impl From<SeenRequest> for Candidate {
             key: seen.key,
             session: seen.session,
             occurrence: seen.occurrence,
+            was_handed_out: false,
             body: seen.body,
         }
     }

@@ -5,9 +5,10 @@
 mod body;
 mod candidate;
 mod explained;
-mod fingerprint;
+mod likeness;
 mod message;
 mod nearest;
+mod profile;
 mod reason;
 mod redaction;
 mod remedy;
@@ -15,6 +16,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod words;
 
 pub use candidate::{AskedFor, Candidate};
 pub use explained::Miss;

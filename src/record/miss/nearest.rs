@@ -23,26 +23,29 @@ pub struct Nearest {
     pub occurrence: u32,
     /// Where it differs, under the rules of the key: what they look past is no difference.
     pub comparison: Comparison,
+    per_cent: u8,
 }
 
 impl Nearest {
-    pub(super) fn new(candidate: &Candidate, comparison: Comparison) -> Self {
+    pub(super) fn new(candidate: &Candidate, similarity: f64, comparison: Comparison) -> Self {
+        let similarity = similarity * 100.0;
+        let rounded = (0..=100).rev().find(|number| f64::from(*number) <= similarity).unwrap_or(0);
         Self {
             id: candidate.id,
             model: Arc::clone(&candidate.model),
             key: candidate.key,
             session: candidate.session.clone(),
             occurrence: candidate.occurrence,
+            per_cent: if comparison.count() > 0 { rounded.min(99) } else { rounded },
             comparison,
         }
     }
 
-    /// How alike the two are, in per cent: 100 only where they are the same.
+    /// How alike the two are, in per cent: 100 only where they are the same. The texts of the prompt
+    /// count by the words that they share, the other members by whether they are the same.
     #[must_use]
-    pub fn per_cent(&self) -> u8 {
-        let similarity = self.comparison.similarity() * 100.0;
-        let rounded = (0..=100).rev().find(|number| f64::from(*number) <= similarity).unwrap_or(0);
-        if self.comparison.count() > 0 { rounded.min(99) } else { rounded }
+    pub const fn per_cent(&self) -> u8 {
+        self.per_cent
     }
 }
 

@@ -2,53 +2,109 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::model::KeyRules;
 
 /// What stands for a secret: nightreel's own word, and those that other recorders and rules use.
-static STRUCK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i:[\[<(]?\b(?:redacted|filtered|masked|scrubbed|hidden)\b[\])>]?)|<[A-Z][A-Z0-9_]{2,}>|\*{3,}")
-        .expect("the pattern is valid")
-});
+const KNOWN: &str = r"(?i:[\[<(]?\b(?:redacted|filtered|masked|scrubbed|hidden)\b[\])>]?)|<[A-Z][A-Z0-9_]{2,}>|\*{3,}";
+/// How large the compiled form of all words may get, in bytes.
+const SIZE_LIMIT: usize = 8 << 20;
 
-/// Whether two bodies differ in nothing but what was struck from one of them, and in something.
-pub(super) fn explains(rules: &KeyRules, recorded: &[u8], asked: &[u8]) -> bool {
-    let parse = |body: &[u8]| serde_json::from_slice::<Value>(&rules.comparable(body).ok()?).ok();
-    match (parse(recorded), parse(asked)) {
-        (Some(recorded), Some(asked)) => recorded != asked && same(&recorded, &asked),
-        _ => false,
+/// What stands in the place of something that was struck.
+pub(super) struct Struck {
+    placeholder: Regex,
+}
+
+impl Struck {
+    /// What stands for a secret anyway, and what some rules put in its place (`$1` is a part of what
+    /// was there).
+    pub(super) fn new(words: &[String]) -> Self {
+        let words = words.iter().filter_map(|word| pattern(word));
+        // A longer one goes before what it begins with.
+        let mut words: Vec<String> = words.collect();
+        words.sort_by(|left, right| right.len().cmp(&left.len()).then(left.cmp(right)));
+        words.dedup();
+        words.push(KNOWN.to_owned());
+        let known = || Regex::new(KNOWN).expect("the pattern is valid");
+        let placeholder = RegexBuilder::new(&words.join("|")).size_limit(SIZE_LIMIT).build();
+        // Where there are so many words that they take too much memory, they are not known.
+        Self { placeholder: placeholder.unwrap_or_else(|_| known()) }
+    }
+
+    /// Whether two bodies differ in nothing but what was struck from one of them, and in something.
+    pub(super) fn explains(&self, rules: &KeyRules, recorded: &[u8], asked: &[u8]) -> bool {
+        let parse = |body: &[u8]| serde_json::from_slice::<Value>(&rules.comparable(body).ok()?).ok();
+        match (parse(recorded), parse(asked)) {
+            (Some(recorded), Some(asked)) => recorded != asked && self.same(&recorded, &asked),
+            _ => false,
+        }
+    }
+
+    fn same(&self, recorded: &Value, asked: &Value) -> bool {
+        match (recorded, asked) {
+            (Value::String(old), Value::String(new)) => old == new || self.is_left(old, new) || self.is_left(new, old),
+            (Value::Array(old), Value::Array(new)) => {
+                old.len() == new.len() && old.iter().zip(new).all(|(old, new)| self.same(old, new))
+            }
+            (Value::Object(old), Value::Object(new)) => {
+                let in_new = |(name, old): (&String, &Value)| new.get(name).is_some_and(|new| self.same(old, new));
+                old.len() == new.len() && old.iter().all(in_new)
+            }
+            _ => recorded == asked,
+        }
+    }
+
+    /// Whether a text is what is left of another once something was struck from it: what stands
+    /// between its placeholders is there, in order.
+    fn is_left(&self, left: &str, whole: &str) -> bool {
+        let mut parts = self.placeholder.split(left);
+        let Some(mut rest) = parts.next().and_then(|first| whole.strip_prefix(first)) else { return false };
+        let parts: Vec<&str> = parts.collect();
+        let Some((last, between)) = parts.split_last() else { return false };
+        for part in between {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
     }
 }
 
-fn same(recorded: &Value, asked: &Value) -> bool {
-    match (recorded, asked) {
-        (Value::String(old), Value::String(new)) => old == new || struck(old, new) || struck(new, old),
-        (Value::Array(old), Value::Array(new)) => {
-            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(old, new))
-        }
-        (Value::Object(old), Value::Object(new)) => {
-            old.len() == new.len() && old.iter().all(|(name, old)| new.get(name).is_some_and(|new| same(old, new)))
-        }
-        _ => recorded == asked,
-    }
+/// The pattern of what a rule puts in the place of a secret; none where that is nothing of its own. A
+/// word is found where it is one, and not within another.
+fn pattern(with: &str) -> Option<String> {
+    let literals = literals(with);
+    let (first, last) = (literals.first()?, literals.last()?);
+    let edge = |character: Option<char>| character.filter(|character| is_word(*character)).map_or("", |_| r"\b");
+    let (start, end) = (edge(first.chars().next()), edge(last.chars().next_back()));
+    let middle: Vec<String> = literals.iter().map(|literal| regex::escape(literal)).collect();
+    Some(format!("{start}{}{end}", middle.join("(?s:.*?)")))
 }
 
-/// Whether a text is what is left of another once something was struck from it: what stands between
-/// its placeholders is there, in order.
-fn struck(left: &str, whole: &str) -> bool {
-    let mut parts = STRUCK.split(left);
-    let Some(mut rest) = parts.next().and_then(|first| whole.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, between)) = parts.split_last() else { return false };
-    for part in between {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+/// What a rule puts in by itself, between the groups of its pattern.
+fn literals(with: &str) -> Vec<String> {
+    static GROUP: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\$\$|\$\{[^}]*\}|\$[0-9A-Za-z_]+").expect("the pattern is valid"));
+    let (mut literals, mut copied) = (vec![String::new()], 0);
+    for found in GROUP.find_iter(with) {
+        let literal = literals.last_mut().expect("there is one from the beginning");
+        literal.push_str(&with[copied..found.start()]);
+        match found.as_str() {
+            "$$" => literal.push('$'),
+            _ => literals.push(String::new()),
         }
+        copied = found.end();
     }
-    rest.ends_with(last)
+    literals.last_mut().expect("there is one from the beginning").push_str(&with[copied..]);
+    literals.retain(|literal| !literal.trim().is_empty());
+    literals
 }
 
 #[cfg(test)]
@@ -70,7 +126,34 @@ mod tests {
             ("the same", "the same", false),
             ("", "x", false),
         ] {
-            assert_eq!(struck(left, whole), expected, "{left} ← {whole}");
+            assert_eq!(Struck::new(&[]).is_left(left, whole), expected, "{left} ← {whole}");
         }
+    }
+
+    #[test]
+    fn a_text_is_known_by_the_words_of_the_rules_too() {
+        for (word, left, whole, expected) in [
+            ("ACCOUNT", "pay ACCOUNT now", "pay DE12 now", true),
+            ("ACCOUNT", "pay ACCOUNTS now", "pay DE12 now", false),
+            ("ACCOUNT", "pay XACCOUNT", "pay XDE12", false),
+            ("ACCOUNT", "pay ACCOUNT now", "pay DE12 later", false),
+            ("x", "a fox", "a foe", false),
+            ("#", "a#b", "a1b", true),
+            ("账号", "付 账号", "付 一二三", true),
+            ("card $1", "my card 42!", "my 9999 42!", true),
+            ("<$1|gone>", "a <b|gone> c", "a secret b c", true),
+            ("${name}", "a b", "a c", false),
+            ("", "a", "b", false),
+            ("$$5", "it costs $5", "it costs 12", true),
+            (".*", "a", "b", false),
+        ] {
+            assert_eq!(Struck::new(&[word.to_owned()]).is_left(left, whole), expected, "{word}: {left} ← {whole}");
+        }
+    }
+
+    #[test]
+    fn of_two_words_the_longer_one_is_found() {
+        let words = ["KEY".to_owned(), "KEY-OF-ANNA".to_owned()];
+        assert!(Struck::new(&words).is_left("it is KEY-OF-ANNA.", "it is 7."));
     }
 }

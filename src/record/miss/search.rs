@@ -6,21 +6,23 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::fingerprint::{Fingerprint, text_closeness};
-use super::verdict::{Compared, Known, is_one_model, verdict};
+use super::likeness::{Likened, Likeness};
+use super::profile::Profile;
+use super::redaction::Struck;
+use super::verdict::{Compared, Known, Verdict};
 use super::{AskedFor, Candidate, Miss, MissReason, Nearest};
-use crate::model::{Endpoint, Key};
+use crate::model::{Endpoint, Key, KeyRules};
 use crate::record::Comparison;
 
 /// How many of the nearest recordings are told.
 const TOLD: usize = 3;
 /// How many that look near are compared place by place.
 const KEPT: usize = 8;
-/// So many bytes of bodies are compared part by part; beyond them texts alone are, and only as far
-/// as they are the same.
-const BY_PARTS: usize = 8 << 20;
+/// So many bytes of bodies are compared under the rules of the key; beyond them as they stand, and the
+/// nearest ones again under the rules.
+const UNDER_RULES: usize = 8 << 20;
 /// So many bytes of bodies are looked at in all.
-const LOOKED_AT: usize = 1 << 30;
+const LOOKED_AT: usize = 512 << 20;
 /// So many recordings are.
 const SEEN: usize = 200_000;
 /// So many bytes of the bodies that look near are held, however many those are.
@@ -30,17 +32,25 @@ const TRIED: usize = 4 << 20;
 const TRIED_ALWAYS: usize = 8;
 /// How many models are noted.
 const MODELS: usize = 1_000;
-/// A recording for another model must be so much nearer to come before one for the same.
-const OTHER_MODEL: f64 = 0.9;
+/// So much nearer counts a recording of the very session that asks, and one that has not answered yet.
+const OWN_SESSION: f64 = 0.03;
+const LEFT_OVER: f64 = 0.03;
+/// So much nearer counts a recording of which all texts are the same.
+const SAME_TEXTS: f64 = 0.2;
 
 /// Looks for what comes nearest to a request, one recording after another.
 ///
-/// Each recording costs time in proportion to its body, up to 8 MiB of bodies; from there on to
-/// what it has in common with the request before they differ and after, up to 1 GiB or 200,000
+/// Each recording costs time in proportion to its body, up to 512 MiB of bodies or 200,000
 /// recordings. Eight of them are held at most, and no more than 4 MiB unless one alone has more.
+/// Of two that are as near the one that is given first counts.
 pub struct Search<'a> {
     asked: AskedFor<'a>,
-    fingerprint: Fingerprint,
+    /// The body that is asked, as it stands.
+    as_it_stands: Likened,
+    /// The same under the rules of the key, where there are any.
+    under_rules: Option<Likened>,
+    /// The body that is looked at.
+    profile: Profile,
     endpoints: BTreeSet<Endpoint>,
     models: BTreeSet<Arc<str>>,
     same: Same,
@@ -59,15 +69,25 @@ struct Same {
 /// A recording that looks near.
 struct Kept {
     candidate: Candidate,
-    closeness: f64,
+    likeness: Likeness,
+    /// How near it counts.
+    rank: f64,
+    /// Whether it was found by the key that the request has with another model.
+    but_for_model: bool,
+    /// How many were given before it.
+    at: usize,
 }
 
 impl<'a> Search<'a> {
     /// A search for what comes nearest to a request.
     #[must_use]
     pub fn new(asked: AskedFor<'a>) -> Self {
+        let (body, rules) = (&asked.request.body, asked.rules);
+        let has_rules = !rules.ignore.is_empty() || !rules.normalise.is_empty();
         Self {
-            fingerprint: Fingerprint::of(asked.rules, &asked.request.body),
+            as_it_stands: Likened::new(&Profile::of(body)),
+            under_rules: has_rules.then(|| Likened::new(&Profile::of(&comparable(rules, body)))),
+            profile: Profile::default(),
             asked,
             endpoints: BTreeSet::new(),
             models: BTreeSet::new(),
@@ -84,7 +104,9 @@ impl<'a> Search<'a> {
             return ControlFlow::Break(());
         }
         self.seen += 1;
+        let length = candidate.body.len();
         self.note(candidate);
+        self.looked_at = self.looked_at.saturating_add(length);
         ControlFlow::Continue(())
     }
 
@@ -129,8 +151,11 @@ impl<'a> Search<'a> {
             return;
         }
         self.kept.retain(|kept| kept.candidate.key != candidate.key);
-        let at = self.kept.partition_point(|kept| kept.closeness.is_infinite());
-        self.kept.insert(at, Kept { candidate, closeness: f64::INFINITY });
+        let likeness = self.likeness(&candidate.body);
+        let rank = self.rank(likeness, &candidate);
+        let at = self.seen + self.kept.len();
+        let behind = self.kept.partition_point(|kept| kept.but_for_model);
+        self.kept.insert(behind, Kept { candidate, likeness, rank, but_for_model: true, at });
         self.kept.truncate(KEPT);
     }
 
@@ -142,10 +167,7 @@ impl<'a> Search<'a> {
         if candidate.key == self.asked.request.key {
             self.note_same(&candidate);
         }
-        // Recordings of one key have one body, as far as the key goes.
-        if !self.kept.iter().any(|kept| kept.candidate.key == candidate.key) {
-            self.keep(candidate);
-        }
+        self.keep(candidate);
     }
 
     fn note_same(&mut self, candidate: &Candidate) {
@@ -156,34 +178,55 @@ impl<'a> Search<'a> {
     }
 
     fn keep(&mut self, candidate: Candidate) {
-        let closeness = self.closeness(&candidate);
-        let at = self.kept.partition_point(|kept| kept.closeness >= closeness);
+        // Recordings of one key have one body, as far as the key goes.
+        let known = self.kept.iter().position(|kept| kept.candidate.key == candidate.key);
+        let likeness = match known {
+            Some(known) => self.kept[known].likeness,
+            None if self.looked_at < UNDER_RULES => self.likeness(&candidate.body),
+            None => self.likeness_as_it_stands(&candidate.body),
+        };
+        let rank = self.rank(likeness, &candidate);
+        if let Some(known) = known {
+            if self.kept[known].rank >= rank {
+                return;
+            }
+            self.kept.remove(known);
+        }
+        let at = self.kept.partition_point(|kept| kept.rank >= rank);
         if at < KEPT {
             self.kept.truncate(KEPT - 1);
-            self.kept.insert(at, Kept { candidate, closeness });
-            let mut held = 0_usize;
-            let fits = self.kept.iter().take_while(|kept| {
-                held = held.saturating_add(kept.candidate.body.len());
-                held <= HELD
-            });
-            let fitting = fits.count().max(1);
-            self.kept.truncate(fitting);
+            self.kept.insert(at, Kept { candidate, likeness, rank, but_for_model: false, at: self.seen });
+            self.hold_no_more();
         }
     }
 
-    fn closeness(&mut self, candidate: &Candidate) -> f64 {
-        let by_parts = self.looked_at < BY_PARTS;
-        self.looked_at = self.looked_at.saturating_add(candidate.body.len());
-        let closeness = if by_parts {
-            self.fingerprint.closeness(&Fingerprint::of(self.asked.rules, &candidate.body))
-        } else {
-            2.0 * text_closeness(&self.asked.request.body, &candidate.body)
-        };
-        if self.is_for_the_model(&candidate.model) { closeness } else { closeness * OTHER_MODEL }
+    fn hold_no_more(&mut self) {
+        let mut held = 0_usize;
+        let fits = self.kept.iter().take_while(|kept| {
+            held = held.saturating_add(kept.candidate.body.len());
+            held <= HELD
+        });
+        let fitting = fits.count().max(1);
+        self.kept.truncate(fitting);
     }
 
-    fn is_for_the_model(&self, model: &str) -> bool {
-        is_one_model(self.asked.rules, &self.asked.request.model, model)
+    fn likeness(&mut self, body: &[u8]) -> Likeness {
+        let Some(asked) = &mut self.under_rules else { return self.likeness_as_it_stands(body) };
+        self.profile.read(&comparable(self.asked.rules, body));
+        asked.likeness(&self.profile)
+    }
+
+    fn likeness_as_it_stands(&mut self, body: &[u8]) -> Likeness {
+        self.profile.read(body);
+        self.as_it_stands.likeness(&self.profile)
+    }
+
+    /// How near a recording counts: mostly by how alike it is.
+    fn rank(&self, likeness: Likeness, candidate: &Candidate) -> f64 {
+        let is_own = candidate.session.as_deref().unwrap_or_default() == self.asked.session;
+        let own_session = if is_own { OWN_SESSION } else { 0.0 };
+        let left_over = if candidate.was_handed_out { 0.0 } else { LEFT_OVER };
+        likeness.similarity + SAME_TEXTS * likeness.same_texts + own_session + left_over
     }
 
     /// What has come of it.
@@ -192,46 +235,43 @@ impl<'a> Search<'a> {
         let mut compared = self.compared();
         let reason = self.same.reason(&self.asked).unwrap_or_else(|| {
             let known = Known { endpoints: &self.endpoints, models: &self.models };
-            verdict(&self.asked, &known, &mut compared)
+            let struck = Struck::new(self.asked.struck_as);
+            Verdict { asked: &self.asked, known: &known, struck: &struck }.reason(&mut compared)
         });
-        let nearest = compared.into_iter().map(|compared| compared.nearest).collect();
+        let nearest = compared.into_iter().take(TOLD).map(|compared| compared.nearest).collect();
         Miss { newest: self.is_full().then_some(self.seen), ..Miss::new(&self.asked, reason, nearest) }
     }
 
     /// The nearest recordings, compared place by place, the nearest one first.
     fn compared(&mut self) -> Vec<Compared> {
-        let kept = std::mem::take(&mut self.kept);
-        let mut compared: Vec<_> = kept
-            .into_iter()
-            .map(|kept| Compared { but_for_model: kept.closeness.is_infinite(), ..self.compare(kept.candidate) })
-            .collect();
-        let rank = |compared: &Compared| {
-            let similarity = compared.nearest.comparison.similarity();
-            // What was found by its key is this request, but for its model.
-            if compared.but_for_model || self.is_for_the_model(&compared.nearest.model) {
-                similarity
-            } else {
-                similarity * OTHER_MODEL
-            }
-        };
-        compared.sort_by(|left, right| {
-            right.but_for_model.cmp(&left.but_for_model).then(rank(right).total_cmp(&rank(left)))
+        let mut kept = std::mem::take(&mut self.kept);
+        for kept in &mut kept {
+            kept.likeness = self.likeness(&kept.candidate.body);
+            kept.rank = self.rank(kept.likeness, &kept.candidate);
+        }
+        kept.sort_by(|left, right| {
+            let by_rank = right.but_for_model.cmp(&left.but_for_model).then(right.rank.total_cmp(&left.rank));
+            by_rank.then(left.at.cmp(&right.at))
         });
-        compared.truncate(TOLD);
-        compared
+        kept.into_iter().map(|kept| self.compare(kept)).collect()
     }
 
-    fn compare(&self, candidate: Candidate) -> Compared {
+    fn compare(&self, kept: Kept) -> Compared {
         let AskedFor { request, rules, .. } = self.asked;
-        let comparable = rules.comparable(&candidate.body).unwrap_or_else(|_| candidate.body.to_vec());
-        let mut comparison = Comparison::of(&comparable, self.fingerprint.text());
+        let Kept { candidate, likeness, .. } = kept;
+        let mut comparison = Comparison::of(&comparable(rules, &candidate.body), &comparable(rules, &request.body));
         if comparison.count() == 0 {
             // Ids may stand in the same places, and be others of each other.
             let canonical = |body: &[u8]| rules.canonical(body).unwrap_or_else(|_| body.to_vec());
             comparison = Comparison::of(&canonical(&candidate.body), &canonical(&request.body));
         }
-        Compared { nearest: Nearest::new(&candidate, comparison), body: candidate.body, but_for_model: false }
+        Compared { nearest: Nearest::new(&candidate, likeness.similarity, comparison), body: candidate.body }
     }
+}
+
+/// What of a body is compared; what is no JSON as it stands.
+fn comparable(rules: &KeyRules, body: &[u8]) -> Vec<u8> {
+    rules.comparable(body).unwrap_or_else(|_| body.to_vec())
 }
 
 impl Same {
@@ -257,7 +297,7 @@ impl Same {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{KeyRules, Request};
+    use crate::model::Request;
     use crate::store::RunId;
 
     #[test]
@@ -266,8 +306,9 @@ mod tests {
         let body = |number: u32| format!(r#"{{"prompt":"{number}{}"}}"#, "x".repeat(1 << 20)).into();
         let request = Request::new(Endpoint::Completions, "m".into(), body(99), &rules).unwrap();
         let (session, occurrence, recorded, record_with) = ("", 0, 0, "");
+        let (request, rules, struck_as) = (&request, &rules, &[][..]);
         let mut search =
-            Search::new(AskedFor { request: &request, session, occurrence, recorded, rules: &rules, record_with });
+            Search::new(AskedFor { request, session, occurrence, recorded, rules, struck_as, record_with });
         for number in 0..20 {
             let looked = search.look_at(Candidate {
                 id: RunId(1).item(number).exchange(0),
@@ -276,6 +317,7 @@ mod tests {
                 key: Key::from_bytes([u8::try_from(number).unwrap(); 32]),
                 session: None,
                 occurrence: 0,
+                was_handed_out: false,
                 body: body(number),
             });
             assert!(looked.is_continue());

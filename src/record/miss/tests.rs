@@ -44,14 +44,16 @@ fn candidate(at: usize, recorded: &Recorded, rules: &KeyRules) -> Candidate {
         key: request.key,
         session: recorded.session.map(Arc::from),
         occurrence: 0,
+        was_handed_out: false,
         body: request.body,
     }
 }
 
 fn explain(recordings: &[Recorded], asked: &Value, rules: &KeyRules) -> Miss {
     let request = request(Endpoint::ChatCompletions, asked, rules);
-    let asked =
-        AskedFor { request: &request, session: "s", occurrence: 1, recorded: 0, rules, record_with: RECORD_WITH };
+    let struck_as = &["ACCOUNT".to_owned()];
+    let (session, occurrence, recorded, record_with) = ("s", 1, 0, RECORD_WITH);
+    let asked = AskedFor { request: &request, session, occurrence, recorded, rules, struck_as, record_with };
     Miss::explain(asked, recordings.iter().enumerate().map(|(at, recorded)| candidate(at, recorded, rules)))
 }
 
@@ -191,6 +193,12 @@ fn what_other_rules_would_match_has_its_reason() {
             MissReason::Redaction { path: content.into() },
         ),
         (
+            "redaction by a word of the user's own",
+            vec![recorded(chat("pay ACCOUNT today"))],
+            chat("pay DE12345678 today"),
+            MissReason::Redaction { path: content.into() },
+        ),
+        (
             "redaction of what is asked",
             vec![recorded(chat("my key is sk-12345678"))],
             chat("my key is [redacted]"),
@@ -211,8 +219,15 @@ fn what_other_rules_would_match_has_its_reason() {
 fn how_often_it_was_recorded_is_what_the_session_was_given() {
     let rules = KeyRules::default();
     let request = request(Endpoint::ChatCompletions, &chat("x"), &rules);
-    let asked =
-        AskedFor { request: &request, session: "s", occurrence: 3, recorded: 3, rules: &rules, record_with: "" };
+    let asked = AskedFor {
+        request: &request,
+        session: "s",
+        occurrence: 3,
+        recorded: 3,
+        rules: &rules,
+        struck_as: &[],
+        record_with: "",
+    };
     let candidates = [recorded(chat("x")), Recorded { session: Some("other"), ..recorded(chat("x")) }];
     let candidates = candidates.iter().map(|recorded| candidate(0, recorded, &rules));
     assert_eq!(Miss::explain(asked, candidates).reason, MissReason::Exhausted { recorded: 3, asked: 4 });
@@ -222,7 +237,15 @@ fn how_often_it_was_recorded_is_what_the_session_was_given() {
 fn a_recording_under_other_rules_is_known() {
     let rules = KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() };
     let request = request(Endpoint::ChatCompletions, &chat("on 2026-11-22"), &rules);
-    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
+    let asked = AskedFor {
+        request: &request,
+        session: "",
+        occurrence: 0,
+        recorded: 0,
+        rules: &rules,
+        struck_as: &[],
+        record_with: "",
+    };
     let old = candidate(0, &recorded(chat("on 2026-11-23")), &KeyRules::default());
     assert_eq!(Miss::explain(asked, [old]).reason, MissReason::OtherRules);
 }
@@ -274,7 +297,7 @@ fn the_message_says_why_and_what_to_do() {
         format!(
             "not recorded: the prompt has changed at $.messages[1].content\n\
              asked: chat/completions, model \"m\", session \"s\", for the 2nd time, key {}\n\
-             nearest: run 1, item 0, occurrence 0 of key {}, 97 % alike; $.messages[1].content: recorded \"Why is the \
+             nearest: run 1, item 0, occurrence 0 of key {}, 96 % alike; $.messages[1].content: recorded \"Why is the \
              sky »blue«?\", asked \"Why is the sky »red«?\"\n\
              record it with: nightreel serve --store F --mode auto",
             key("Why is the sky red?"),
@@ -370,10 +393,121 @@ fn the_list_of_models_needs_no_model() {
     let (rules, list) =
         (KeyRules::default(), |query: Value| Recorded { endpoint: Endpoint::Models, body: query, session: None });
     let request = request(Endpoint::Models, &json!({ "page": "2" }), &rules);
-    let asked = AskedFor { request: &request, session: "", occurrence: 0, recorded: 0, rules: &rules, record_with: "" };
+    let asked = AskedFor {
+        request: &request,
+        session: "",
+        occurrence: 0,
+        recorded: 0,
+        rules: &rules,
+        struck_as: &[],
+        record_with: "",
+    };
     let miss = Miss::explain(asked, [candidate(0, &list(json!({ "page": "1", "x": "y" })), &rules)]);
     assert_eq!(miss.reason.path(), Some("$.page"));
     assert!(miss.message().starts_with("not recorded: "));
+}
+
+/// A long prompt, with words that are its own.
+fn report(words: [&str; 2]) -> String {
+    let filler = "the harbour master wrote down what each of the ships had brought that day ".repeat(20);
+    format!("Begin with {}. {filler}In between say {}. {filler}", words[0], words[1])
+}
+
+#[test]
+fn the_recording_that_comes_first_is_the_one_that_was_changed() {
+    let blue = "Why is the sky blue?";
+    let system = |text: &str, question: &str| json!({ "model": "m", "messages": [{ "role": "system", "content": text }, { "role": "user", "content": question }] });
+    let image = |data: &str, question: &str| {
+        json!({ "model": "m", "messages": [{ "role": "user", "content": [
+            { "type": "text", "text": question },
+            { "type": "image_url", "image_url": { "url": format!("data:image/png;base64,{}", data.repeat(400)) } },
+        ] }] })
+    };
+    let tools =
+        |about: &str, question: &str| with(chat(question), "tools", json!([{ "name": "look", "about": about }]));
+    let warm = |body: Value, temperature: u8| with(with(body, "temperature", temperature), "max_tokens", 64);
+    let mut longer = chat(blue);
+    longer["messages"].as_array_mut().unwrap().push(json!({ "role": "assistant", "content": "It scatters." }));
+    for (name, asked, first, others) in [
+        (
+            "two words far apart in a long prompt",
+            chat(&report(["salt", "rope"])),
+            chat(&report(["corn", "wool"])),
+            [chat("Begin with salt."), chat(&report(["a", "b"]).replace("ships", "boats")), chat(blue)],
+        ),
+        (
+            "a parameter, among the same with another word in a long prompt",
+            warm(chat(&report(["salt", "rope"])), 1),
+            warm(chat(&report(["salt", "rope"])), 0),
+            [warm(chat(&report(["corn", "rope"])), 1), warm(chat(&report(["salt", "wool"])), 1), warm(chat(blue), 1)],
+        ),
+        (
+            "a word of the system's, among other questions to the same system",
+            system(&report(["salt", "rope"]), blue),
+            system(&report(["corn", "rope"]), blue),
+            [
+                system(&report(["salt", "rope"]), "Why is the sea green?"),
+                system(&report(["salt", "rope"]), "How many ships?"),
+                chat(blue),
+            ],
+        ),
+        (
+            "a message that came in",
+            longer,
+            chat(blue),
+            [chat("Why is the sea salt?"), chat("Who?"), chat("It scatters.")],
+        ),
+        (
+            "the schema of a tool",
+            tools("new", blue),
+            tools("old", blue),
+            [tools("new", "Who looks?"), tools("new", "Why is it so?"), chat("Why is the sea salt?")],
+        ),
+        (
+            "an image",
+            image("abcd", blue),
+            image("wxyz", blue),
+            [image("abcd", "How many are there?"), image("wxyz", "How many are there?"), chat(blue)],
+        ),
+        (
+            "a word among others without blanks",
+            chat("天空为什么是蓝色的呢"),
+            chat("天空为什么是红色的呢"),
+            [chat("海水为什么这么咸"), chat("你叫什么名字"), chat(blue)],
+        ),
+        ("a letter of a short text", chat("hello"), chat("hallo"), [chat("good evening"), chat("bye"), chat("who")]),
+    ] {
+        let [one, two, three] = others.map(recorded);
+        let miss = explain(&[one, two, recorded(first), three], &asked, &KeyRules::default());
+        assert_eq!(miss.nearest[0].id.item().position(), 2, "{name}: {}", miss.message());
+    }
+}
+
+#[test]
+fn of_two_that_are_as_near_the_one_that_is_likelier_meant_comes_first() {
+    let rules = KeyRules::default();
+    let request = request(Endpoint::ChatCompletions, &chat("x y z"), &rules);
+    let (session, occurrence, recorded_of_it) = ("s", 0, 0);
+    let asked = AskedFor {
+        request: &request,
+        session,
+        occurrence,
+        recorded: recorded_of_it,
+        rules: &rules,
+        struck_as: &[],
+        record_with: "",
+    };
+    for (change, expected) in [
+        (None, 0),
+        (Some(Candidate { session: Some("s".into()), ..candidate(1, &recorded(chat("x y b")), &rules) }), 1),
+        (Some(candidate(1, &recorded(chat("x y z b")), &rules)), 1),
+    ] {
+        let used = Candidate { was_handed_out: true, ..candidate(0, &recorded(chat("x y a")), &rules) };
+        let second = change
+            .unwrap_or_else(|| Candidate { was_handed_out: true, ..candidate(1, &recorded(chat("x y b")), &rules) });
+        let nearest = Miss::explain(asked, [used, second]).nearest;
+        assert_eq!(nearest[0].id.item().position(), expected);
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -396,6 +530,17 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
+    fn how_alike_two_bodies_are_is_one_number_both_ways(one in any_json(), other in any_json()) {
+        let profile = |body: &Value| profile::Profile::of(body.to_string().as_bytes());
+        let (one, other) = (profile(&one), profile(&other));
+        let likeness = |one, other| likeness::Likened::new(one).likeness(other).similarity;
+        let (there, back) = (likeness(&one, &other), likeness(&other, &one));
+        prop_assert!((0.0..=1.0).contains(&there));
+        prop_assert!((there - back).abs() < 1e-12, "{there} {back}");
+        prop_assert!((likeness(&one, &one) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn any_request_and_any_recordings_are_explained(
         asked in any_json(),
         bodies in prop::collection::vec((any_json(), prop::collection::vec(any::<u8>(), 0..8), any::<bool>()), 0..6),
@@ -403,7 +548,7 @@ proptest! {
     ) {
         let rules = KeyRules { normalise, ..KeyRules::default() };
         let request = request(Endpoint::ChatCompletions, &asked, &rules);
-        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, recorded: 0, rules: &rules, record_with: "" };
+        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, recorded: 0, rules: &rules, struck_as: &[], record_with: "" };
         let candidates = bodies.into_iter().enumerate().map(|(at, (body, bytes, broken))| {
             let mut candidate = candidate(at, &recorded(body), &rules);
             if broken {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::redaction::Struck;
 use super::remedy::top_member;
-use super::{AskedFor, MissReason, Nearest, Remedy, redaction};
+use super::{AskedFor, MissReason, Nearest, Remedy};
 use crate::model::{Endpoint, KeyRules, Normaliser, undated};
 use crate::record::compare::PROMPTS;
 
@@ -14,8 +15,6 @@ use crate::record::compare::PROMPTS;
 pub(super) struct Compared {
     pub(super) nearest: Nearest,
     pub(super) body: Bytes,
-    /// Whether it was found by the key that the request has with another model.
-    pub(super) but_for_model: bool,
 }
 
 /// What there are recordings of: endpoints, and the models of the one that is asked.
@@ -24,33 +23,43 @@ pub(super) struct Known<'a> {
     pub(super) models: &'a BTreeSet<Arc<str>>,
 }
 
-/// Why a request that was never recorded is not answered. The recording that says so comes first
-/// afterwards.
-pub(super) fn verdict(asked: &AskedFor<'_>, known: &Known<'_>, compared: &mut [Compared]) -> MissReason {
-    if known.endpoints.is_empty() {
-        return MissReason::NothingRecorded;
-    }
-    if !known.endpoints.contains(&asked.request.endpoint) {
-        let recorded = known.endpoints.iter().copied().collect();
-        return MissReason::EndpointNotRecorded { asked: asked.request.endpoint, recorded };
-    }
-    let but_for_rules =
-        compared.iter().enumerate().find_map(|(at, compared)| Some((at, match_by_rules(asked, compared)?)));
-    if let Some((at, reason)) = but_for_rules {
-        compared[..=at].rotate_right(1);
-        return reason;
-    }
-    other_model(asked, known, compared).unwrap_or_else(|| changed(compared))
+/// What a verdict rests on beside the nearest recordings.
+pub(super) struct Verdict<'a> {
+    pub(super) asked: &'a AskedFor<'a>,
+    pub(super) known: &'a Known<'a>,
+    pub(super) struck: &'a Struck,
 }
 
-/// Why a recording does not answer that would under other rules.
-fn match_by_rules(asked: &AskedFor<'_>, compared: &Compared) -> Option<MissReason> {
-    let Some(first) = compared.nearest.comparison.differences.first() else { return Some(MissReason::OtherRules) };
-    let (path, recorded, body) = (first.path.clone(), &compared.body, &asked.request.body);
-    if redaction::explains(asked.rules, recorded, body) {
-        return Some(MissReason::Redaction { path });
+impl Verdict<'_> {
+    /// Why a request that was never recorded is not answered. The recording that says so comes first
+    /// afterwards.
+    pub(super) fn reason(&self, compared: &mut [Compared]) -> MissReason {
+        let Self { asked, known, .. } = self;
+        if known.endpoints.is_empty() {
+            return MissReason::NothingRecorded;
+        }
+        if !known.endpoints.contains(&asked.request.endpoint) {
+            let recorded = known.endpoints.iter().copied().collect();
+            return MissReason::EndpointNotRecorded { asked: asked.request.endpoint, recorded };
+        }
+        let but_for_rules =
+            compared.iter().enumerate().find_map(|(at, compared)| Some((at, self.match_by_rules(compared)?)));
+        if let Some((at, reason)) = but_for_rules {
+            compared[..=at].rotate_right(1);
+            return reason;
+        }
+        other_model(asked, known, compared).unwrap_or_else(|| changed(compared))
     }
-    Remedy::find(asked.rules, recorded, body).map(|remedy| MissReason::Normaliser { path, remedy })
+
+    /// Why a recording does not answer that would under other rules.
+    fn match_by_rules(&self, compared: &Compared) -> Option<MissReason> {
+        let Some(first) = compared.nearest.comparison.differences.first() else { return Some(MissReason::OtherRules) };
+        let (path, recorded, body) = (first.path.clone(), &compared.body, &self.asked.request.body);
+        if self.struck.explains(self.asked.rules, recorded, body) {
+            return Some(MissReason::Redaction { path });
+        }
+        Remedy::find(self.asked.rules, recorded, body).map(|remedy| MissReason::Normaliser { path, remedy })
+    }
 }
 
 /// Whether it is the model that has no recordings: none at all, or none of this request.
@@ -81,6 +90,6 @@ fn changed(compared: &[Compared]) -> MissReason {
 }
 
 /// Whether two names are of one model, as far as the rules tell dated names apart.
-pub(super) fn is_one_model(rules: &KeyRules, one: &str, other: &str) -> bool {
+fn is_one_model(rules: &KeyRules, one: &str, other: &str) -> bool {
     one == other || (rules.normalise.contains(&Normaliser::ModelDates) && undated(one) == undated(other))
 }

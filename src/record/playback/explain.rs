@@ -1,10 +1,11 @@
 //! Looking through the stores for what comes nearest to a request that nothing answers.
 
 use crate::model::Request;
-use crate::record::miss::{AskedFor, Miss, Search};
+use crate::record::miss::{AskedFor, Candidate, Miss, Search};
 use crate::store::{Reader, Store, StoreError};
 
-use super::Playback;
+use super::tape::At;
+use super::{Playback, PlaybackOptions};
 
 impl Playback {
     /// Says why nothing answers a request of a session, which has been given `recorded` recordings
@@ -23,11 +24,18 @@ impl Playback {
         record_with: &str,
     ) -> Result<Miss, StoreError> {
         let occurrence = u32::try_from(recorded).unwrap_or(u32::MAX);
-        let rules = &self.options().rules;
-        let mut search = Search::new(AskedFor { request, session, occurrence, recorded, rules, record_with });
+        let PlaybackOptions { rules, struck_as, .. } = self.options();
         let mut readers = self.stores().iter().map(Store::reader).collect::<Result<Vec<_>, _>>()?;
-        for reader in &mut readers {
-            reader.see_requests(|seen| search.look_at(seen.into()))?;
+        let kept = readers.iter().map(Reader::struck_as).collect::<Result<Vec<_>, _>>()?;
+        let struck_as = &kept.into_iter().chain([struck_as.clone()]).flatten().collect::<Vec<_>>();
+        let mut search =
+            Search::new(AskedFor { request, session, occurrence, recorded, rules, struck_as, record_with });
+        let uses = self.lock().uses();
+        for (source, reader) in readers.iter_mut().enumerate() {
+            reader.see_requests(|seen| {
+                let was_handed_out = uses.contains_key(&At { source, exchange: seen.exchange });
+                search.look_at(Candidate { was_handed_out, ..seen.into() })
+            })?;
         }
         if search.is_full() {
             for (endpoint, model) in

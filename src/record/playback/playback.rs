@@ -23,6 +23,9 @@ pub struct PlaybackOptions {
     pub rules: KeyRules,
     /// What a session is given that asks the same request again.
     pub policy: Policy,
+    /// What stands in the place of what is struck from requests by rules of the user's: a miss that
+    /// such a word explains is known by it.
+    pub struck_as: Vec<String>,
 }
 
 /// What is done about a request.

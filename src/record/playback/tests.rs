@@ -55,7 +55,7 @@ impl Fixture {
     }
 
     fn playback(&self, mode: Mode, policy: Policy, rules: KeyRules) -> Playback {
-        Playback::of_fixture(&self.path(), PlaybackOptions { mode, rules, policy }).unwrap()
+        Playback::of_fixture(&self.path(), PlaybackOptions { mode, rules, policy, struck_as: Vec::new() }).unwrap()
     }
 }
 
