@@ -1,5 +1,7 @@
 //! What was in flight when a run's process ended: it is told, and the budget counts it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -15,9 +17,13 @@ fn test() -> Test {
     Test::new().job(JOB).file("prices.toml", PRICES).file("rows.csv", format!("q\n{rows}"))
 }
 
-/// A gateway that takes requests and never answers.
-fn silent() -> FaultyGateway {
-    FaultyGateway::new(|_| Play::Silence)
+/// A gateway that answers the requests of some numbers, by which prices are tried, and no others ever.
+fn nearly_silent(answered: &'static [usize]) -> FaultyGateway {
+    let number = AtomicUsize::new(0);
+    FaultyGateway::new(move |_| {
+        let is_answered = answered.contains(&number.fetch_add(1, Ordering::SeqCst));
+        if is_answered { Play::good("fine") } else { Play::Silence }
+    })
 }
 
 fn budget(test: &Test, gateway: &FaultyGateway, usd: &str) -> Call {
@@ -51,8 +57,8 @@ fn shown(test: &Test) -> Value {
 
 #[test]
 fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
-    let (test, gateway) = (test(), silent());
-    let first = killed_at(budget(&test, &gateway, "2"), &gateway, 4);
+    let (test, gateway) = (test(), nearly_silent(&[0, 5]));
+    let first = killed_at(budget(&test, &gateway, "2.5"), &gateway, 5);
     assert_eq!(in_flight(&test), 4, "a request was sent that the store knows nothing of");
     let show = shown(&test);
     assert_eq!(
@@ -60,8 +66,8 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
         (&"killed".into(), &4.into(), &1.0.into())
     );
 
-    let mut running = budget(&test, &gateway, "2").start();
-    running.until("four more requests", |_| gateway.received().len() == 8);
+    let mut running = budget(&test, &gateway, "2.5").start();
+    running.until("five more requests", |_| gateway.received().len() == 10);
     let said = format!(
         "4 requests were in flight when process {first} ended: they may have been billed, at most $1.00; \
          the budget counts that\n"
@@ -70,19 +76,19 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
     let second = running.id();
     running.kill();
 
-    // The upstream may have billed $2.00: that is all there is.
-    let stopped = budget(&test, &gateway, "2").status(3).run();
+    // The upstream may have billed $2.50: that is all there is.
+    let stopped = budget(&test, &gateway, "2.5").status(3).run();
     let said = format!("8 requests were in flight when processes {first} and {second} ended: ");
     assert!(stopped.stderr.contains(&said), "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("$2.0000 of $2 are spent"), "{}", stopped.stderr);
-    assert_eq!(gateway.received().len(), 8);
+    assert!(stopped.stderr.contains("$2.50 of $2.50 are spent"), "{}", stopped.stderr);
+    assert_eq!(gateway.received().len(), 10);
 
     // A higher budget goes on, and leaves nothing in flight at its end.
     let answering = FaultyGateway::new(|_| Play::good("fine"));
     let call = budget(&test, &answering, "10").output("results.jsonl");
     let whole = call.stderr_contains("cost unknown for 8 requests in flight when ").run();
     assert!(whole.stderr.contains("; the budget counts $2.00 for what is unknown\n"), "{}", whole.stderr);
-    assert_eq!((in_flight(&test), answering.received().len()), (8, 20));
+    assert_eq!((in_flight(&test), answering.received().len()), (8, 18));
     let show = shown(&test);
     assert_eq!((&show["lost_requests"], &show["lost_cost_usd"]), (&8.into(), &2.0.into()));
     assert_eq!((&show["assumed_cost_usd"], &show["may_be_billed"]), (&2.0.into(), &8.into()));
@@ -93,7 +99,7 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
 
 #[test]
 fn what_was_in_flight_without_a_budget_is_told_and_counts_when_there_is_one() {
-    let (test, gateway) = (test(), silent());
+    let (test, gateway) = (test(), nearly_silent(&[]));
     let mut running = test.run_job().to(&gateway).start();
     is_told(&mut running, &test, 4);
     let pid = running.id();
@@ -104,18 +110,18 @@ fn what_was_in_flight_without_a_budget_is_told_and_counts_when_there_is_one() {
     test.run_job().to(&answering).and(args).stderr_contains(&said).run();
     // Two answers at $0.25 each tell what the four may have cost.
     let stopped = budget(&test, &answering, "1.5").status(3).run();
-    assert!(stopped.stderr.contains("$1.5000 of $1.5 are spent"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("$1.50 of $1.50 are spent"), "{}", stopped.stderr);
     assert_eq!(answering.received().len(), 2);
 }
 
 #[test]
 fn requests_that_are_given_up_when_a_run_is_stopped_are_kept_and_not_counted_twice() {
-    let (test, gateway) = (test(), silent());
+    let (test, gateway) = (test(), nearly_silent(&[0]));
     let mut running = budget(&test, &gateway, "2").and(["--drain", "1"]).start();
     is_told(&mut running, &test, 4);
     running.signal(Signal::INT);
     assert_eq!(running.wait().status, Some(3));
-    assert_eq!((in_flight(&test), test.store().count("SELECT count(*) FROM attempts")), (0, 4));
+    assert_eq!((in_flight(&test), test.store().count("SELECT count(*) FROM attempts")), (0, 5));
     let show = shown(&test);
     assert_eq!((&show["lost_requests"], &show["assumed_cost_usd"]), (&0.into(), &1.0.into()));
 }
