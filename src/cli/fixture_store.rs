@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use nightreel::fixture::{Directory, mark_expendable};
-use nightreel::store::{Access, Store, write_fixture};
+use nightreel::store::{Access, Store, StoreError, write_fixture};
 
 use super::exit::Failure;
 use super::fixture::read_exchanges;
@@ -34,7 +34,7 @@ impl FixtureStore {
     }
 
     /// Whether there are simulated answers in it, and whether there are others.
-    pub(crate) fn families(&self) -> Result<(bool, bool), Failure> {
+    pub(crate) fn families(&self) -> Result<(bool, bool), StoreError> {
         let runs = Store::open(&self.file, Access::ReadOnly)?.reader()?.runs()?;
         let has = |simulated| runs.iter().any(|run| run.begun.simulated == simulated);
         Ok((has(true), has(false)))

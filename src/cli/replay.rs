@@ -175,6 +175,8 @@ impl Sources {
                 return Ok(run.begun.simulated);
             }
         }
-        Ok(false)
+        // A fixture's runs are of no job.
+        let families = self.fixtures.iter().map(FixtureStore::families).collect::<Result<Vec<_>, _>>()?;
+        Ok(families.into_iter().find(|family| *family != (false, false)) == Some((true, false)))
     }
 }
