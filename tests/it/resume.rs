@@ -273,7 +273,8 @@ fn the_command_that_is_printed_goes_on_with_the_same_run() {
 
 #[test]
 fn what_failed_is_asked_again_with_the_flags_that_the_run_had() {
-    let (test, gateway) = (test(), FaultyGateway::new(|_| Play::Answer(200, "", "{}".to_owned())));
+    let test = test().job(&format!("{JOB}[retry]\nattempts = 1\n"));
+    let gateway = FaultyGateway::new(|_| Play::Answer(200, "", "{}".to_owned()));
     let output = test.run_job().to(&gateway).and(["--limit", "2", "--store", "a.db"]).status(1).run();
     let told = output.plain_stderr();
     let again = told.lines().find_map(|line| line.split_once("ask again: ")).expect("it says how to ask again").1;
