@@ -178,12 +178,14 @@ fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<Budg
     let reader = store.reader()?;
     let spent = reader.spent(run)?;
     let dearest = reader.dearest(&options.job, options.simulated)?;
+    let cost_unknown = reader.cost_unknown(run)?;
     let prices = options.prices.clone();
     let worst = move |model: &str, prompt_tokens: u64, most_tokens: Option<u64>| {
         worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
     };
     let spent_usd = spent.known_usd + spent.assumed_usd;
-    let budget = BudgetOptions { cap_usd, spent_usd, unpriced: spent.unknown, dearest, worst_case: Arc::new(worst) };
+    let unpriced = spent.unknown;
+    let budget = BudgetOptions { cap_usd, spent_usd, unpriced, dearest, cost_unknown, worst_case: Arc::new(worst) };
     Ok(Some(budget.with_priced()))
 }
 

@@ -55,9 +55,6 @@ impl Worker<'_> {
             if tries.sent > 0 {
                 self.first_sent.get_or_insert(begun);
             }
-            if let Some(reason) = settled.stop {
-                self.shared.stop.drain(reason);
-            }
             if self.ends(&attempt, &verdict) {
                 self.keep_attempt(&exchange, attempt, Facts::default()).await?;
                 return Err(Stopping);

@@ -22,6 +22,8 @@ pub enum StopReason {
     Deadline,
     /// What is left of the budget is not enough for another request: cap, spent and reserved.
     Budget(String),
+    /// Nobody knows what the answers of a model cost, so that no budget can be kept.
+    CostUnknown(String),
     /// The other models are done, and some take no more requests: which ones, and why each of them.
     LaneClosed(Vec<(Arc<str>, StopReason)>),
     /// The credentials were refused.
@@ -52,6 +54,7 @@ impl StopReason {
             Self::Signal => "stopped by a signal",
             Self::Deadline => "deadline passed",
             Self::Budget(_) => "budget used up",
+            Self::CostUnknown(_) => "cost unknown",
             Self::LaneClosed(_) => "model closed",
             Self::Unauthorized(_) => "credentials refused",
             Self::OutOfCredit(_) => "out of credit",
@@ -73,10 +76,14 @@ impl StopReason {
             Self::Signal => "the same command goes on with the rest",
             Self::Deadline => "the same command goes on with the rest; --deadline or timeouts.run gives it more time",
             Self::Budget(_) => "the same command with a higher --budget or limits.budget_usd goes on with the rest",
+            Self::CostUnknown(_) => {
+                "with a price table (prices = \"…\" in the job or --prices), or without the budget, the same command \
+                 goes on with the rest"
+            }
             Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
             Self::Rejected(_) => "mend the model's name or its settings, and the same command goes on with the rest",
             Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
-            Self::OutOfCredit(_) => "add credit, and the same command goes on with the rest",
+            Self::OutOfCredit(_) => "add credit or raise the limit, and the same command goes on with the rest",
             Self::Misconfigured(_) => "mend the gateway or its address, and the same command goes on with the rest",
             Self::NotReachable(_) => "the same command goes on with the rest, once the gateway can be reached",
             Self::Input(_) => "mend the input, and the same command goes on with the rest",
@@ -111,6 +118,7 @@ impl fmt::Display for StopReason {
                 Ok(())
             }
             Self::Budget(message)
+            | Self::CostUnknown(message)
             | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)
@@ -165,6 +173,13 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_the_cost_is_unknown_no_higher_budget_is_advised() {
+        let way = StopReason::CostUnknown(String::new()).way_on();
+        assert!(way.contains("--prices") && way.contains("without the budget"), "{way}");
+        assert!(!way.contains("--budget") && !way.contains("higher"), "{way}");
+    }
 
     #[test]
     fn a_closed_model_is_told_with_its_cause_and_what_mends_it() {

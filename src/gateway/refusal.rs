@@ -27,7 +27,8 @@ impl Refusal<'_> {
             Layer::CloudflareApi => api_ruling(self.error, status),
             Layer::Router | Layer::Unknown => {
                 let named = self.error.names.iter().find_map(|name| named_ruling(name));
-                let plain = self.edge().or(named).unwrap_or_else(|| self.by_status(status));
+                let plain = self.edge().or_else(|| self.of_spending_limit(status)).or(named);
+                let plain = plain.unwrap_or_else(|| self.by_status(status));
                 self.of_provider(self.of_availability(self.of_quota(plain)))
             }
         }
@@ -61,6 +62,24 @@ impl Refusal<'_> {
             )),
             _ => None,
         }
+    }
+
+    /// What the key may spend is spent: every other request would be refused too. `OpenRouter` says it
+    /// as 403, and names the period that the limit is for; others say it as 402 or 429.
+    fn of_spending_limit(&self, status: u16) -> Option<Ruling> {
+        let limits =
+            ["key limit exceeded", "spending limit", "spend limit", "budget limit", "budget has been exceeded"];
+        let is_named = self.error.kind.as_deref() == Some("budget_exceeded");
+        let is_said = matches!(status, 402 | 403 | 429) && !self.error.moderated && self.error.says(&limits);
+        if !is_named && !is_said {
+            return None;
+        }
+        if self.error.says(&["daily", "weekly", "monthly"]) {
+            let advice = "the key may spend no more in this period; raise its limit, or run again when the period ends";
+            return Some(Ruling::new(Class::QuotaExhausted, Stops::Run, advice));
+        }
+        let advice = "the key may spend no more, whatever credit the account has; raise its limit, or take another key";
+        Some(Ruling::new(Class::OutOfCredit, Stops::Run, advice))
     }
 
     fn by_status(&self, status: u16) -> Ruling {

@@ -1,5 +1,6 @@
 //! Rows under a header: CSV and TSV.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::str;
 
@@ -110,13 +111,14 @@ impl TableReader {
         }
         self.cells.read(self.record.bytes_mut());
         let mut columns: Vec<String> = Vec::with_capacity(self.cells.record.len());
+        let mut places = HashMap::with_capacity(self.cells.record.len());
         for (index, cell) in self.cells.record.iter().enumerate() {
             let name = str::from_utf8(cell).map_err(|error| self.not_utf8(None, cell, error))?;
             if name.trim().is_empty() {
                 let hint = "name it in the header, or leave the column out";
                 return Err(self.error(Problem::UnnamedColumn(index + 1)).hinted(hint));
             }
-            if let Some(first) = columns.iter().position(|column| column == name) {
+            if let Some(first) = places.insert(name, index) {
                 let problem = Problem::RepeatedColumn { first: first + 1, second: index + 1 };
                 return Err(self.error(problem).value_text(name));
             }

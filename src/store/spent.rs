@@ -89,6 +89,21 @@ impl Reader {
         Ok(dearest.collect::<Result<_, _>>()?)
     }
 
+    /// The models of which an answer that a run was sent did not say what it cost.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn cost_unknown(&self, run: RunId) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT n.text FROM exchange e \
+                   JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id AND a.settling = 1 \
+                   JOIN item i ON i.id = e.id >> 8 JOIN name n ON n.id = i.model \
+                   WHERE e.id >= ?1 AND e.id < ?2 \
+                   AND a.class = 'answered' AND a.cost_usd IS NULL";
+        let mut statement = self.connection.prepare(sql)?;
+        let models = statement.query_map(Items::from(run).exchanges(), |row| row.get(0))?;
+        Ok(models.collect::<Result<_, _>>()?)
+    }
+
     /// What a run has spent so far: with every attempt that it sent itself, in all its sessions, and
     /// with what was lost at the end of one.
     ///

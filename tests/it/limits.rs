@@ -43,13 +43,26 @@ fn a_budget_ends_the_run_before_it_is_passed_and_a_higher_one_goes_on() {
 #[test]
 fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
     let (test, gateway) = (test(40), Gateway::with(Options { cost_told: CostTold::Nothing, ..Options::default() }));
-    let output = test.run_job().to(&gateway).and(["--budget", "1"]).status(3).run();
-    assert!(output.stderr.contains("no budget can be kept; give a price table"), "{}", output.stderr);
+    for budget in ["1", "1", "2"] {
+        let output = test.run_job().to(&gateway).and(["--budget", budget]).status(3).run();
+        assert!(output.stderr.contains("stopped: cost unknown: an answer of m does not say"), "{}", output.stderr);
+        assert!(output.stderr.contains("with a price table"), "{}", output.stderr);
+        assert!(!output.stderr.contains("higher --budget"), "{}", output.stderr);
+        assert_eq!(gateway.requests(), 1, "a budget of {budget} sends nothing more");
+    }
     test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 1000\n");
     let output = test.run_job().to(&gateway).and(["--budget", "1", "--prices", "prices.toml", "--new"]).status(3).run();
     assert!(output.stderr.contains("may cost $0.0500"), "{}", output.stderr);
     let spent = test.store().count("SELECT CAST(1000 * sum(cost_usd) AS INTEGER) FROM attempts WHERE run = 2");
     assert!((900..=1_000).contains(&spent), "{spent}");
+}
+
+#[test]
+fn a_run_whose_last_answer_does_not_say_what_it_cost_is_complete() {
+    let (test, gateway) = (test(1), Gateway::with(Options { cost_told: CostTold::Nothing, ..Options::default() }));
+    let output = test.run_job().to(&gateway).and(["--budget", "1"]).run();
+    assert!(output.stderr.contains("run 1, complete"), "{}", output.stderr);
+    assert!(!output.stderr.contains("stopped"), "{}", output.stderr);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::budget::{Exhausted, Reservation};
+use super::budget::{Budget, Exhausted, Reservation};
 use super::gate::Gate;
 use super::lane::Lane;
 use super::trial::Trial;
@@ -90,6 +90,18 @@ impl Gate {
             return Err(Refusal::Lane(reason));
         }
         Ok(())
+    }
+
+    /// Whether a budget can be kept: not where an answer of the lane did not say what it cost, unless
+    /// a price bounds what the next one may cost.
+    fn check_cost_known(&self, budget: &Budget, lane: &Lane, size: Size) -> Result<(), Refusal> {
+        let is_cost_unknown = lane.state().is_cost_unknown;
+        if !is_cost_unknown || !budget.is_capped() || self.by_price(lane, size).is_some() {
+            return Ok(());
+        }
+        let model = &lane.model;
+        let message = format!("an answer of {model} does not say what it cost, so that no budget can be kept");
+        Err(Refusal::Run(StopReason::CostUnknown(message)))
     }
 
     async fn room(&self, lane: &Lane) {
@@ -202,7 +214,8 @@ impl Held<'_> {
         let worst = || self.gate.worst_case(self.lane, size);
         let reservation = budget.reserve(worst).await.map_err(|exhausted| Refusal::Run(exhausted.reason()))?;
         self.reservation = Some(reservation);
-        Ok(())
+        // Behind the wait: the answer that was waited for may be the one that does not tell.
+        self.gate.check_cost_known(&budget, self.lane, size)
     }
 
     async fn take_lane_tokens(&mut self, size: Size) {

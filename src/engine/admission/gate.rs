@@ -238,6 +238,9 @@ impl Gate {
         let options = options.map(|(_, options)| *options).unwrap_or_default();
         let index = self.places.add_lane(0);
         let lane = Lane::new(Arc::clone(model), index, options);
+        if let Some(budget) = &self.options.budget {
+            lane.state().is_cost_unknown = budget.cost_unknown.iter().any(|of| **of == **model);
+        }
         if let Some(budget) = &self.options.budget
             && let Some(dearest) = budget.dearest.iter().find(|dearest| *dearest.model == **model)
         {

@@ -40,6 +40,8 @@ pub struct BudgetOptions {
     pub unpriced: u64,
     /// What earlier answers of some models tell of their cost.
     pub dearest: Vec<Dearest>,
+    /// The models of which an answer of an earlier session did not say what it cost.
+    pub cost_unknown: Vec<String>,
     /// The worst that a request may cost: by its model, the tokens of its prompt at worst, and the
     /// most that its answer may have. `None` where no price is known.
     pub worst_case: WorstCase,

@@ -12,7 +12,6 @@ use super::in_flight::{Observation, Seen, decide};
 use super::lane::{Lane, Refused429};
 use super::price_trust::is_beyond;
 use super::{Change, Size, Underpriced};
-use crate::engine::StopReason;
 use crate::model::Class;
 
 /// The right to have a request in flight; dropping it makes room for the next.
@@ -57,8 +56,6 @@ pub struct Settled {
     pub changes: Vec<Change>,
     /// Whether the lane stays away from its server because of it, and did not before.
     pub begins_pause: bool,
-    /// Why the run has to stop.
-    pub stop: Option<StopReason>,
 }
 
 impl Permit {
@@ -94,12 +91,12 @@ impl Permit {
         }
         settle_tokens(&self.gate, &self.lane, taken, used_tokens(spent));
         let underpriced = self.learn(spent);
-        let (assumed_cost_usd, stop) = self.settle_cost(spent, reservation.as_ref());
+        let assumed_cost_usd = self.settle_cost(spent, reservation.as_ref());
         drop(trial);
         let was_away = self.lane.state().cooling().is_some();
         let changes = if spent.from_cache { Vec::new() } else { self.seen(spent) };
         let begins_pause = !was_away && self.lane.state().cooling().is_some();
-        Settled { assumed_cost_usd, underpriced, changes, begins_pause, stop }
+        Settled { assumed_cost_usd, underpriced, changes, begins_pause }
     }
 
     /// Learns what the request has used, and what it tells of its lane's price.
@@ -111,6 +108,7 @@ impl Permit {
         if spent.from_cache {
             state.usage.learn_cached();
         }
+        state.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none();
         let cost_usd = told_cost(spent)?;
         state.usage.learn_cost(cost_usd);
         drop(state);
@@ -127,27 +125,19 @@ impl Permit {
         is_news.then(|| Underpriced { model: Arc::clone(&self.lane.model), cost_usd, by_price_usd })
     }
 
-    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<StopReason>) {
-        let Some(budget) = self.gate.budget() else { return (None, None) };
+    /// Counts what the request has cost; gives what the budget counts for it where nobody knows that.
+    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> Option<f64> {
+        let budget = self.gate.budget()?;
         let Some(reservation) = reservation else {
             budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
-            return (None, None);
+            return None;
         };
-        if spent.class == Class::Answered && spent.cost_usd.is_none() && budget.is_capped() {
-            let _assumed = budget.settle(reservation, Some(0.0));
-            let model = &self.lane.model;
-            let message = format!(
-                "an answer of {model} does not say what it cost, so that no budget can be kept; give a price table \
-                 with prices = \"…\" in the job or --prices, or leave the budget out"
-            );
-            return (None, Some(StopReason::Budget(message)));
-        }
         let assumed = budget.settle(reservation, spent.cost_usd);
         let dearest = self.lane.state().usage.dearest_usd();
         if let Some(dearest) = dearest {
             budget.price_unpriced(dearest);
         }
-        (assumed, None)
+        assumed
     }
 
     /// Tells the lane of a 429 or of a reply; gives what became of its limits.

@@ -158,7 +158,14 @@ async fn tokens_are_settled_with_what_was_used() {
 pub(super) fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
     let worst_case = Arc::new(move |_: &str, _, _| worst);
     AdmissionOptions {
-        budget: Some(BudgetOptions { cap_usd, spent_usd: 0.0, unpriced: 0, dearest: Vec::new(), worst_case }),
+        budget: Some(BudgetOptions {
+            cap_usd,
+            spent_usd: 0.0,
+            unpriced: 0,
+            dearest: Vec::new(),
+            cost_unknown: Vec::new(),
+            worst_case,
+        }),
         ..fixed(256)
     }
 }
@@ -181,7 +188,7 @@ pub(super) async fn spend(options: AdmissionOptions, (first_usd, cost_usd): (f64
                     Ok(mut permit) => {
                         let cost_usd = if is_begun.swap(true, Ordering::Relaxed) { cost_usd } else { first_usd };
                         tokio::time::sleep(Duration::from_millis(100)).await;
-                        assert_eq!(permit.settle(&answered(cost_usd)).stop, None);
+                        permit.settle(&answered(cost_usd));
                         spent += cost_usd;
                     }
                 }
@@ -214,11 +221,46 @@ async fn what_earlier_sessions_have_paid_keeps_a_budget_from_being_passed_by_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_cannot_be_kept_where_answers_do_not_say_what_they_cost() {
+async fn no_request_follows_an_answer_that_does_not_say_what_it_cost_unless_there_is_a_price_or_no_cap() {
+    let (model, other) = models();
+    let untold = Spent { cost_usd: None, ..answered(0.0) };
+    for (worst, is_refused) in [(None, true), (Some(0.01), false)] {
+        let gate = Admission::new(budget(1.0, worst));
+        let settled = admit(&gate, &model).await.settle(&untold);
+        assert_eq!(settled.assumed_cost_usd, worst);
+        let refusal = gate.admit(&model, Size::default()).await.err();
+        let is_told = matches!(&refusal, Some(Refusal::Run(StopReason::CostUnknown(why))) if why.contains(&*model));
+        assert_eq!((is_told, refusal.is_some()), (is_refused, is_refused), "{worst:?}: {refusal:?}");
+        drop(admit(&gate, &other).await);
+        gate.set_budget_usd(None, 0.0);
+        drop(admit(&gate, &model).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_an_answer_that_does_not_say_what_it_cost_is_refused_and_holds_nothing() {
+    let (model, other) = models();
     let gate = Admission::new(budget(1.0, None));
-    let mut permit = admit(&gate, &models().0).await;
-    let settled = permit.settle(&Spent { cost_usd: None, ..answered(0.0) });
-    assert!(settled.stop.unwrap().to_string().contains("price table"));
+    let mut first = admit(&gate, &model).await;
+    let waiting = gate.admit(&model, Size::default());
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_secs(1), &mut waiting).await.is_err());
+    first.settle(&Spent { cost_usd: None, ..answered(0.0) });
+    assert!(matches!(waiting.await.err(), Some(Refusal::Run(StopReason::CostUnknown(_)))));
+    drop(admit(&gate, &other).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_an_earlier_session_that_did_not_say_what_it_cost_lets_nothing_be_sent() {
+    let (model, other) = models();
+    for (worst, is_refused) in [(None, true), (Some(0.01), false)] {
+        let mut options = budget(1.0, worst);
+        options.budget.as_mut().unwrap().cost_unknown = vec![model.to_string()];
+        let gate = Admission::new(options);
+        let refusal = gate.admit(&model, Size::default()).await.err();
+        assert_eq!(matches!(refusal, Some(Refusal::Run(StopReason::CostUnknown(_)))), is_refused, "{refusal:?}");
+        drop(admit(&gate, &other).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]

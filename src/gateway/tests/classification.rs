@@ -324,6 +324,54 @@ fn what_a_router_says_of_keys_credit_and_models() {
 }
 
 #[test]
+fn a_key_that_may_spend_no_more_stops_the_run() {
+    let limit = |period: &str| {
+        let message = format!("Key limit exceeded{period}. Manage it using https://openrouter.ai/settings/keys");
+        json!({"error": {"message": message, "code": 403}})
+    };
+    let denied = json!({"error_type": "permission_denied"});
+    let total = (OutOfCredit, Run, "raise its limit, or take another key");
+    let period = (QuotaExhausted, Run, "run again when the period ends");
+    check_all(vec![
+        ("without a period", 403, limit(""), total),
+        ("total", 403, limit(" (total limit)"), total),
+        ("daily", 403, limit(" (daily limit)"), period),
+        ("weekly", 403, limit(" (weekly limit)"), period),
+        ("monthly", 403, limit(" (monthly limit)"), period),
+        ("named", 403, router(403, "Key limit exceeded (total limit)", &denied), total),
+        ("inside of a success", 200, limit(" (total limit)"), total),
+        ("a proxy's", 429, json!({"error": "Daily spending limit of $3 reached"}), period),
+        ("a proxy's budget", 402, json!({"error": {"message": "Budget has been exceeded!"}}), total),
+        (
+            "a proxy's budget by its type",
+            400,
+            json!({"error": {"message": "Current cost: 2, max budget: 1", "type": "budget_exceeded", "code": "400"}}),
+            total,
+        ),
+        (
+            "a provider's, behind the router",
+            403,
+            router(403, "Provider returned error", &json!({"provider_name": "P", "raw": "Spending limit reached"})),
+            (OutOfCredit, Lane, "the account that the router uses"),
+        ),
+        (
+            "a row that speaks of limits",
+            400,
+            router(400, "invalid text: \"a key limit exceeded\"", &Value::Null),
+            (Rejected, Nothing, "invalid"),
+        ),
+        (
+            "a moderated row that speaks of limits",
+            403,
+            router(403, "spending limit", &json!({"reasons": ["x"]})),
+            (Blocked, Nothing, "spending"),
+        ),
+    ]);
+    let halfway = verdict_of(reply(403, &[], limit(" (total limit)").to_string().as_bytes()), true);
+    check("half-way", &halfway, total);
+}
+
+#[test]
 fn what_a_router_says_of_requests_and_of_itself() {
     let none = Value::Null;
     let upstream = json!({"provider_name": "Azure", "raw": "{\"error\":{\"message\":\"quota of\\nthe pool\"}}"});

@@ -41,12 +41,14 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
     assert_eq!(totals.unknown_costs(), 3);
     let attempts = fixture.reader().attempts(run.item(3)).unwrap();
     assert_eq!(attempts[0].attempt, assumed);
+    assert_eq!(reader.cost_unknown(run).unwrap(), [item(run, 1, Outcome::Ok).model.as_ref()]);
     // Another run that is answered by them has spent nothing.
     let newer = fixture.store.begin_run(&new_run("job")).unwrap();
     let attempt_id = fixture.reader().recorded(run, 0..1).unwrap()[0].attempt_id;
     let replayed = Record::Settled(exchange(newer, 0, body("a")), Settled::Replayed(attempt_id), None);
     fixture.write(vec![replayed]);
     assert_eq!(fixture.reader().spent(newer).unwrap(), Spent::default());
+    assert!(fixture.reader().cost_unknown(newer).unwrap().is_empty());
 }
 
 #[test]
