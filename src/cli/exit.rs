@@ -1,5 +1,6 @@
 //! How the command ends: its exit code, and the error that a person reads.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use nightreel::engine::{CheckError, ExportError, ReplayError, RunError, StopReason};
@@ -46,6 +47,13 @@ impl Failure {
     /// The store, or a file of results, cannot be used.
     pub(crate) fn store(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Store, error: error.into() }
+    }
+
+    /// Names the store that a command is about, where what is said to be damaged has no name yet.
+    pub(crate) fn in_store(self, store: &Path) -> Self {
+        let Self { exit, error } = self;
+        let error = error.downcast::<StoreError>().map_or_else(|error| error, |error| error.in_file(store).into());
+        Self { exit, error }
     }
 }
 

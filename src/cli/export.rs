@@ -1,6 +1,6 @@
 //! `export`: the results of a run, or its exchanges, from the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nightreel::engine::{self, Output};
@@ -46,13 +46,20 @@ pub(crate) struct ExportArgs {
     store: StoreArgs,
 }
 
+impl ExportArgs {
+    /// The store that is read.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store.store
+    }
+}
+
 /// Writes the results.
 pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let store = Store::open(&args.store.store, Access::ReadOnly)?;
     let mut reader = store.reader()?;
     let run = find_run(&reader, &args.run)?;
     let output = Output::of_path(&args.output);
-    results::check_place(&output, &[(results::STORE, store.path())])?;
+    results::check_place(&output, &sources(&store, &run))?;
     if run.begun.simulated {
         let run = run.id;
         complain(&format!("warning: the answers of run {run} are simulated: a rehearsal made them, and no model"));
@@ -70,6 +77,14 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
         complain(&format!("run {} is {state}: {} not settled and not in it", run.id, are_missing(missing)));
     }
     Ok(Exit::Success)
+}
+
+/// What the results come from: the store, and what made the run, where that is known.
+fn sources<'a>(store: &'a Store, run: &'a Run) -> Vec<(&'static str, &'a Path)> {
+    let of_run = [("the job file", &run.begun.job_file), ("the input", &run.begun.input)];
+    let of_run = of_run.into_iter().filter(|(_, path)| !path.is_empty());
+    let of_run = of_run.map(|(what, path)| (what, Path::new(path)));
+    std::iter::once((results::STORE, store.path())).chain(of_run).collect()
 }
 
 /// Writes the exchanges.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use nightreel::fixture::{Directory, mark_expendable};
+use nightreel::fixture::{Directory, NoStore, mark_expendable};
 use nightreel::store::{Access, Store, StoreError, write_fixture};
 
 use super::exit::Failure;
@@ -19,9 +19,10 @@ pub(crate) struct FixtureStore {
 }
 
 impl FixtureStore {
-    /// The store of a path. What is no directory is taken for a store.
+    /// The store of a path. What is no directory has to be a store.
     pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
         if !path.is_dir() {
+            Store::open(path, Access::ReadOnly).map_err(|error| refused(path, error))?;
             return Ok(Self { file: path.to_owned(), _made_in: None });
         }
         let exchanges = read_exchanges(path)?;
@@ -35,7 +36,8 @@ impl FixtureStore {
 
     /// Whether there are simulated answers in it, and whether there are others.
     pub(crate) fn families(&self) -> Result<(bool, bool), StoreError> {
-        let runs = Store::open(&self.file, Access::ReadOnly)?.reader()?.runs()?;
+        let runs = Store::open(&self.file, Access::ReadOnly)?.reader().and_then(|reader| reader.runs());
+        let runs = runs.map_err(|error| error.in_file(&self.file))?;
         let has = |simulated| runs.iter().any(|run| run.begun.simulated == simulated);
         Ok((has(true), has(false)))
     }
@@ -43,5 +45,21 @@ impl FixtureStore {
     /// The file of the store.
     pub(crate) fn file(&self) -> &Path {
         &self.file
+    }
+}
+
+/// What is wrong with a fixture that was named.
+fn refused(path: &Path, error: StoreError) -> Failure {
+    let (shown, advice) = (path.display(), "--fixture names a store, or a directory of texts");
+    if matches!(error, StoreError::Missing { .. }) {
+        return Failure::store(anyhow!(
+            "there is no fixture {shown}; {advice}, that is there, and so does record.fixture in a job"
+        ));
+    }
+    match NoStore::of(path, &error) {
+        Ok(Some(what)) => {
+            Failure::store(anyhow!("the fixture {shown} is {what}; {advice}, and so does record.fixture in a job"))
+        }
+        Ok(None) | Err(_) => error.into(),
     }
 }

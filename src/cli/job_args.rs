@@ -104,5 +104,5 @@ fn from_here(path: &Path) -> Result<String, Failure> {
         if path.as_os_str() == "-" { path.to_owned() } else { std::path::absolute(path).map_err(Failure::usage)? };
     path.into_os_string()
         .into_string()
-        .map_err(|path| Failure::usage(anyhow::anyhow!("{} is not UTF-8", path.display())))
+        .map_err(|path| Failure::usage(anyhow::anyhow!("the name {} is not UTF-8; rename the file", path.display())))
 }

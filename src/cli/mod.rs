@@ -43,6 +43,7 @@ mod table;
 mod terminal_text;
 mod validate;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -91,6 +92,20 @@ enum Command {
     Man(man::ManArgs),
 }
 
+impl Command {
+    /// The store that the command is about, where that is one alone.
+    fn store(&self) -> Option<&Path> {
+        match self {
+            Self::Run(args) => Some(&args.store.store),
+            Self::Replay(args) => Some(&args.store.store),
+            Self::Runs(args) => Some(args.store()),
+            Self::Show(args) => Some(args.store()),
+            Self::Export(args) => Some(args.store()),
+            _ => None,
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
     if let Some(exit) = serve::become_command() {
@@ -124,6 +139,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     };
+    let ended = ended.map_err(|failure| match cli.command.store() {
+        Some(store) => failure.in_store(store),
+        None => failure,
+    });
     ended.unwrap_or_else(|failure| explain(&failure)).into()
 }
 

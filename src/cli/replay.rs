@@ -21,7 +21,7 @@ use super::given_flags::GivenFlags;
 use super::job_args::JobArgs;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
-use super::results::check_target;
+use super::results::{STORE, check_target};
 use super::run_args::{DisplayArgs, ResultArgs};
 use super::run_command::RunCommand;
 use super::store_args::StoreArgs;
@@ -63,7 +63,7 @@ pub(crate) fn replay_command(args: &ReplayArgs, flags: &GivenFlags) -> Result<Ex
 pub(crate) fn replay_plan(plan: &Plan, call: &ReplayCall<'_>) -> Result<Exit, Failure> {
     let ReplayCall { job, results, store, display, flags } = call;
     let sources = Sources::find(plan, results, store)?;
-    check_target(results.target().as_ref().map(|(output, _)| output), plan, &store.store)?;
+    check_target(results, plan, &[(STORE, &store.store)])?;
     let progress = Progress::start(display.progress, display.quiet, &Terminal::capture());
     let replayed = carry_out(plan, job, results, &sources, &mut progress.monitor());
     let (replayed, written) = replayed?;

@@ -31,7 +31,7 @@ use super::money::told_lost;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
 use super::replay::{ReplayCall, replay_plan};
-use super::results::check_target;
+use super::results::{STORE, check_target};
 use super::run_args::{RunArgs, SimulateRunArgs};
 use super::run_command::RunCommand;
 use super::signals;
@@ -90,8 +90,10 @@ struct Begun {
 
 impl Session<'_> {
     fn run(&self, runtime: &Runtime) -> Result<Summary, Failure> {
-        let target = self.args.results.target();
-        check_target(target.as_ref().map(|(output, _)| output), self.plan, &self.args.store.store)?;
+        let prices = self.args.prices.as_deref().or(self.plan.job.prices.as_deref());
+        let mut read = vec![(STORE, self.args.store.store.as_path())];
+        read.extend(prices.map(|prices| ("the price table", prices)));
+        check_target(&self.args.results, self.plan, &read)?;
         let mut monitor = self.progress.monitor();
         let checked = self.plan.check(&self.args.job, |rows| {
             monitor.on(&Event::Checking { rows });

@@ -39,6 +39,13 @@ pub(crate) struct RunsArgs {
     store: StoreArgs,
 }
 
+impl RunsArgs {
+    /// The store that is read.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store.store
+    }
+}
+
 /// Lists the runs.
 pub(crate) fn runs(args: &RunsArgs) -> Result<Exit, Failure> {
     let store = Store::open(&args.store.store, Access::ReadOnly)?;

@@ -53,6 +53,14 @@ pub enum CheckError {
         /// The input.
         name: String,
     },
+    /// A limit leaves nothing to ask.
+    #[error("{name}: a limit of 0 rows leaves nothing to ask; it has {rows}")]
+    LimitedToNone {
+        /// The input.
+        name: String,
+        /// Rows in it.
+        rows: u64,
+    },
     /// There is more to ask than a run can hold.
     #[error("{name}: {items} items are more than a run can hold ({most}); split the input", most = u32::MAX)]
     TooMany {
@@ -242,6 +250,9 @@ impl<'a> Pass<'a> {
             return Err(CheckError::Rows { problems: self.problems, count: self.count });
         };
         let rows = self.limit.min(self.rows);
+        if rows == 0 && self.rows > 0 {
+            return Err(CheckError::LimitedToNone { name: name(), rows: self.rows });
+        }
         if rows == 0 {
             return Err(CheckError::Empty { name: name() });
         }

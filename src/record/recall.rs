@@ -52,6 +52,10 @@ impl Source {
     /// # Errors
     /// Fails if it cannot be read.
     pub fn open(path: &Path, job: &str, mode: Mode, simulated: bool) -> Result<Self, StoreError> {
+        Self::lending(path, job, mode, simulated).map_err(|error| error.in_file(path))
+    }
+
+    fn lending(path: &Path, job: &str, mode: Mode, simulated: bool) -> Result<Self, StoreError> {
         let store = Store::open(path, Access::ReadOnly)?;
         let mut reader = store.reader()?;
         reader.search_late_keys();
@@ -76,7 +80,20 @@ impl Source {
     /// # Errors
     /// Fails if it cannot be read.
     pub fn preferred_run(&self) -> Result<Option<Run>, StoreError> {
-        self.scope.preferred.map(|run| self.reader.run(run)).transpose()
+        self.scope.preferred.map(|run| self.reader.run(run)).transpose().map_err(|error| self.naming(error))
+    }
+
+    /// Names the file in an error of reading it: there may be several sources.
+    fn naming(&self, error: StoreError) -> StoreError {
+        error.in_file(self.store.path())
+    }
+
+    /// The request that the preferred run has in a row's place.
+    fn request_near(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
+        let Some(run) = self.scope.preferred else { return Ok(None) };
+        let by_row = self.reader.items_of_row(run, row_id)?.first().copied();
+        let item = by_row.unwrap_or_else(|| run.item(position));
+        self.reader.request(item.exchange(step))
     }
 
     /// The same source, to be read beside this one.
@@ -96,7 +113,7 @@ impl Recall {
     /// Fails if a store cannot be read.
     pub fn new(sources: Vec<Source>) -> Result<Self, StoreError> {
         let sources = sources.into_iter().map(|source| {
-            let by_key = source.reader.has_keys()?;
+            let by_key = source.reader.has_keys().map_err(|error| source.naming(error))?;
             Ok(Searched { source, by_key, window: Vec::new() })
         });
         Ok(Self { sources: sources.collect::<Result<_, StoreError>>()? })
@@ -142,7 +159,8 @@ impl Recall {
     pub fn read_ahead(&mut self, positions: Range<u32>) -> Result<(), StoreError> {
         for searched in &mut self.sources {
             if let Some(run) = searched.source.scope.preferred {
-                searched.window = searched.source.reader.recorded(run, positions.clone())?;
+                let window = searched.source.reader.recorded(run, positions.clone());
+                searched.window = window.map_err(|error| searched.source.naming(error))?;
             }
         }
         Ok(())
@@ -154,7 +172,8 @@ impl Recall {
     /// Fails if a store cannot be read.
     pub fn find(&mut self, position: u32, step: u8, key: &Key, occurrence: u32) -> Result<Option<Found>, StoreError> {
         for searched in &mut self.sources {
-            if let Some(found) = searched.find(position, step, key, occurrence)? {
+            let found = searched.find(position, step, key, occurrence);
+            if let Some(found) = found.map_err(|error| searched.source.naming(error))? {
                 return Ok(Some(found));
             }
         }
@@ -168,10 +187,8 @@ impl Recall {
     /// Fails if a store cannot be read.
     pub fn nearest(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
         for Searched { source, .. } in &mut self.sources {
-            let Some(run) = source.scope.preferred else { continue };
-            let by_row = source.reader.items_of_row(run, row_id)?.first().copied();
-            let item = by_row.unwrap_or_else(|| run.item(position));
-            if let Some(request) = source.reader.request(item.exchange(step))? {
+            let request = source.request_near(position, row_id, step);
+            if let Some(request) = request.map_err(|error| source.naming(error))? {
                 return Ok(Some(request));
             }
         }

@@ -140,6 +140,17 @@ pub enum StoreError {
     /// What the store holds cannot be true.
     #[error("the store is damaged: it holds {0}")]
     Damaged(&'static str),
+    /// What a store holds cannot be true, and it is known which file that is.
+    #[error(
+        "{path} is a nightreel store that is damaged: it holds {what}; put a copy from before in its place, or name \
+         another file"
+    )]
+    DamagedFile {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        what: &'static str,
+    },
     /// The store has no such run.
     #[error("the store has no run {0}")]
     NoRun(u32),
@@ -163,8 +174,29 @@ pub enum StoreError {
     Sql(rusqlite::Error),
 }
 
+impl StoreError {
+    /// The same error, with the file that it is about where it says that something is damaged.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Damaged(what) => Self::DamagedFile { path: path.to_owned(), what },
+            error => error,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows, Utf8Error,
+        };
+        match &error {
+            QueryReturnedNoRows => return Self::Damaged("something that points to what is not there"),
+            InvalidColumnType(..) | FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | Utf8Error(..) => {
+                return Self::Damaged("a value that is none of its column");
+            }
+            _ => {}
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -305,9 +337,11 @@ impl Store {
     /// Whether the header says that it is a store: `SQLite` reads that whatever stands behind it.
     fn says_that_it_is_one(&self) -> bool {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(self.uri(), flags);
-        let id =
-            connection.and_then(|bare| bare.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0)));
+        let id = Connection::open_with_flags(self.uri(), flags).and_then(|bare| {
+            // Else SQLite does not even read the header of a file whose end is missing.
+            bare.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+            bare.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))
+        });
         id.is_ok_and(|id| id == APPLICATION_ID)
     }
 

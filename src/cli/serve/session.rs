@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::super::count::counted;
 use super::super::credential_text::without_credentials;
 use super::super::exit::Failure;
 use super::super::listen::ready_loopback;
+use super::super::results::{FIXTURE, STORE, check_takes_no_place};
 use super::super::{gateway, signals};
 use super::announcement::Announcement;
 use super::args::ServeArgs;
@@ -61,7 +62,9 @@ impl<'a> Session<'a> {
         let has_command = !args.command.is_empty();
         let listen = args.listen.address(mode.mode, has_command).map_err(|problem| Failure::usage(anyhow!(problem)))?;
         let report = args.report.file();
+        let fixtures: Vec<_> = args.fixtures.iter().chain(&job.record.fixture).map(PathBuf::as_path).collect();
         if let Some(report) = &report {
+            check_takes_no_place(&report.path, "--report", &sources(args, &fixtures))?;
             report.check().map_err(|error| cannot_report(report, &error))?;
         }
         let redactor = Arc::new(redactor(job, &env)?);
@@ -72,7 +75,6 @@ impl<'a> Session<'a> {
         }
         let prices = job.prices.as_deref().filter(|_| sends).map(Prices::load).transpose();
         let prices = prices.map_err(Failure::usage)?.map(Arc::new);
-        let fixtures: Vec<_> = args.fixtures.iter().chain(&job.record.fixture).map(PathBuf::as_path).collect();
         let stores = Stores::open(&args.store.store, &fixtures, mode.mode)?;
         let rules = PlaybackOptions {
             mode: mode.mode,
@@ -233,4 +235,11 @@ fn refused(error: StartError) -> Failure {
         }
         error => Failure::usage(error),
     }
+}
+
+/// What a server reads, and must not write its report over.
+fn sources<'a>(args: &'a ServeArgs, fixtures: &[&'a Path]) -> Vec<(&'static str, &'a Path)> {
+    let job = args.job.iter().map(|job| ("the job file", job.as_path()));
+    let store = std::iter::once((STORE, args.store.store.as_path()));
+    store.chain(job).chain(fixtures.iter().map(|fixture| (FIXTURE, *fixture))).collect()
 }

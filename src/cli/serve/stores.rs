@@ -60,7 +60,10 @@ impl Stores {
 
     /// How many recordings they hold.
     pub(super) fn count(&self) -> Result<u64, Failure> {
-        let counts = self.0.iter().map(|opened| opened.store.reader()?.count_recordings());
+        let counts = self.0.iter().map(|Opened { store, path, .. }| {
+            let count = store.reader().and_then(|reader| reader.count_recordings());
+            count.map_err(|error| error.in_file(path))
+        });
         Ok(counts.sum::<Result<u64, StoreError>>()?)
     }
 
@@ -97,13 +100,7 @@ impl Opened {
 
     fn fixture(path: &Path) -> Result<Self, Failure> {
         let fixture = FixtureStore::of(path)?;
-        let store = Store::open(fixture.file(), Access::ReadOnly).map_err(|error| match error {
-            StoreError::Missing { path } => Failure::store(anyhow!(
-                "there is no fixture {}; --fixture names a store, or a directory of texts, that is there",
-                path.display()
-            )),
-            error => error.into(),
-        })?;
+        let store = Store::open(fixture.file(), Access::ReadOnly)?;
         Ok(Self { store, path: path.to_owned(), _fixture: Some(fixture) })
     }
 }

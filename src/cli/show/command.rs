@@ -1,5 +1,7 @@
 //! The command.
 
+use std::path::Path;
+
 use clap::{ArgGroup, Args};
 use nightreel::engine::WhoAnswered;
 use nightreel::store::{Access, FailureGroup, LimitChange, Reader, Run, Store};
@@ -10,6 +12,7 @@ use super::super::run_facts::RunFacts;
 use super::super::run_name::find_run;
 use super::super::store_args::StoreArgs;
 use super::chosen::{ItemArgs, candidates, choose};
+use super::item::Item;
 use super::raw::{Part, write_raw};
 use super::refused::Refused;
 use super::{item_json, item_text, refused, run_json, run_text};
@@ -53,6 +56,13 @@ pub(crate) struct ShowArgs {
     store: StoreArgs,
 }
 
+impl ShowArgs {
+    /// The store that is read.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store.store
+    }
+}
+
 /// All that is shown of a run.
 pub(super) struct RunView {
     pub(super) facts: RunFacts,
@@ -84,9 +94,13 @@ pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Failure> {
 fn run_view(reader: &mut Reader, run: Run, args: &ShowArgs) -> Result<String, Failure> {
     let who_answered = WhoAnswered::read(reader, run.id)?;
     let facts = RunFacts::read(reader, run)?;
-    let failures = reader.failures(facts.run.id, facts.success)?;
+    let mut failures = reader.failures(facts.run.id, facts.success)?;
+    // What was imported has no reason in the store: that of the example is told.
+    for group in failures.iter_mut().filter(|group| group.error.is_none()) {
+        group.error = Item::read(reader, group.example)?.view.and_then(|view| view.error);
+    }
     let changes = reader.limit_changes(facts.run.id)?;
-    let refused = refused::read(reader, facts.run.id)?;
+    let refused = refused::read(reader, &facts.run)?;
     let view = RunView { facts, failures, refused, changes, who_answered };
     if args.json {
         return Ok(run_json::json(&view));

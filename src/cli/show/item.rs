@@ -1,5 +1,7 @@
 //! An item with all that was recorded of it.
 
+use nightreel::gateway::classify;
+use nightreel::model::Outcome;
 use nightreel::store::{ItemId, ItemView, Reader, StoreError};
 
 use super::exchange::Exchange;
@@ -21,7 +23,7 @@ pub(super) struct Item {
 impl Item {
     /// Reads an item.
     pub(super) fn read(reader: &mut Reader, id: ItemId) -> Result<Self, StoreError> {
-        let view = reader.items(id.run(), id.position(), 1)?.pop().filter(|view| view.item == id);
+        let mut view = reader.items(id.run(), id.position(), 1)?.pop().filter(|view| view.item == id);
         let progress = reader.progress(id.run(), id.position(), PAGE)?;
         let states = progress.into_iter().next().filter(|progress| progress.item == id);
         let states = states.map(|progress| progress.exchanges).unwrap_or_default();
@@ -33,6 +35,9 @@ impl Item {
             let endpoint = view.as_ref().and_then(|view| view.steps.get(usize::from(step))).map(|step| step.endpoint);
             exchanges.push(Exchange { step, state, endpoint, request, attempts });
         }
+        if let Some(view) = view.as_mut().filter(|view| view.error.is_none()) {
+            view.error = reason(view.outcome, &exchanges);
+        }
         Ok(Self { id, view, exchanges })
     }
 
@@ -40,4 +45,12 @@ impl Item {
     pub(super) fn is_unknown(&self) -> bool {
         self.view.is_none() && self.exchanges.is_empty()
     }
+}
+
+/// Why an item failed of which the store has no reason, as of one that was imported.
+fn reason(outcome: Outcome, exchanges: &[Exchange]) -> Option<String> {
+    let Outcome::Failed(_) = outcome else { return None };
+    let last = exchanges.last()?;
+    let settling = last.attempts.iter().rfind(|attempt| attempt.settling)?;
+    classify(last.endpoint?, &settling.attempt.reply, true).message
 }

@@ -7,7 +7,7 @@ use super::super::page::Page;
 use super::super::terminal_text::one_line;
 use super::command::Only;
 use super::exchange::{Exchange, shown};
-use super::hint::hint;
+use super::hint::{AskedBy, hint};
 use super::item::Item;
 use super::{attempt_text, body};
 
@@ -18,7 +18,7 @@ pub(super) fn text(run: &Run, item: &Item, only: Only) -> String {
     let (id, job, position) = (run.id, one_line(&run.begun.job), item.id.position());
     page.line(format_args!("run {id} of {job}, item #{position}: {outcome}"));
     if let Some(view) = &item.view {
-        write_row(&mut page, view);
+        write_row(&mut page, view, AskedBy::of(&run.begun));
     }
     for exchange in shown(&item.exchanges, only) {
         page.line("");
@@ -30,13 +30,13 @@ pub(super) fn text(run: &Run, item: &Item, only: Only) -> String {
     page.finish()
 }
 
-fn write_row(page: &mut Page, view: &ItemView) {
+fn write_row(page: &mut Page, view: &ItemView, asked_by: AskedBy) {
     page.line(format_args!("  row     {} (number {})", one_line(&view.row_id), view.row_number));
     page.line(format_args!("  model   {}, sample {}", one_line(&view.model), view.sample));
     if let Some(error) = &view.error {
         page.line(format_args!("  error   {}", one_line(error)));
     }
-    if let Some(hint) = hint(view.outcome) {
+    if let Some(hint) = hint(view.outcome, asked_by) {
         page.line(format_args!("  to do   {hint}"));
     }
     page.line("\nfields of the row");

@@ -1,15 +1,15 @@
 //! What was refused for good, so that items were left for the next run.
 
 use nightreel::gateway::classify;
-use nightreel::model::{Class, Outcome};
-use nightreel::store::{LeftAttempt, Reader, RunId, StoreError};
+use nightreel::model::Class;
+use nightreel::store::{LeftAttempt, Reader, Run, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::super::count::count;
 use super::super::page::Page;
 use super::super::terminal_text::shortened;
-use super::hint::hint;
+use super::hint::{AskedBy, left_hint};
 
 /// How many attempts are looked at.
 const ATTEMPTS: usize = 1000;
@@ -28,10 +28,11 @@ pub(super) struct Refused {
 }
 
 /// Reads what was refused in a run, the last of it first.
-pub(super) fn read(reader: &mut Reader, run: RunId) -> Result<Vec<Refused>, StoreError> {
+pub(super) fn read(reader: &mut Reader, run: &Run) -> Result<Vec<Refused>, StoreError> {
+    let asked_by = AskedBy::of(&run.begun);
     let mut all: Vec<Refused> = Vec::new();
-    for left in reader.left_attempts(run, ATTEMPTS)? {
-        let refused = of_attempt(&left);
+    for left in reader.left_attempts(run.id, ATTEMPTS)? {
+        let refused = of_attempt(&left, asked_by);
         let alike = |other: &&mut Refused| {
             (&other.model, other.class, &other.message) == (&refused.model, refused.class, &refused.message)
         };
@@ -43,7 +44,7 @@ pub(super) fn read(reader: &mut Reader, run: RunId) -> Result<Vec<Refused>, Stor
     Ok(all)
 }
 
-fn of_attempt(left: &LeftAttempt) -> Refused {
+fn of_attempt(left: &LeftAttempt, asked_by: AskedBy) -> Refused {
     let class: Class = left.attempt.class;
     let body: Value = serde_json::from_slice(&left.request).unwrap_or_default();
     Refused {
@@ -52,7 +53,7 @@ fn of_attempt(left: &LeftAttempt) -> Refused {
         // The class was found while the run went on, and knew what had been answered by then.
         message: classify(left.endpoint, &left.attempt.reply, true).message,
         attempts: 1,
-        hint: hint(Outcome::Failed(class)),
+        hint: left_hint(class, asked_by),
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::local_time::utc;
 use super::super::money::known;
 use super::super::run_facts::{RunJson, hexadecimal};
 use super::command::RunView;
-use super::hint::hint;
+use super::hint::{AskedBy, hint};
 use super::refused::Refused;
 
 /// One JSON object.
@@ -25,7 +25,7 @@ pub(super) fn json(view: &RunView) -> String {
         attempts: facts.totals.attempts.iter().map(|(class, count)| (class.as_str(), *count)).collect(),
         may_be_billed: facts.totals.may_be_billed(),
         limit_changes: changes.iter().map(limit_change).collect(),
-        failures: failures.iter().map(failure).collect(),
+        failures: failures.iter().map(|group| failure(group, AskedBy::of(begun))).collect(),
         refused,
         served: who_answered.groups.iter().map(served).collect(),
         warnings: &who_answered.warnings,
@@ -132,12 +132,12 @@ fn served(group: &ServedGroup) -> GroupJson<'_> {
     }
 }
 
-fn failure(group: &FailureGroup) -> Failure<'_> {
+fn failure(group: &FailureGroup, asked_by: AskedBy) -> Failure<'_> {
     Failure {
         outcome: group.outcome.as_str(),
         count: group.count,
         error: group.error.as_deref(),
-        hint: hint(group.outcome),
+        hint: hint(group.outcome, asked_by),
         example_row: &group.example_row_id,
         example_position: group.example.position(),
     }

@@ -15,7 +15,7 @@ use super::super::run_state::RunState;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 use super::command::RunView;
-use super::hint::hint;
+use super::hint::{AskedBy, hint};
 use super::{limit_text, refused, served_text};
 
 /// How long an error is told.
@@ -39,7 +39,7 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     }
     limit_text::write(&mut page, changes);
     if !failures.is_empty() {
-        write_failures(&mut page, failures, &command.store());
+        write_failures(&mut page, failures, (AskedBy::of(begun), &command.store()));
     }
     refused::write(&mut page, refused);
     if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
@@ -127,10 +127,10 @@ fn lane_cells(lane: &LaneTotals, outcomes: &[Outcome]) -> Vec<String> {
     cells
 }
 
-fn write_failures(page: &mut Page, failures: &[FailureGroup], store: &str) {
+fn write_failures(page: &mut Page, failures: &[FailureGroup], of_run: (AskedBy, &str)) {
     page.line("\nwhat did not end well");
     for group in failures.iter().take(GROUPS) {
-        write_failure(page, group, store);
+        write_failure(page, group, of_run);
     }
     let more: u64 = failures.iter().skip(GROUPS).map(|group| group.count).sum();
     if more > 0 {
@@ -138,11 +138,11 @@ fn write_failures(page: &mut Page, failures: &[FailureGroup], store: &str) {
     }
 }
 
-fn write_failure(page: &mut Page, group: &FailureGroup, store: &str) {
+fn write_failure(page: &mut Page, group: &FailureGroup, (asked_by, store): (AskedBy, &str)) {
     let (run, position) = (group.example.run(), group.example.position());
     let error = group.error.as_deref().map(|error| format!(": {}", shortened(error, ERROR))).unwrap_or_default();
     page.line(format_args!("  {} × {}{error}", count(group.count), group.outcome.as_str()));
-    if let Some(hint) = hint(group.outcome) {
+    if let Some(hint) = hint(group.outcome, asked_by) {
         page.line(format_args!("      {hint}"));
     }
     let row = shortened(&group.example_row_id, 60);

@@ -1,6 +1,7 @@
 //! A store that is played back.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use crate::model::{Attempt, Key};
 use crate::store::{KeptRequest, Place, Reader, Store, StoreError};
@@ -25,17 +26,23 @@ pub(super) struct Source {
     indexing: Option<Indexing>,
     /// What the store's version was then.
     version: i64,
+    /// The file, to be named where it is damaged.
+    file: PathBuf,
 }
 
 impl Source {
     pub(super) fn open(store: &Store) -> Result<Self, StoreError> {
+        Self::reading(store).map_err(|error| error.in_file(store.path()))
+    }
+
+    fn reading(store: &Store) -> Result<Self, StoreError> {
         let (mut keys, recordings) = (store.reader()?, store.reader()?);
         keys.keep_pages(KEYS_KIB)?;
         keys.index_late_keys()?;
         recordings.keep_pages(RECORDINGS_KIB)?;
         // In this order: what is written in between makes the index void.
         let version = keys.data_version()?;
-        Ok(Self { keys, recordings, indexing: Some(Indexing::start(store)?), version })
+        Ok(Self { keys, recordings, indexing: Some(Indexing::start(store)?), version, file: store.path().to_owned() })
     }
 
     /// Takes hold of the store, as [`Reader::hold`] says.
@@ -61,23 +68,26 @@ impl Source {
 
     /// Where the recordings of a key lie, oldest first.
     pub(super) fn places(&mut self, key: &Key) -> Result<Vec<Place>, StoreError> {
-        match self.indexing.as_ref().and_then(Indexing::index) {
+        let places = match self.indexing.as_ref().and_then(Indexing::index) {
             Some(index) => self.keys.places_in(index, key),
             None => self.keys.places(key),
-        }
+        };
+        places.map_err(|error| error.in_file(&self.file))
     }
 
     /// Visits every recorded request, the newest first.
     pub(super) fn visit_requests(&mut self, mut visit: impl FnMut(KeptRequest)) -> Result<(), StoreError> {
-        self.recordings.visit_requests(|request| {
+        let visited = self.recordings.visit_requests(|request| {
             visit(request);
             ControlFlow::Continue(())
-        })
+        });
+        visited.map_err(|error| error.in_file(&self.file))
     }
 
     /// What a recording holds.
     pub(super) fn attempt(&mut self, taped: Taped) -> Result<Attempt, StoreError> {
-        let attempt_id = taped.attempt_id.map_or_else(|| self.recordings.settling_attempt(taped.at.exchange), Ok)?;
-        self.recordings.attempt(attempt_id)
+        let attempt_id = taped.attempt_id.map_or_else(|| self.recordings.settling_attempt(taped.at.exchange), Ok);
+        let attempt = attempt_id.and_then(|attempt_id| self.recordings.attempt(attempt_id));
+        attempt.map_err(|error| error.in_file(&self.file))
     }
 }
