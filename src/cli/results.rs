@@ -118,8 +118,11 @@ mod tests {
     fn no_file_takes_the_place_of_a_fixture_or_of_any_other_store() {
         let directory = tempfile::tempdir().unwrap();
         let place = |name: &str| directory.path().join(name);
-        for name in ["fixture.db", "other.db", "notes.txt", "job.toml"] {
-            std::fs::write(place(name), if name.ends_with(".db") { &SQLITE[..] } else { b"SQLite" }).unwrap();
+        for name in ["fixture.db", "other.db"] {
+            std::fs::write(place(name), SQLITE).unwrap();
+        }
+        for name in ["notes.txt", "job.toml"] {
+            std::fs::write(place(name), "SQLite").unwrap();
         }
         std::fs::create_dir(place("texts")).unwrap();
         let (fixture, texts, job) = (place("fixture.db"), place("texts"), place("job.toml"));

@@ -111,6 +111,18 @@ fn a_fixture_is_merged_and_written_the_same_each_time() {
 }
 
 #[test]
+fn what_failed_is_shown_with_its_reason_and_without_a_command_that_asks_again() {
+    let failed = interaction("1", "one").replace("code: 200", "code: 400");
+    let test = Test::new().file("a.yaml", cassette(&[failed]));
+    test.args(["import", "a.yaml"]).run();
+    for words in [&["show", "latest"][..], &["show", "latest", "--position", "0"]] {
+        let shown = test.args(words).run().stdout;
+        assert!(shown.contains("the server (HTTP 400): "), "{shown}");
+        assert!(!shown.contains("--retry") && !shown.contains("the job"), "{shown}");
+    }
+}
+
+#[test]
 fn a_store_of_runs_is_no_fixture() {
     let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one")]));
     test.args(["import", "a.yaml"]).run();

@@ -144,6 +144,7 @@ fn a_model_that_cannot_be_asked_ends_alone_and_the_others_go_on() {
     assert!(!output.stderr.contains("quota"), "{}", output.stderr);
     let shown = test.args(["show", "latest"]).run().stdout;
     assert!(shown.contains(" × gone: rejected: ") && shown.contains("No endpoints found for gone."), "{shown}");
+    assert!(shown.contains("mend the model's name") && !shown.contains("the row:"), "{shown}");
     let json: serde_json::Value = serde_json::from_str(&test.args(["show", "latest", "--json"]).run().stdout).unwrap();
     assert_eq!((&json["refused"][0]["model"], &json["refused"][0]["class"]), (&"gone".into(), &"rejected".into()));
 }

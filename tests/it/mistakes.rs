@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use nightreel::simulate::Options;
 use rusqlite::Connection;
 
-use crate::support::{CANARY, Destination, Gateway, Test};
+use crate::support::{CANARY, Call, Destination, Gateway, Test};
 
 const JOB: &str = "[input]\npath = \"rows.csv\"\nid = \"id\"\n[request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\n";
 const ROWS: &str = "id,q\na,one\nb,two\n";
@@ -215,6 +215,75 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
         assert_eq!(test.bytes(name), before, "{name} was changed");
     }
     assert_eq!(gateway.requests(), 0);
+}
+
+#[test]
+fn results_take_the_place_of_no_fixture_and_of_no_other_store() {
+    let test = test();
+    test.run_job().and(["--simulate", "--store", "sim.db"]).run();
+    test.args(["fixture", "create", "latest", "--store", "sim.db", "-o", "f.db"]).run();
+    test.write("with.toml", format!("{JOB}[record]\nfixture = \"f.db\"\n"));
+    let files = ["sim.db", "f.db", "job.toml", "rows.csv"];
+    let before = files.map(|name| test.bytes(name));
+    let simulate = ["--simulate", "--store", "new.db"];
+    let refused: [(&[&str], &str); 9] = [
+        (&["run", "job.toml", "--fixture", "f.db", "-o", "f.db"], "f.db is the fixture itself; name another"),
+        (&["run", "with.toml", "-o", "f.db"], "f.db is the fixture itself"),
+        (&["run", "job.toml", "--fixture", "f.db", "-o", "f.db-wal"], "keeps beside the fixture"),
+        (&["run", "job.toml", "-o", "sim.db"], "sim.db is an SQLite database, such as a store or a fixture"),
+        (&["replay", "job.toml", "--fixture", "f.db", "-o", "f.db"], "f.db is the fixture itself"),
+        (&["export", "latest", "--store", "sim.db", "-o", "f.db"], "f.db is an SQLite database"),
+        (&["export", "latest", "--store", "sim.db", "-o", "job.toml"], "job.toml is the job file itself"),
+        (&["export", "latest", "--store", "sim.db", "-o", "rows.csv"], "rows.csv is the input itself"),
+        (&["serve", "--fixture", "f.db", "--report", "f.db", "--", "true"], "f.db is the fixture itself; name another"),
+    ];
+    for (words, says) in refused {
+        let more = if words[0] == "run" { &simulate[..] } else { &[] };
+        test.args(words).and(more).status(2).stderr_contains(says).run();
+    }
+    assert!(files.map(|name| test.bytes(name)) == before, "a file was changed");
+    assert!(!test.path("new.db").exists(), "a store was made");
+}
+
+#[test]
+fn a_fixture_that_cannot_be_read_is_named_and_what_is_said_is_of_fixtures() {
+    let test = test();
+    test.run_job().and(["--simulate", "--store", "sim.db"]).run();
+    test.args(["fixture", "create", "latest", "--store", "sim.db", "-o", "f.db"]).run();
+    let whole = test.bytes("f.db");
+    test.write("half.db", &whole[..whole.len() / 2]);
+    test.write("names.db", &whole);
+    let connection = Connection::open(test.path("names.db")).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM name").unwrap();
+    drop(connection);
+    let told = [
+        ("none.db", "there is no fixture none.db; --fixture names a store, or a directory of texts, that is there"),
+        ("rows.csv", "the fixture rows.csv is not a nightreel store; --fixture names"),
+        ("half.db", "the fixture half.db is a nightreel store that is cut short"),
+        ("names.db", "names.db is a nightreel store that is damaged: it holds something that points to"),
+    ];
+    let check = |call: Call, says: &str| {
+        let output = call.status(5).stderr_contains(says).run();
+        for advice in ["nightreel run", "--store"] {
+            assert!(!output.stderr.contains(advice), "{}", output.stderr);
+        }
+    };
+    for (name, says) in told {
+        let fixtures = ["--fixture", "f.db", "--fixture", name];
+        check(test.args(["serve", "--mode", "replay"]).and(fixtures).and(["--", "true"]), says);
+        // A replay of a job reads no names.
+        if name != "names.db" {
+            check(test.replay_job().and(fixtures), says);
+        }
+    }
+    let says = "names.db is a nightreel store that is damaged: it holds something that points to";
+    test.args(["runs", "--store", "names.db"]).status(5).stderr_contains(says).run();
+}
+
+#[test]
+fn a_limit_of_no_rows_is_told_as_one() {
+    let says = "nightreel: rows.csv: a limit of 0 rows leaves nothing to ask; it has 2\n";
+    test().run_job().and(["--simulate", "--limit", "0"]).status(2).stderr(says).run();
 }
 
 #[test]

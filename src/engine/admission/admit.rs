@@ -95,7 +95,7 @@ impl Gate {
     /// Whether a budget can be kept: not where an answer of the lane did not say what it cost, unless
     /// a price bounds what the next one may cost.
     fn check_cost_known(&self, budget: &Budget, lane: &Lane, size: Size) -> Result<(), Refusal> {
-        let is_cost_unknown = lane.state().is_cost_unknown;
+        let is_cost_unknown = lane.state().usage.is_cost_unknown;
         if !is_cost_unknown || !budget.is_capped() || self.by_price(lane, size).is_some() {
             return Ok(());
         }

@@ -239,7 +239,7 @@ impl Gate {
         let index = self.places.add_lane(0);
         let lane = Lane::new(Arc::clone(model), index, options);
         if let Some(budget) = &self.options.budget {
-            lane.state().is_cost_unknown = budget.cost_unknown.iter().any(|of| **of == **model);
+            lane.state().usage.is_cost_unknown = budget.cost_unknown.iter().any(|of| **of == **model);
         }
         if let Some(budget) = &self.options.budget
             && let Some(dearest) = budget.dearest.iter().find(|dearest| *dearest.model == **model)

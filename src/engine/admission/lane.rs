@@ -71,8 +71,6 @@ pub(super) struct LaneState {
     pub(super) price_trust: PriceTrust,
     /// How many requests try the price.
     pub(super) on_trial: u32,
-    /// Whether an answer of the run did not say what it cost, and no price told it either.
-    pub(super) is_cost_unknown: bool,
     /// Whether it was told that the price is too low.
     pub(super) is_told_underpriced: bool,
     pub(super) closed: Option<StopReason>,

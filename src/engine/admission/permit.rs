@@ -108,7 +108,7 @@ impl Permit {
         if spent.from_cache {
             state.usage.learn_cached();
         }
-        state.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none();
+        state.usage.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none();
         let cost_usd = told_cost(spent)?;
         state.usage.learn_cost(cost_usd);
         drop(state);

@@ -41,6 +41,8 @@ pub(super) struct Usage {
     /// Replies of a cache.
     pub(super) cached: u32,
     dearest_usd: f64,
+    /// Whether an answer of the run did not say what it cost, and no price told it either.
+    pub(super) is_cost_unknown: bool,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "estimates need no 53 bits")]

@@ -331,6 +331,35 @@ fn a_store_whose_tables_cannot_be_read_is_told_from_a_file_that_is_no_store() {
 }
 
 #[test]
+fn a_store_whose_end_is_missing_is_damaged_and_no_other_file() {
+    let fixture = Fixture::new();
+    let path = fixture.store.path();
+    let bytes = std::fs::read(path).unwrap();
+    let half = &bytes[..bytes.len() / 2];
+    std::fs::write(path, half).unwrap();
+    for access in [Access::ReadWrite, Access::ReadOnly] {
+        let error = Store::open(path, access).unwrap_err();
+        assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
+    }
+    assert!(std::fs::read(path).unwrap() == half, "it is left alone");
+}
+
+#[test]
+fn what_cannot_be_a_stores_is_told_as_damage_in_its_file() {
+    use rusqlite::types::Type;
+    for error in [
+        rusqlite::Error::QueryReturnedNoRows,
+        rusqlite::Error::InvalidColumnType(1, "text".to_owned(), Type::Text),
+        rusqlite::Error::IntegralValueOutOfRange(1, -1),
+    ] {
+        let error = StoreError::from(error).in_file(Path::new("a.db"));
+        assert!(error.to_string().starts_with("a.db is a nightreel store that is damaged: it holds "), "{error}");
+    }
+    let other = StoreError::NoRun(1).in_file(Path::new("a.db"));
+    assert!(matches!(other, StoreError::NoRun(1)), "{other}");
+}
+
+#[test]
 fn a_newer_store_is_refused_with_its_version() {
     let fixture = Fixture::new();
     fixture.store.writing().unwrap().pragma_update(None, "user_version", 99).unwrap();
