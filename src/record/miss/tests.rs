@@ -339,7 +339,7 @@ fn each_reason_is_a_sentence() {
         ),
         (
             MissReason::Redaction { path: asked() },
-            "a recording differs only in what was struck, at x; use the same credentials and record.redact rules as when it was recorded",
+            "a recording differs only in what was struck, at x; use the same credentials and rules (--redact, record.redact) as when it was recorded",
         ),
         (
             MissReason::OtherRules,
@@ -347,6 +347,7 @@ fn each_reason_is_a_sentence() {
         ),
         (MissReason::OtherSession { session: asked() }, "it was recorded in session \"x\", and not in this one"),
         (parameter_changed("$.seed"), "the request has changed at $.seed"),
+        (prompt_changed("$"), "as a whole it is another one than any that was recorded"),
     ] {
         assert_eq!(text(reason), expected);
     }
@@ -481,6 +482,13 @@ fn the_recording_that_comes_first_is_the_one_that_was_changed() {
         let miss = explain(&[one, two, recorded(first), three], &asked, &KeyRules::default());
         assert_eq!(miss.nearest[0].id.item().position(), 2, "{name}: {}", miss.message());
     }
+}
+
+#[test]
+fn what_was_struck_is_not_recorded_by_a_command_that_does_not_strike_it() {
+    let miss = explain(&[recorded(chat("pay ACCOUNT"))], &chat("pay DE12345678"), &KeyRules::default());
+    assert_eq!((miss.reason.code(), miss.record_with.as_str()), ("redaction_difference", ""));
+    assert!(!miss.message().contains("record it with"));
 }
 
 #[test]
