@@ -39,7 +39,8 @@ fn error_of(answer: &Answer) -> Value {
     let error = answer.json()["error"].clone();
     assert_eq!(error["type"], "not_recorded", "{error:#}");
     let message = error["message"].as_str().unwrap();
-    assert!(message.contains("nightreel serve") && message.contains("--mode"), "no command that records it: {message}");
+    let names_command = message.contains("nightreel serve") && message.contains("--mode");
+    assert_eq!(names_command, error["code"] != "redaction_difference", "{message}");
     error
 }
 
@@ -119,6 +120,25 @@ fn the_command_that_a_miss_names_records_it() {
     server.stop();
     drop(gateway);
     assert_eq!(Served::replay(&test).chat(asked).answer().body(), recorded.body());
+}
+
+#[test]
+fn the_command_that_a_miss_names_has_the_rules_in_it_as_they_were_given() {
+    let test = Test::new();
+    let gateway = FaultyGateway::new(|_| Play::good("bye"));
+    let rules = ["--redact", "Jane Doe=NAME", "--redact", "served=SERVED"];
+    let server = Served::start(test.serve("record").to(&gateway).and(rules));
+    assert_eq!(server.chat(body("Hello Jane Doe").to_string()).answer().status, 200);
+    server.stop();
+    let server = Served::start(test.serve("replay").and(rules));
+    let error = error_of(&server.chat(body("Bye Jane Doe").to_string()).answer());
+    let command = error["nightreel"]["record_with"].as_str().unwrap();
+    for rule in ["--redact 'Jane Doe=NAME'", "--redact served=SERVED", "--store served.db"] {
+        assert!(command.contains(rule), "{command}");
+    }
+    assert!(error["message"].as_str().unwrap().ends_with(&format!("\nrecord it with: {command}")), "{error:#}");
+    let without = error["message"].as_str().unwrap().replace(command, "");
+    assert!(!without.contains("Jane Doe"), "{without}");
 }
 
 #[test]

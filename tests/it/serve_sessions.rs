@@ -29,7 +29,9 @@ fn recorded() -> Test {
 
 /// The number of the answer that a session gets next.
 fn next(server: &Served, session: &str, by_header: bool) -> usize {
-    let ask = if by_header {
+    let ask = if session.is_empty() {
+        server.chat(prompt())
+    } else if by_header {
         server.chat(prompt()).header("x-nightreel-session", session)
     } else {
         Ask::post(format!("{}/chat/completions", server.session_url(session)), prompt())
@@ -116,6 +118,29 @@ fn a_session_that_has_had_its_answers_gets_no_more_and_another_begins_anew() {
         assert_eq!(Ask::post(url, prompt()).answer().status, 422);
     }
     assert_eq!(server.chat(prompt()).answer().status, 200, "the unnamed session is one of its own");
+}
+
+#[test]
+fn what_auto_adds_to_what_it_was_lent_is_replayed_behind_it_in_that_order() {
+    for lent_by in [["--store", "served.db"].as_slice(), &["--fixture", "served.db", "--store", "new.db"]] {
+        let test = Test::new();
+        let gateway = FaultyGateway::new(|received| Play::good(&format!("answer {}", received.times)));
+        let start = |mode| {
+            let call = test.args(["serve", "--listen", "127.0.0.1:0", "--mode", mode]).and(lent_by.iter().copied());
+            Served::start(if mode == "replay" { call } else { call.to(&gateway) })
+        };
+        let named = Served::record(&test, &gateway);
+        assert_eq!([1, 2].map(|_| next(&named, "alpha", true)), [1, 2]);
+        named.stop();
+        let auto = start("auto");
+        assert_eq!([1, 2, 3, 4].map(|_| next(&auto, "", false)), [1, 2, 3, 4]);
+        auto.stop();
+        let replay = start("replay");
+        for session in ["", "zz"] {
+            assert_eq!([1, 2, 3, 4].map(|_| next(&replay, session, false)), [1, 2, 3, 4], "{lent_by:?} {session:?}");
+        }
+        assert_eq!(replay.chat(prompt()).answer().status, 422, "{lent_by:?}");
+    }
 }
 
 #[test]

@@ -32,8 +32,8 @@ use super::mode::ChosenMode;
 use super::program::{NotRunnable, Program};
 use super::recording_command::{recording_command, upstream_flags};
 use super::report_file::ReportFile;
-use super::said::{reported, told};
-use super::settings::redactor;
+use super::said::{RecordWith, reported, told};
+use super::settings::{credentials, redactor};
 use super::stores::Stores;
 use super::variables::variables;
 
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             pace: args.matching.pace,
             // Whom it may listen to was decided above.
             exposure: Exposure::Everything,
-            explain: told(&playback, &redactor, &record_with),
+            explain: told(&playback, &redactor, RecordWith::new(record_with, &credentials(job, &env))),
             report: reported(&playback),
             redactor,
             ..Options::new(Arc::clone(&playback))

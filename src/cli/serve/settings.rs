@@ -42,13 +42,21 @@ pub(super) fn settings(args: &ServeArgs, env: Lookup<'_>) -> Result<Job, Failure
 
 /// Strikes the credentials that the environment holds, those of clients too, and what the rules match.
 pub(super) fn redactor(job: &Job, env: Lookup<'_>) -> Result<Redactor, Failure> {
+    let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
+    Redactor::new(secrets(job, env).iter().map(String::as_str), rules).map_err(Failure::usage)
+}
+
+/// Strikes those credentials alone.
+pub(super) fn credentials(job: &Job, env: Lookup<'_>) -> Redactor {
+    Redactor::default().with_secrets(secrets(job, env).iter().map(String::as_str))
+}
+
+fn secrets(job: &Job, env: Lookup<'_>) -> Vec<String> {
     let own = [job.gateway.api_key_env.as_str(), job.gateway.token_env.as_str()];
     let value = |name: &str| env(name).map(|secret| Secret::bare(&secret).to_owned());
     // What is sent as our own is struck whatever it is; a client's may be a word that stands in for a key.
     let clients = KEYS.into_iter().filter_map(value).filter(|key| Secret::looks_like_key(key));
-    let secrets: Vec<String> = own.into_iter().filter_map(value).chain(clients).collect();
-    let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
-    Redactor::new(secrets.iter().map(String::as_str), rules).map_err(Failure::usage)
+    own.into_iter().filter_map(value).chain(clients).collect()
 }
 
 /// Whether a base URL leads to `OpenRouter`, as the default one does. One that cannot be read is

@@ -49,6 +49,8 @@ static DATES: LazyLock<Regex> = LazyLock::new(|| {
     let clock = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:\x20?[ap](?:m\b|\.m\.))?";
     let time = format!(r"{clock}(?:\x20?{zone}\b)?(?:\x20\([a-z\x20]+\))?");
     let behind = format!(r"(?:(?:,?\x20(?:at\x20)?|t|,|:){time})?");
+    let short_month = "(?:1[0-2]|0?[1-9])";
+    let hour = "[0-9]{1,2}(?:時|时|点)(?:[0-9]{1,2}分(?:[0-9]{1,2}秒)?)?";
     let pattern = format!(
         r"(?xi-u) \b (?: {weekday},?\x20 )? (?:
             {year}-{month}-{day}{behind}                                  # 2026-11-22T18:24:14.5+01:00
@@ -58,6 +60,7 @@ static DATES: LazyLock<Regex> = LazyLock::new(|| {
             | {counted_day}[\x20/-](?:of\x20)?{month_name}[,.]?[\x20/-]{year}{behind}    # 22 Nov 2026 18:24:14 GMT
             | {month_name}\.?\x20{counted_day},?\x20{year}{behind}        # November 22nd, 2026 at 6:24 PM
             | {month_name}\x20{{1,2}}{short_day}\x20{time}\x20{year}      # Nov 22 18:24:14 2026
+            | {year}年{short_month}月{short_day}日(?:\x20?(?:{time}|{hour}))?     # 2026年11月22日 18時24分14秒
         ) \b{{end-half}}"
     );
     Regex::new(&pattern).expect("the pattern is valid")
@@ -184,6 +187,10 @@ mod tests {
             "Sun Nov 22 2026 18:24:14 GMT+0000 (Coordinated Universal Time)",
             "22/Nov/2026:18:24:14 +0000",
             "Sunday, 2026-11-22",
+            "2026年11月22日",
+            "2026年1月2日 18:24",
+            "2026年11月22日18時24分14秒",
+            "2026年11月22日 18点",
         ] {
             assert_eq!(normal(&format!("it is {date}, and so on")), "it is ‹timestamp›, and so on", "{date}");
             assert_eq!(normal(&format!("[{date}]")), "[‹timestamp›]", "{date}");
@@ -210,9 +217,17 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_left() {
-        for text in
-            ["it took 00:05:30", "2026-13-01", "2026-11-32", "12026-11-22", "1815-06-18", "in May 2026", "Sunday"]
-        {
+        for text in [
+            "2026年13月1日",
+            "11月22日",
+            "it took 00:05:30",
+            "2026-13-01",
+            "2026-11-32",
+            "12026-11-22",
+            "1815-06-18",
+            "in May 2026",
+            "Sunday",
+        ] {
             assert_eq!(normal(text), text);
         }
     }

@@ -27,7 +27,7 @@ pub struct Miss {
     pub nearest: Vec<Nearest>,
     /// How many recordings were compared, the newest ones, where there may be more.
     pub newest: Option<usize>,
-    /// The command that would record it.
+    /// The command that would record it; empty where something would be kept that was struck before.
     pub record_with: String,
 }
 
@@ -43,6 +43,8 @@ impl Miss {
     }
 
     pub(super) fn new(asked: &AskedFor<'_>, reason: MissReason, nearest: Vec<Nearest>) -> Self {
+        // Recorded as it is asked it would hold what was struck then.
+        let is_recordable = !matches!(reason, MissReason::Redaction { .. });
         Self {
             reason,
             endpoint: asked.request.endpoint,
@@ -52,7 +54,7 @@ impl Miss {
             occurrence: asked.occurrence,
             nearest,
             newest: None,
-            record_with: asked.record_with.to_owned(),
+            record_with: if is_recordable { asked.record_with.to_owned() } else { String::new() },
         }
     }
 }

@@ -4,14 +4,18 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::words::{each_feature, hash, mix};
+use super::words::{each_feature, hash, is_long, is_sampled, mix};
 use crate::record::compare::PROMPTS;
 
-/// So much of a body counts, in features: it bounds the memory that it takes.
-const MOST: usize = 1 << 17;
+/// So many features of a body count in full, and a sample of those beyond.
+const FULL: usize = 1 << 19;
+/// So many of each text do, wherever it stands: what is asked may stand behind long texts.
+const FULL_OF_TEXT: usize = 64;
+/// So many count at most: it bounds the memory that a body takes.
+const MOST: usize = 1 << 21;
 /// The mark of a part that holds texts.
 const TEXT: u32 = 1 << 31;
-/// A string of the prompt that is longer than this and has no blanks in it is no text, but a file.
+/// A string of the prompt that is longer than this and all of digits of one kind is no text, but a file.
 const LONGEST_WORD: usize = 200;
 
 /// What of a body tells how alike it is to another: hashes of its values, by the parts that they
@@ -60,13 +64,39 @@ pub(super) const fn holds_texts(part: u32) -> bool {
 }
 
 fn add(features: &mut Vec<u64>, part: u32, feature: u32) {
+    if features.len() < FULL || is_sampled(feature) {
+        push(features, part, feature);
+    }
+}
+
+fn push(features: &mut Vec<u64>, part: u32, feature: u32) {
     if features.len() < MOST {
         features.push(u64::from(part) << 32 | u64::from(feature));
     }
 }
 
 fn add_text(features: &mut Vec<u64>, part: u32, text: &str) {
-    each_feature(text, |feature| add(features, part, feature));
+    let start = features.len();
+    each_feature(text, |feature| {
+        let is_of_first = features.len() < start + FULL_OF_TEXT;
+        if is_of_first { push(features, part, feature) } else { add(features, part, feature) }
+    });
+    // What features do not tell apart is told apart by the whole.
+    if features.len() == start || is_long(text) {
+        push(features, part, hash(text));
+    }
+}
+
+/// Whether a string of the prompt is a file: a URL that has it all in it, or what files are encoded as.
+fn is_file(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    text.len() > LONGEST_WORD && (text.starts_with("data:") && !text.contains(' ') || text.bytes().all(is_digit))
+}
+
+/// Gives texts of a part a role.
+fn give_role(features: &mut [u64], texts: u32, role: u32) {
+    let texts = features.iter_mut().filter(|feature| part(**feature) == texts);
+    texts.for_each(|feature| *feature = u64::from(role | TEXT) << 32 | *feature & 0xffff_ffff);
 }
 
 /// Where a value stands.
@@ -97,12 +127,25 @@ struct Name {
     is_prompt: bool,
     is_role: bool,
     is_label: bool,
+    /// Whose texts stand in it that have no role: an SDK sends a bare text for a message of one.
+    role: Option<u32>,
 }
 
 impl Name {
     fn of(name: &str) -> Self {
         let is_role = name == "role";
-        Self { hash: hash(name), is_prompt: PROMPTS.contains(&name), is_role, is_label: is_role || name == "type" }
+        let role = match name {
+            "input" | "prompt" => Some("user"),
+            "instructions" | "system" => Some("system"),
+            _ => None,
+        };
+        Self {
+            hash: hash(name),
+            is_prompt: PROMPTS.contains(&name),
+            is_role,
+            is_label: is_role || name == "type",
+            role: role.map(hash),
+        }
     }
 }
 
@@ -184,8 +227,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
-        let is_file = || text.len() > LONGEST_WORD && !text.contains([' ', '\n']) && text.is_ascii();
-        if self.place.kind == Kind::Prompt && !is_file() {
+        if self.place.kind == Kind::Prompt && !is_file(text) {
             add_text(self.features, self.place.of_texts(), text);
             return Ok(0);
         }
@@ -207,15 +249,18 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Walk { features, place }.note('{', 0);
         let (start, mut role) = (features.len(), None);
         while let Some(name) = members.next_key_seed(Named)? {
-            let value = members.next_value_seed(Walk { features, place: place.member(name) })?;
+            let (at, member) = (features.len(), place.member(name));
+            let value = members.next_value_seed(Walk { features, place: member })?;
             if name.is_role && place.kind == Kind::Prompt {
-                role = Some(value | TEXT);
+                role = Some(value);
+            }
+            if let Some(role) = name.role.filter(|_| place.part.is_none()) {
+                give_role(&mut features[at..], member.of_texts(), role);
             }
         }
         if let Some(role) = role {
             // A role may stand behind the text that it is of.
-            let texts = features[start..].iter_mut().filter(|feature| part(**feature) == place.of_texts());
-            texts.for_each(|feature| *feature = u64::from(role) << 32 | *feature & 0xffff_ffff);
+            give_role(&mut features[start..], place.of_texts(), role);
         }
         Ok(0)
     }

@@ -114,6 +114,9 @@ impl fmt::Display for MissReason {
                 let recorded = recorded.iter().map(|model| format!("{model:?}"));
                 write!(f, "there are no recordings of this for model {asked:?}; there are for {}", listed(recorded))
             }
+            Self::PromptChanged { path } if path == "$" => {
+                f.write_str("as a whole it is another one than any that was recorded")
+            }
             Self::PromptChanged { path } => write!(f, "the prompt has changed at {path}"),
             Self::ParameterChanged { path } => write!(f, "the request has changed at {path}"),
             Self::Exhausted { recorded, asked } if asked > recorded => write!(
@@ -130,8 +133,8 @@ impl fmt::Display for MissReason {
             }
             Self::Redaction { path } => write!(
                 f,
-                "a recording differs only in what was struck, at {path}; use the same credentials and record.redact \
-                 rules as when it was recorded"
+                "a recording differs only in what was struck, at {path}; use the same credentials and rules \
+                 (--redact, record.redact) as when it was recorded"
             ),
             Self::OtherRules => f.write_str(
                 "it was recorded under other rules of what a key leaves out (record.ignore, record.normalise)",

@@ -12,6 +12,9 @@ const KNOWN: &str = r"(?i:[\[<(]?\b(?:redacted|filtered|masked|scrubbed|hidden)\
 /// How large the compiled form of all words may get, in bytes.
 const SIZE_LIMIT: usize = 8 << 20;
 
+/// So far into what two texts have in common a placeholder may reach, in bytes.
+const REACH: usize = 1 << 10;
+
 /// What stands in the place of something that was struck.
 pub(super) struct Struck {
     placeholder: Regex,
@@ -44,7 +47,10 @@ impl Struck {
 
     fn same(&self, recorded: &Value, asked: &Value) -> bool {
         match (recorded, asked) {
-            (Value::String(old), Value::String(new)) => old == new || self.is_left(old, new) || self.is_left(new, old),
+            (Value::String(old), Value::String(new)) => {
+                let (old, new) = differing(old, new);
+                old == new || self.is_left(old, new) || self.is_left(new, old)
+            }
             (Value::Array(old), Value::Array(new)) => {
                 old.len() == new.len() && old.iter().zip(new).all(|(old, new)| self.same(old, new))
             }
@@ -71,6 +77,19 @@ impl Struck {
         }
         rest.ends_with(last)
     }
+}
+
+/// Two texts less what they have in common at either end, but for so much as a placeholder may reach
+/// into it: to look for one in all of a long text takes long.
+fn differing<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
+    let alike = |(left, right): &(u8, u8)| left == right;
+    let front = one.bytes().zip(other.bytes()).take_while(alike).count();
+    let front = one.floor_char_boundary(front.saturating_sub(REACH));
+    let (one, other) = (&one[front..], &other[front..]);
+    let back = one.bytes().rev().zip(other.bytes().rev()).take_while(alike).count();
+    let back = back.saturating_sub(REACH);
+    let back = one.len() - one.ceil_char_boundary(one.len() - back);
+    (&one[..one.len() - back], &other[..other.len() - back])
 }
 
 /// The pattern of what a rule puts in the place of a secret; none where that is nothing of its own. A
@@ -148,6 +167,20 @@ mod tests {
             (".*", "a", "b", false),
         ] {
             assert_eq!(Struck::new(&[word.to_owned()]).is_left(left, whole), expected, "{word}: {left} ← {whole}");
+        }
+    }
+
+    #[test]
+    fn in_long_texts_only_the_part_that_differs_is_looked_at() {
+        let long = |middle: &str| format!("{}{middle}{}", "é[redacted] ".repeat(2_000), " [redacted]é".repeat(2_000));
+        let (secret, struck) = (long("my key is [secret]."), long("my key is [redacted]."));
+        let (one, other) = differing(&secret, &struck);
+        assert!(one.len() < 3 * REACH && one.contains("[secret]") && other.contains("[redacted]."), "{one}");
+        let text = |text: &str| Value::from(text);
+        assert!(Struck::new(&[]).same(&text(&struck), &text(&secret)));
+        assert!(!Struck::new(&[]).same(&text(&long("your key is [redacted].")), &text(&secret)));
+        for (one, other) in [("", ""), ("é", "è"), ("aé", "aéé"), ("éa", "ééa"), ("日本", "本日")] {
+            assert_eq!(differing(one, other), (one, other));
         }
     }
 

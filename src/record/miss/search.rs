@@ -35,6 +35,9 @@ const MODELS: usize = 1_000;
 /// So much nearer counts a recording of the very session that asks, and one that has not answered yet.
 const OWN_SESSION: f64 = 0.03;
 const LEFT_OVER: f64 = 0.03;
+/// That counts in full where so much is not alike, and less where less is; but always something.
+const UNLIKE: f64 = 0.12;
+const LEAST_WEIGHT: f64 = 1e-9;
 /// So much nearer counts a recording of which all texts are the same.
 const SAME_TEXTS: f64 = 0.2;
 
@@ -221,12 +224,14 @@ impl<'a> Search<'a> {
         self.as_it_stands.likeness(&self.profile)
     }
 
-    /// How near a recording counts: mostly by how alike it is.
+    /// How near a recording counts: mostly by how alike it is. What else counts is no more than a part
+    /// of what is not alike: requests about one long document are all alike, and still one is meant.
     fn rank(&self, likeness: Likeness, candidate: &Candidate) -> f64 {
         let is_own = candidate.session.as_deref().unwrap_or_default() == self.asked.session;
         let own_session = if is_own { OWN_SESSION } else { 0.0 };
         let left_over = if candidate.was_handed_out { 0.0 } else { LEFT_OVER };
-        likeness.similarity + SAME_TEXTS * likeness.same_texts + own_session + left_over
+        let weight = ((1.0 - likeness.similarity) / UNLIKE).clamp(LEAST_WEIGHT, 1.0);
+        likeness.similarity + SAME_TEXTS * likeness.same_texts + weight * (own_session + left_over)
     }
 
     /// What has come of it.
@@ -238,7 +243,9 @@ impl<'a> Search<'a> {
             let struck = Struck::new(self.asked.struck_as);
             Verdict { asked: &self.asked, known: &known, struck: &struck }.reason(&mut compared)
         });
-        let nearest = compared.into_iter().take(TOLD).map(|compared| compared.nearest).collect();
+        // What has nothing in common with it is not near.
+        let nearest = compared.into_iter().map(|compared| compared.nearest).filter(|nearest| nearest.per_cent() > 0);
+        let nearest = nearest.take(TOLD).collect();
         Miss { newest: self.is_full().then_some(self.seen), ..Miss::new(&self.asked, reason, nearest) }
     }
 
@@ -249,17 +256,26 @@ impl<'a> Search<'a> {
             kept.likeness = self.likeness(&kept.candidate.body);
             kept.rank = self.rank(kept.likeness, &kept.candidate);
         }
-        kept.sort_by(|left, right| {
+        let asked = comparable(self.asked.rules, &self.asked.request.body);
+        let mut kept: Vec<_> = kept.into_iter().map(|kept| self.read(kept, &asked)).collect();
+        kept.sort_by(|(left, left_text), (right, right_text)| {
             let by_rank = right.but_for_model.cmp(&left.but_for_model).then(right.rank.total_cmp(&left.rank));
-            by_rank.then(left.at.cmp(&right.at))
+            by_rank.then(left_text.changed.cmp(&right_text.changed)).then(left.at.cmp(&right.at))
         });
-        kept.into_iter().map(|kept| self.compare(kept)).collect()
+        kept.into_iter().map(|(kept, text)| self.compare(kept, &text.body, &asked)).collect()
     }
 
-    fn compare(&self, kept: Kept) -> Compared {
+    /// What of a recording is compared with what is asked.
+    fn read(&self, kept: Kept, asked: &[u8]) -> (Kept, Text) {
+        let body = comparable(self.asked.rules, &kept.candidate.body);
+        let changed = changed(&body, asked);
+        (kept, Text { body, changed })
+    }
+
+    fn compare(&self, kept: Kept, recorded: &[u8], asked: &[u8]) -> Compared {
         let AskedFor { request, rules, .. } = self.asked;
         let Kept { candidate, likeness, .. } = kept;
-        let mut comparison = Comparison::of(&comparable(rules, &candidate.body), &comparable(rules, &request.body));
+        let mut comparison = Comparison::of(recorded, asked);
         if comparison.count() == 0 {
             // Ids may stand in the same places, and be others of each other.
             let canonical = |body: &[u8]| rules.canonical(body).unwrap_or_else(|_| body.to_vec());
@@ -267,6 +283,22 @@ impl<'a> Search<'a> {
         }
         Compared { nearest: Nearest::new(&candidate, likeness.similarity, comparison), body: candidate.body }
     }
+}
+
+/// What of a recording is compared.
+struct Text {
+    body: Vec<u8>,
+    /// How many bytes lie between what it has in common with what is asked at either end: of those
+    /// that are as alike it tells which one was changed.
+    changed: usize,
+}
+
+/// How much of a body is neither in the beginning that it has in common with another nor in the end.
+fn changed(body: &[u8], other: &[u8]) -> usize {
+    let front = body.iter().zip(other).take_while(|(left, right)| left == right).count();
+    let (body, other) = (&body[front..], &other[front..]);
+    let back = body.iter().rev().zip(other.iter().rev()).take_while(|(left, right)| left == right).count();
+    body.len().max(other.len()) - back
 }
 
 /// What of a body is compared; what is no JSON as it stands.

@@ -339,7 +339,7 @@ fn each_reason_is_a_sentence() {
         ),
         (
             MissReason::Redaction { path: asked() },
-            "a recording differs only in what was struck, at x; use the same credentials and record.redact rules as when it was recorded",
+            "a recording differs only in what was struck, at x; use the same credentials and rules (--redact, record.redact) as when it was recorded",
         ),
         (
             MissReason::OtherRules,
@@ -347,6 +347,7 @@ fn each_reason_is_a_sentence() {
         ),
         (MissReason::OtherSession { session: asked() }, "it was recorded in session \"x\", and not in this one"),
         (parameter_changed("$.seed"), "the request has changed at $.seed"),
+        (prompt_changed("$"), "as a whole it is another one than any that was recorded"),
     ] {
         assert_eq!(text(reason), expected);
     }
@@ -481,6 +482,125 @@ fn the_recording_that_comes_first_is_the_one_that_was_changed() {
         let miss = explain(&[one, two, recorded(first), three], &asked, &KeyRules::default());
         assert_eq!(miss.nearest[0].id.item().position(), 2, "{name}: {}", miss.message());
     }
+}
+
+#[test]
+fn a_prompt_without_a_blank_is_compared_as_a_text() {
+    let order = |number: usize, last: usize| {
+        let items = (0..12).map(|item| json!({ "sku": format!("A-{}", number * 31 + item * 7), "count": item }));
+        let order = json!({ "order": 1000 + number, "items": items.collect::<Vec<_>>(), "last": last });
+        chat(&order.to_string())
+    };
+    let mut recordings: Vec<_> = (0..20).map(|number| recorded(order(number, 4))).collect();
+    recordings.extend(["", "?"].map(|text| recorded(chat(text))));
+    for number in [2, 19] {
+        let miss = explain(&recordings, &order(number, 5), &KeyRules::default());
+        assert_eq!(usize::try_from(miss.nearest[0].id.item().position()), Ok(number), "{}", miss.message());
+    }
+}
+
+#[test]
+fn a_question_about_a_long_document_is_nearest_to_itself() {
+    let blue = |number: usize| {
+        let words = ["sky", "sea", "harbour", "road", "mountain"];
+        format!("Say what colour the {} has, and why it is number {number}.", words[number])
+    };
+    let words = (0_u32..).map(|number| format!("w{} ", number.wrapping_mul(2_654_435_761) >> 16));
+    let long: String = words.take(90_000).collect();
+    let letters = "a b c d e f g h ".repeat(40_000);
+    let chinese: String = (0..70_000).filter_map(|number| char::from_u32(0x4e00 + number * 7 % 20_000)).collect();
+    let one = |text: String| json!({ "model": "m", "messages": [{ "role": "user", "content": text }] });
+    let system = |document: &str, question: &str| {
+        json!({ "model": "m", "messages": [
+            { "role": "system", "content": document }, { "role": "user", "content": question },
+        ] })
+    };
+    let likened = |body: Value| likeness::Likened::new(&profile::Profile::of(body.to_string().as_bytes()));
+    let shapes: [(&str, &dyn Fn(&str) -> Value); 5] = [
+        ("question behind", &|question| one(format!("{long}\n{question}"))),
+        ("question before", &|question| one(format!("{question}\n{long}"))),
+        ("document as the system's", &|question| system(&long, question)),
+        ("document of many words", &|question| system(&letters, question)),
+        ("document in Chinese", &|question| system(&chinese, question)),
+    ];
+    for (name, body) in shapes {
+        let mut asked = likened(body(&blue(1).replace("what colour", "which colour")));
+        let mut similarity = |number| {
+            let recorded = profile::Profile::of(body(&blue(number)).to_string().as_bytes());
+            asked.likeness(&recorded).similarity
+        };
+        let meant = similarity(1);
+        for number in [0, 2, 3, 4] {
+            assert!(similarity(number) < meant, "{name}: {number}");
+        }
+    }
+}
+
+#[test]
+fn of_texts_that_are_as_alike_the_one_with_less_changed_is_nearest() {
+    // In the middle of a long text only a sample counts.
+    let text = |word: &str| chat(&format!("{}{word} {}", "word ".repeat(70_000), "word ".repeat(70_000)));
+    let [far, near] = ["harbour", "harbor"].map(|word| Bytes::from(text(word).to_string()));
+    let rules = KeyRules::default();
+    let request = request(Endpoint::ChatCompletions, &text("harborx"), &rules);
+    let (session, occurrence, recorded_of_it, record_with) = ("", 0, 0, "");
+    let asked = AskedFor {
+        request: &request,
+        session,
+        occurrence,
+        recorded: recorded_of_it,
+        rules: &rules,
+        struck_as: &[],
+        record_with,
+    };
+    let candidates = [far, near]
+        .into_iter()
+        .enumerate()
+        .map(|(at, body)| Candidate { body, ..candidate(at, &recorded(chat(&at.to_string())), &rules) });
+    let nearest = Miss::explain(asked, candidates).nearest;
+    assert_eq!(nearest.iter().map(|nearest| nearest.id.item().position()).collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
+fn a_bare_text_is_near_to_the_message_that_an_sdk_sends_for_it() {
+    let question = |number: usize| format!("What is the capital of country number {number}?");
+    let parts = |text: &str| json!([{ "role": "user", "content": [{ "type": "input_text", "text": text }] }]);
+    let message = |text: &str| json!([{ "role": "user", "content": text }]);
+    let bare = |text: &str| json!(text);
+    let shapes: [&dyn Fn(&str) -> Value; 3] = [&bare, &message, &parts];
+    let body = |input: Value| json!({ "model": "m", "instructions": "Be brief.", "input": input });
+    for (one, other) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
+        let recordings: Vec<_> = (0..9).map(|number| recorded(body(shapes[one](&question(number))))).collect();
+        let miss = explain(&recordings, &body(shapes[other](&question(4))), &KeyRules::default());
+        assert_eq!(miss.nearest[0].id.item().position(), 4, "{one} {other}: {}", miss.message());
+    }
+    let system = json!({ "model": "m", "input": [
+        { "role": "system", "content": "Talk as a pirate does." }, { "role": "user", "content": "Who?" },
+    ] });
+    let miss = explain(
+        &[
+            recorded(json!({ "model": "m", "instructions": "Talk as a judge would.", "input": "Who?" })),
+            recorded(json!({ "model": "m", "instructions": "Talk as a pirate does.", "input": "Who?" })),
+        ],
+        &system,
+        &KeyRules::default(),
+    );
+    assert_eq!(miss.nearest[0].id.item().position(), 1);
+}
+
+#[test]
+fn what_has_nothing_in_common_with_any_is_near_to_none() {
+    for asked in [Value::Null, json!("x"), json!([1, 2])] {
+        let miss = explain(&[recorded(chat("Why is the sky blue?"))], &asked, &KeyRules::default());
+        assert_eq!((&miss.reason, miss.nearest.len()), (&prompt_changed("$"), 0), "{}", miss.message());
+    }
+}
+
+#[test]
+fn what_was_struck_is_not_recorded_by_a_command_that_does_not_strike_it() {
+    let miss = explain(&[recorded(chat("pay ACCOUNT"))], &chat("pay DE12345678"), &KeyRules::default());
+    assert_eq!((miss.reason.code(), miss.record_with.as_str()), ("redaction_difference", ""));
+    assert!(!miss.message().contains("record it with"));
 }
 
 #[test]

@@ -11,6 +11,11 @@ use super::{AskedFor, MissReason, Nearest, Remedy};
 use crate::model::{Endpoint, KeyRules, Normaliser, undated};
 use crate::record::compare::PROMPTS;
 
+/// So many bytes of the nearest recordings are tried under other rules, which takes longer than all
+/// else, and so many recordings at least.
+const TRIED: usize = 1 << 20;
+const TRIED_ALWAYS: usize = 2;
+
 /// A recording that was compared with what is asked.
 pub(super) struct Compared {
     pub(super) nearest: Nearest,
@@ -42,8 +47,10 @@ impl Verdict<'_> {
             let recorded = known.endpoints.iter().copied().collect();
             return MissReason::EndpointNotRecorded { asked: asked.request.endpoint, recorded };
         }
-        let but_for_rules =
-            compared.iter().enumerate().find_map(|(at, compared)| Some((at, self.match_by_rules(compared)?)));
+        let but_for_rules = compared[..tried(compared)]
+            .iter()
+            .enumerate()
+            .find_map(|(at, compared)| Some((at, self.match_by_rules(compared)?)));
         if let Some((at, reason)) = but_for_rules {
             compared[..=at].rotate_right(1);
             return reason;
@@ -60,6 +67,15 @@ impl Verdict<'_> {
         }
         Remedy::find(self.asked.rules, recorded, body).map(|remedy| MissReason::Normaliser { path, remedy })
     }
+}
+
+/// How many of the nearest recordings are tried under other rules.
+fn tried(compared: &[Compared]) -> usize {
+    let lengths = compared.iter().scan(0_usize, |length, compared| {
+        *length = length.saturating_add(compared.body.len());
+        Some(*length)
+    });
+    lengths.take_while(|length| *length <= TRIED).count().max(TRIED_ALWAYS).min(compared.len())
 }
 
 /// Whether it is the model that has no recordings: none at all, or none of this request.

@@ -3,6 +3,11 @@
 /// So many words at the beginning of a text count by three characters at a time too: in a short text
 /// a word that was misspelled is half of what there is.
 const SPELLED: usize = 4;
+/// So many bytes at either end of a text count in full. What lies between them is sampled: a feature
+/// counts or not by what it is, so that two texts that share it both have it, or neither.
+const END: usize = 256 << 10;
+/// One feature of so many is in the sample.
+const SAMPLED: u32 = 16;
 /// What stands before a word and behind it.
 const EDGE: char = ' ';
 
@@ -26,18 +31,30 @@ const WITHOUT_BLANKS: [(char, char); 8] = [
 /// of. A word is a run of letters and digits; where a script has no blanks it is a character.
 pub(super) fn each_feature(text: &str, mut tell: impl FnMut(u32)) {
     let (mut told, mut before) = (0, 0);
-    each_word(text, |word| {
+    let last = text.len().saturating_sub(END);
+    each_word(text, |at, word| {
         if told < SPELLED {
             each_spelling(word, &mut tell);
         }
         let word = hash(word);
-        tell(word);
-        tell(mix(before, word));
+        let features = [word, mix(before, word)].into_iter();
+        features.filter(|feature| at < END || at >= last || is_sampled(*feature)).for_each(&mut tell);
         (before, told) = (word, told + 1);
     });
 }
 
-fn each_word<'a>(text: &'a str, mut tell: impl FnMut(&'a str)) {
+/// Whether some of a text is sampled.
+pub(super) const fn is_long(text: &str) -> bool {
+    text.len() > 2 * END
+}
+
+/// Whether a feature counts where not all of them do.
+pub(super) const fn is_sampled(feature: u32) -> bool {
+    feature < u32::MAX / SAMPLED
+}
+
+/// Tells each word of a text, and where it stands.
+fn each_word<'a>(text: &'a str, mut tell: impl FnMut(usize, &'a str)) {
     let mut start = None;
     for (at, character) in text.char_indices() {
         let is_part = character.is_ascii_alphanumeric() || !character.is_ascii() && character.is_alphanumeric();
@@ -47,14 +64,14 @@ fn each_word<'a>(text: &'a str, mut tell: impl FnMut(&'a str)) {
             continue;
         }
         if let Some(start) = start.take() {
-            tell(&text[start..at]);
+            tell(start, &text[start..at]);
         }
         if stands_alone {
-            tell(&text[at..at + character.len_utf8()]);
+            tell(at, &text[at..at + character.len_utf8()]);
         }
     }
     if let Some(start) = start {
-        tell(&text[start..]);
+        tell(start, &text[start..]);
     }
 }
 

@@ -89,16 +89,27 @@ impl Tapes {
     }
 
     /// The recordings that a session is given, in order: its own. Where it was given others before
-    /// its first own one was recorded, these stand before that. Where it has none, those that were
-    /// recorded without a session; else those of the first session that has any, if it may be
-    /// lent them.
+    /// its first own one was recorded, these stand before that; where it has none, it is given only
+    /// others. Those of the unnamed session are lent by the first session that has a name. Those of a
+    /// named one are what the unnamed session is given, as far as it may be lent them.
     pub(super) fn for_session(&self, session: Option<&Arc<str>>) -> Given {
+        let unnamed = self.of_session(None);
+        let first_named = self.sorted.get(unnamed.end).and_then(|first| first.session.as_ref());
+        let lent = first_named.map_or_else(Range::default, |first| self.of_session(Some(first)));
+        let of_unnamed = self.with_lent(unnamed.clone(), lent);
+        if session.is_none() {
+            return of_unnamed;
+        }
+        // Not what stands behind what is not lent: a replay, which lends it, would give that first.
+        let is_lent = |position: &Position| self.lends_named || unnamed.contains(position);
+        self.with_lent(self.of_session(session), of_unnamed.into_iter().take_while(is_lent))
+    }
+
+    /// A session's own recordings, with those that it was lent before its last own one.
+    fn with_lent(&self, own: Range<Position>, lent: impl IntoIterator<Item = Position>) -> Given {
         let occurrence = |position: &Position| self.taped(*position).occurrence;
-        let own = self.of_session(session);
-        let first = self.sorted.first().and_then(|first| first.session.as_ref());
-        let shared = self.of_session(first.filter(|_| self.lends_named || session.is_none()));
         let last = own.clone().last();
-        let lent = shared.take_while(|lent| last.is_none_or(|last| occurrence(lent) < occurrence(&last)));
+        let lent = lent.into_iter().take_while(|lent| last.is_none_or(|last| occurrence(lent) < occurrence(&last)));
         let mut given: Given = own.chain(lent).collect();
         given.sort_by_key(occurrence);
         // Stable: its own stands.
@@ -211,6 +222,38 @@ mod tests {
         let named_alone = Tapes::of(vec![vec![place(1, "z", 0), place(2, "y", 0)]], Mode::Replay);
         assert_eq!(given(&named_alone, ""), [(0, 2, 0)]);
         assert_eq!(given(&named_alone, "x"), [(0, 2, 0)]);
+    }
+
+    #[test]
+    fn what_a_session_was_lent_before_its_own_is_lent_with_it() {
+        let (both, named) = ([("alpha", 0), ("alpha", 1), ("", 2), ("", 3)], [("alpha", 0), ("alpha", 1), ("zz", 0)]);
+        let own_first = [("alpha", 0), ("alpha", 1), ("", 0)];
+        let lent_in_between = [("", 0), ("alpha", 1), ("", 2)];
+        let (replay, auto) = (Mode::Replay, Mode::Auto);
+        for (recorded, mode, session, expected) in [
+            (&both[..], replay, "", "alpha0 alpha1 2 3"),
+            (&both, auto, "", "alpha0 alpha1 2 3"),
+            (&both, replay, "zz", "alpha0 alpha1 2 3"),
+            (&both, auto, "zz", ""),
+            (&both, replay, "alpha", "alpha0 alpha1"),
+            (&both, auto, "alpha", "alpha0 alpha1"),
+            (&named, replay, "zz", "zz0"),
+            (&named, replay, "", "alpha0 alpha1"),
+            (&named, auto, "", "alpha0 alpha1"),
+            (&own_first, replay, "", "0"),
+            (&own_first, auto, "zz", "0"),
+            (&lent_in_between, replay, "zz", "0 alpha1 2"),
+            (&lent_in_between, auto, "zz", "0"),
+        ] {
+            let places = recorded.iter().map(|(session, occurrence)| place(1, session, *occurrence)).collect();
+            let tapes = Tapes::of(vec![places], mode);
+            let asking = Some(session).filter(|session| !session.is_empty()).map(Arc::from);
+            let told = |recorded: &Recorded| {
+                format!("{}{}", recorded.session.as_deref().unwrap_or_default(), recorded.taped.occurrence)
+            };
+            let given = tapes.for_session(asking.as_ref()).into_iter().map(|position| told(&tapes.sorted[position]));
+            assert_eq!(given.collect::<Vec<_>>().join(" "), expected, "{recorded:?} {mode:?} {session:?}");
+        }
     }
 
     #[test]
