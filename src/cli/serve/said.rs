@@ -12,11 +12,17 @@ use super::super::context::complain;
 use super::super::credential_text::without_credentials;
 use super::announcement::Misses;
 
+/// What stands in the place of the command that would record a miss, where it cannot be told.
+const NOT_TOLD: &str = "the nightreel serve that was called, with --mode auto and the base URL to send to (it is not \
+                        printed: not all of it can be shown)";
+
 /// What clients are told of a miss, told here as it happens: why, what comes nearest, and the
 /// command that would record it.
-pub(super) fn told(playback: &Arc<Playback>, redactor: &Arc<Redactor>, record_with: &str) -> Explain {
+pub(super) fn told(playback: &Arc<Playback>, redactor: &Arc<Redactor>, record_with: Option<String>) -> Explain {
     let (playback, redactor) = (Arc::clone(playback), Arc::clone(redactor));
-    let record_with = without_credentials(&redactor.strike_text(record_with));
+    // A command with a word struck would do something else.
+    let record_with = record_with.filter(|command| without_credentials(&redactor.strike_text(command)) == *command);
+    let record_with = record_with.unwrap_or_else(|| NOT_TOLD.to_owned());
     let misses = Misses::default();
     Arc::new(move |session, request, recorded| {
         let unanswered = explained(&playback, session, request, recorded, &record_with);
