@@ -1,5 +1,6 @@
 //! What surrounds the command: its environment, captured once.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use super::credential_text::without_credentials;
@@ -7,6 +8,11 @@ use super::credential_text::without_credentials;
 /// Looks a variable of the environment up; one that is not UTF-8 counts as not set.
 pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Looks a variable of the environment up, whatever bytes it holds.
+pub(crate) fn env_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// Writes a text to standard output. A reader that has gone away (`| head`) ends nothing but the

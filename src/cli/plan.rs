@@ -12,6 +12,7 @@ use nightreel::prompt::Prompt;
 use nightreel::record::Redactor;
 
 use super::context::env;
+use super::credential_text::without_credentials;
 use super::exit::Failure;
 use super::job_args::JobArgs;
 
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) input: Input,
     pub(crate) prompt: Arc<Prompt>,
     pub(crate) redactor: Arc<Redactor>,
+    /// Strikes the credentials alone.
+    credentials: Redactor,
 }
 
 impl Plan {
@@ -35,8 +38,16 @@ impl Plan {
             ..Options::default()
         };
         let input = Input::open(&job.input.path, options).map_err(Failure::usage)?;
-        let redactor = redactor(&job)?;
-        Ok(Self { job, input, prompt: Arc::new(prompt), redactor: Arc::new(redactor) })
+        let (redactor, credentials) =
+            (redactor(&job)?, Redactor::default().with_secrets(secrets(&job).iter().map(String::as_str)));
+        Ok(Self { job, input, prompt: Arc::new(prompt), redactor: Arc::new(redactor), credentials })
+    }
+
+    /// Whether something in a text must not be kept: a credential, or what a rule strikes, where it is a
+    /// text that the rules are for.
+    pub(crate) fn strikes(&self, text: &str, is_for_rules: bool) -> bool {
+        let redactor = if is_for_rules { &self.redactor } else { &self.credentials };
+        without_credentials(&redactor.strike_text(text)) != text
     }
 
     /// What decides what is asked, as it is kept: less what must not be kept.
@@ -60,11 +71,12 @@ impl Plan {
 
 /// Strikes the credentials that the environment holds, and what the job's rules match.
 pub(crate) fn redactor(job: &Job) -> Result<Redactor, Failure> {
-    let secrets: Vec<String> = [&job.gateway.api_key_env, &job.gateway.token_env]
-        .into_iter()
-        .filter_map(|name| env(name))
-        .map(|secret| Secret::bare(&secret).to_owned())
-        .collect();
     let rules = job.record.redact.iter().map(|rule| (rule.pattern.as_str(), rule.with.as_str()));
-    Redactor::new(secrets.iter().map(String::as_str), rules).map_err(Failure::usage)
+    Redactor::new(secrets(job).iter().map(String::as_str), rules).map_err(Failure::usage)
+}
+
+/// The credentials of a job that the environment holds.
+fn secrets(job: &Job) -> Vec<String> {
+    let secrets = [&job.gateway.api_key_env, &job.gateway.token_env].into_iter().filter_map(|name| env(name));
+    secrets.map(|secret| Secret::bare(&secret).to_owned()).collect()
 }

@@ -12,7 +12,7 @@ use nightreel::engine::{
 };
 use nightreel::model::{Mode, Outcome, Success};
 use nightreel::record::{Recall, Source};
-use nightreel::store::StoreError;
+use nightreel::store::{Run, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
@@ -67,8 +67,9 @@ pub(crate) fn replay_plan(plan: &Plan, call: &ReplayCall<'_>) -> Result<Exit, Fa
     let progress = Progress::start(display.progress, display.quiet, &Terminal::capture());
     let replayed = carry_out(plan, job, results, &sources, &mut progress.monitor());
     let (replayed, written) = replayed?;
-    let simulated = sources.simulated()?;
-    let record = RunCommand::of_call(plan, flags, &store.store).recording(plan.job.record.mode, simulated);
+    let (simulated, recorded) = (sources.simulated()?, sources.recorded()?);
+    let record = RunCommand::of_call(plan, flags, &store.store);
+    let record = record.recording(plan.job.record.mode, simulated, recorded.as_ref().map(|run| &run.begun));
     let summary = ReplaySummary { plan, replayed: &replayed, written, simulated, record };
     progress.conclude(summary.said(display.quiet).as_deref());
     Ok(exit(&replayed, plan.job.success))
@@ -168,12 +169,20 @@ impl Sources {
         Recall::new(self.open()?)
     }
 
-    /// Whether the recordings that come first were made with the simulated gateway.
-    fn simulated(&self) -> Result<bool, StoreError> {
+    /// The run whose recordings come first.
+    fn recorded(&self) -> Result<Option<Run>, StoreError> {
         for source in self.open()? {
             if let Some(run) = source.preferred_run()? {
-                return Ok(run.begun.simulated);
+                return Ok(Some(run));
             }
+        }
+        Ok(None)
+    }
+
+    /// Whether the recordings that come first were made with the simulated gateway.
+    fn simulated(&self) -> Result<bool, StoreError> {
+        if let Some(run) = self.recorded()? {
+            return Ok(run.begun.simulated);
         }
         // A fixture's runs are of no job.
         let families = self.fixtures.iter().map(FixtureStore::families).collect::<Result<Vec<_>, _>>()?;

@@ -11,7 +11,7 @@ use nightreel::engine::{
     RunOptions, Stop, StopReason, decide_begin, export,
 };
 use nightreel::gateway::Gateway;
-use nightreel::job::{InFlight, Job, LaneLimits};
+use nightreel::job::{Call, InFlight, Job, LaneLimits};
 use nightreel::model::Mode;
 use nightreel::price::Prices;
 use nightreel::record::Source;
@@ -164,7 +164,15 @@ impl Session<'_> {
 
     /// The job as the store keeps it.
     fn description(&self) -> String {
-        without_credentials(&self.plan.redactor.strike_text(&self.plan.job.describe_with(self.flags.words())))
+        let flags = self.flags.less_struck(self.plan);
+        let directory =
+            std::env::current_dir().ok().and_then(|directory| directory.into_os_string().into_string().ok());
+        let call = Call {
+            directory: directory.filter(|directory| !self.plan.strikes(directory, true)),
+            flags: flags.words(),
+            withheld: flags.withheld().to_vec(),
+        };
+        self.plan.job.describe_struck(&call, &|text| without_credentials(&self.plan.redactor.strike_text(text)))
     }
 
     fn new_run(&self, checked: &Checked, job_identity: String, continues: Option<RunId>) -> NewRun {

@@ -1,50 +1,70 @@
 //! The `run` that goes on with a run, as it is printed to be called.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use nightreel::job::described_flags;
+use nightreel::job::Call;
 use nightreel::model::Mode;
 use nightreel::store::NewRun;
 
-use super::context::env;
+use super::context::env_os;
 use super::credential_text::without_credentials;
 use super::given_flags::GivenFlags;
 use super::plan::Plan;
-use super::shell_word::{command_line, quoted};
+use super::shell_word::quoted;
 use super::store_args::{DEFAULT_STORE, STORE_VARIABLE};
 
-/// The `run` that goes on with a run: the same job file, flags and store.
+/// What stands in a name that a store keeps for bytes that are no text.
+const NO_TEXT: char = '\u{fffd}';
+const RETRY: &str = "--retry failed";
+
+/// The `run` that goes on with a run: the same job file, flags and store. It is told as a command only
+/// where that does the same: never with a word struck, left out or changed.
 #[derive(Debug, Clone)]
 pub(crate) struct RunCommand {
-    job_file: String,
+    job_file: PathBuf,
     flags: GivenFlags,
     mode: Mode,
     store: PathBuf,
+    from: Origin,
+}
+
+/// Where a command has to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Here,
+    There(PathBuf),
+    /// In a directory that nobody knows.
+    Somewhere,
 }
 
 impl RunCommand {
     /// The one that goes on with what this call does.
     pub(crate) fn of_call(plan: &Plan, flags: &GivenFlags, store: &Path) -> Self {
-        let struck = |word: &String| without_credentials(&plan.redactor.strike_text(word));
-        let flags = GivenFlags::kept(flags.words().iter().map(struck).collect());
+        let flags = flags.less_struck(plan);
         let mode = flags.mode().unwrap_or(plan.job.record.mode);
-        Self { job_file: plan.job.path.display().to_string(), flags, mode, store: store.to_owned() }
+        Self { job_file: plan.job.path.clone(), flags, mode, store: store.to_owned(), from: Origin::Here }
     }
 
-    /// The one that records what a replay lacks, with the gateway that its recordings come from.
-    pub(crate) fn recording(self, job: Mode, simulated: bool) -> Self {
+    /// The one that records what a replay lacks: of the same gateway as its recordings, where the run is
+    /// known that made them, else of the simulated one where they are of that.
+    pub(crate) fn recording(self, job: Mode, simulated: bool, recorded: Option<&NewRun>) -> Self {
         let flags = self.flags.in_mode((job != Mode::Auto).then_some("auto"));
+        let call = recorded.map(|run| Call::described(&run.job_description)).unwrap_or_default();
+        let flags = flags.sending_as(&GivenFlags::kept(&call), call.directory.as_deref().map(Path::new));
         let rehearses = simulated && !flags.has("--base-url");
-        Self { flags: if rehearses { flags.and("--simulate") } else { flags }, ..self }
+        Self { flags: if rehearses { flags.rehearsing() } else { flags }, ..self }
     }
 
     /// The one that goes on with a run of a store.
     pub(crate) fn of_run(begun: &NewRun, store: &Path) -> Self {
-        let flags = GivenFlags::kept(described_flags(&begun.job_description));
-        let flags = if begun.simulated { flags.and("--simulate") } else { flags };
+        let call = Call::described(&begun.job_description);
+        let flags = GivenFlags::kept(&call);
+        let flags = if begun.simulated { flags.rehearsing() } else { flags };
         let mode = begun.mode.parse().unwrap_or_default();
-        Self { job_file: begun.job_file.clone(), flags, mode, store: store.to_owned() }
+        let from = Origin::of(call.directory.map(PathBuf::from), std::env::current_dir().ok().as_deref());
+        Self { job_file: PathBuf::from(&begun.job_file), flags, mode, store: store.to_owned(), from }
     }
 
     /// The one that asks again what failed. A complete run does not go on where all is recorded
@@ -52,46 +72,152 @@ impl RunCommand {
     pub(crate) fn again(&self, is_complete: bool) -> String {
         let flags = self.flags.clone();
         let flags = if self.mode == Mode::Record && is_complete { flags.in_mode(Some("auto")) } else { flags };
-        format!("{} --retry failed", Self { flags, ..self.clone() })
+        Self { flags, ..self.clone() }.told(RETRY)
     }
 
     /// What a command that reads the store is told of it, with a space before it.
     pub(crate) fn store(&self) -> String {
         store_flag(&self.store)
     }
+
+    /// The command with words behind it; in its place, where no command says the same, what to do.
+    fn told(&self, more: &str) -> String {
+        let mut line = Line::default();
+        if let Origin::There(directory) = &self.from {
+            line.word("the directory it is called in", directory.as_os_str());
+            line.text = format!("cd{} &&", line.text);
+        }
+        line.text.push_str(" nightreel run");
+        line.word("the job file", &hidden_dash(&self.job_file));
+        for (title, word) in self.flags.titled_words() {
+            line.word(&title, word.as_ref());
+        }
+        for word in self.store_words() {
+            line.word("--store", &word);
+        }
+        let untold = line.untold.into_iter().chain(self.flags.withheld().iter().cloned()).collect::<Vec<_>>();
+        let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+        let text = format!("{}{more}", line.text.trim_start());
+        match &self.from {
+            _ if !untold.is_empty() => by_hand(&more, self.flags.mode(), &untold),
+            Origin::Somewhere if self.job_file.is_relative() => {
+                format!("in the directory that it was begun in: {text}")
+            }
+            _ => text,
+        }
+    }
+
+    fn store_words(&self) -> Vec<OsString> {
+        match &self.from {
+            Origin::There(_) => named_store(&std::path::absolute(&self.store).unwrap_or_else(|_| self.store.clone())),
+            Origin::Here | Origin::Somewhere => store_words(&self.store),
+        }
+    }
 }
 
 impl fmt::Display for RunCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hidden = if self.job_file.starts_with('-') { "./" } else { "" };
-        let words = ["nightreel", "run"].map(str::to_owned).into_iter();
-        let words = words.chain([format!("{hidden}{}", self.job_file)]).chain(self.flags.words().iter().cloned());
-        write!(f, "{}{}", command_line(words), self.store())
+        f.write_str(&self.told(""))
     }
+}
+
+impl Origin {
+    fn of(directory: Option<PathBuf>, here: Option<&Path>) -> Self {
+        match directory {
+            None => Self::Somewhere,
+            Some(directory) if Some(directory.as_path()) == here => Self::Here,
+            Some(directory) => Self::There(directory),
+        }
+    }
+}
+
+/// A command as it grows, and what of it cannot be told.
+#[derive(Default)]
+struct Line {
+    text: String,
+    untold: Vec<String>,
+}
+
+impl Line {
+    fn word(&mut self, title: &str, word: &OsStr) {
+        let text = word.to_string_lossy();
+        let is_whole = without_credentials(&text) == text && !(word.to_str().is_some() && text.contains(NO_TEXT));
+        match quoted(word).filter(|_| is_whole) {
+            Some(quoted) => {
+                self.text.push(' ');
+                self.text.push_str(&quoted);
+            }
+            None => self.untold.push(title.to_owned()),
+        }
+    }
+}
+
+/// What to do where no command can be told.
+fn by_hand(words: &str, mode: Option<Mode>, untold: &[String]) -> String {
+    let in_mode = mode.map(|mode| format!(" in mode {}", mode.as_str())).unwrap_or_default();
+    format!(
+        "call run{words} again{in_mode}, with the same job, store and flags; no command is printed, as not all of it can \
+         be shown: {} must be given by hand",
+        untold.join(", ")
+    )
+}
+
+/// A job file that is no flag.
+fn hidden_dash(job_file: &Path) -> OsString {
+    let mut word = OsString::from(if job_file.as_os_str().as_encoded_bytes().starts_with(b"-") { "./" } else { "" });
+    word.push(job_file);
+    word
 }
 
 /// The flag that names a store, with a space before it; nothing where a command finds it without.
 pub(crate) fn store_flag(store: &Path) -> String {
-    flag_unless_default(store, env(STORE_VARIABLE).as_deref())
+    let mut line = Line::default();
+    for word in store_words(store) {
+        line.word("--store", &word);
+    }
+    if line.untold.is_empty() { line.text } else { " (with --store, which cannot be shown)".to_owned() }
 }
 
-fn flag_unless_default(store: &Path, variable: Option<&str>) -> String {
+/// The words that name a store; none where a command finds it without.
+pub(crate) fn store_words(store: &Path) -> Vec<OsString> {
+    words_unless_default(store, env_os(STORE_VARIABLE).as_deref())
+}
+
+fn words_unless_default(store: &Path, variable: Option<&OsStr>) -> Vec<OsString> {
     let default = Path::new(DEFAULT_STORE);
     if store == default && variable.is_none_or(|variable| Path::new(variable) == default) {
-        return String::new();
+        return Vec::new();
     }
-    let joint = if store.as_os_str().as_encoded_bytes().starts_with(b"-") { '=' } else { ' ' };
-    format!(" --store{joint}{}", quoted(store.as_os_str()))
+    named_store(store)
+}
+
+fn named_store(store: &Path) -> Vec<OsString> {
+    if store.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        let mut word = OsString::from("--store=");
+        word.push(store);
+        return vec![word];
+    }
+    vec!["--store".into(), store.into()]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
-    fn command(flags: &[&str]) -> RunCommand {
-        let flags = GivenFlags::kept(flags.iter().map(|flag| (*flag).to_owned()).collect());
+    fn flags(words: &[&str]) -> GivenFlags {
+        GivenFlags::kept(&call(words))
+    }
+
+    fn call(words: &[&str]) -> Call {
+        Call { flags: words.iter().map(|word| (*word).to_owned()).collect(), ..Call::default() }
+    }
+
+    fn command(words: &[&str]) -> RunCommand {
+        let flags = flags(words);
         let mode = flags.mode().unwrap_or_default();
-        RunCommand { job_file: "my job.toml".to_owned(), flags, mode, store: "a.db".into() }
+        RunCommand { job_file: "my job.toml".into(), flags, mode, store: "a.db".into(), from: Origin::Here }
     }
 
     #[test]
@@ -99,13 +225,16 @@ mod tests {
         for (store, variable, expected) in [
             ("nightreel.db", None, ""),
             ("nightreel.db", Some("nightreel.db"), ""),
-            ("nightreel.db", Some("other.db"), " --store nightreel.db"),
-            ("other.db", Some("other.db"), " --store other.db"),
-            ("my store.db", None, " --store 'my store.db'"),
-            ("-x.db", None, " --store=-x.db"),
+            ("nightreel.db", Some("other.db"), "--store nightreel.db"),
+            ("other.db", Some("other.db"), "--store other.db"),
+            ("-x.db", None, "--store=-x.db"),
         ] {
-            assert_eq!(flag_unless_default(Path::new(store), variable), expected, "{store} {variable:?}");
+            let words = words_unless_default(Path::new(store), variable.map(OsStr::new));
+            assert_eq!(words.join(OsStr::new(" ")), expected, "{store} {variable:?}");
         }
+        assert_eq!(store_flag(Path::new("my store.db")), " --store 'my store.db'");
+        assert_eq!(store_flag(Path::new(OsStr::from_bytes(b"\xc3.db"))), r#" --store "$(printf '\303.db')""#);
+        assert!(!store_flag(Path::new("a\n")).contains("--store "));
     }
 
     #[test]
@@ -122,15 +251,56 @@ mod tests {
 
     #[test]
     fn what_a_replay_lacks_is_recorded_where_its_recordings_come_from() {
-        for (flags, job, simulated, expected) in [
-            ([].as_slice(), Mode::Auto, false, ""),
-            (&["--mode", "replay", "--limit", "3"], Mode::Auto, false, " --limit 3"),
-            (&[], Mode::Replay, false, " --mode auto"),
-            (&[], Mode::Record, true, " --mode auto --simulate"),
-            (&["--base-url", "http://a/v1"], Mode::Auto, true, " --base-url http://a/v1"),
+        let recorded = |flags: &[&str]| {
+            let call = format!("{{\"flags\": {:?}}}", call(flags).flags);
+            NewRun { job_description: call, ..NewRun::of_exchanges("j", 0) }
+        };
+        for (flags, job, simulated, of, expected) in [
+            ([].as_slice(), Mode::Auto, false, [].as_slice(), ""),
+            (&["--mode", "replay", "--limit", "3"], Mode::Auto, false, &["--limit", "9"], " --limit 3"),
+            (&[], Mode::Replay, false, &["--base-url", "http://a/v1"], " --mode auto --base-url http://a/v1"),
+            (
+                &[],
+                Mode::Record,
+                true,
+                &["--simulate", "--simulate-seed", "3"],
+                " --mode auto --simulate --simulate-seed 3",
+            ),
+            (&["--base-url", "http://a/v1"], Mode::Auto, true, &["--simulate"], " --base-url http://a/v1"),
         ] {
-            let told = command(flags).recording(job, simulated).to_string();
+            let told = command(flags).recording(job, simulated, Some(&recorded(of))).to_string();
             assert_eq!(told, format!("nightreel run 'my job.toml'{expected} --store a.db"));
+        }
+        assert!(command(&[]).recording(Mode::Auto, true, None).to_string().contains(" --simulate "));
+    }
+
+    #[test]
+    fn a_command_is_called_where_its_paths_begin() {
+        for (directory, told) in [
+            (Some("/jobs"), "nightreel run 'my job.toml' --store a.db"),
+            (None, "in the directory that it was begun in: nightreel run 'my job.toml' --store a.db"),
+        ] {
+            let from = Origin::of(directory.map(PathBuf::from), Some(Path::new("/jobs")));
+            assert_eq!(RunCommand { from, ..command(&[]) }.to_string(), told);
+        }
+        let from = Origin::of(Some("/my jobs".into()), Some(Path::new("/jobs")));
+        let told = RunCommand { from, store: "/s.db".into(), ..command(&[]) }.to_string();
+        assert_eq!(told, "cd '/my jobs' && nightreel run 'my job.toml' --store /s.db");
+    }
+
+    #[test]
+    fn no_command_is_told_that_does_something_else() {
+        let withheld = Call { withheld: vec!["--set request.system".to_owned()], ..call(&["--budget", "0.5"]) };
+        for (told, by_hand) in [
+            (RunCommand { flags: GivenFlags::kept(&withheld), ..command(&[]) }, "--set request.system"),
+            (RunCommand { store: "a\n".into(), ..command(&[]) }, "--store"),
+            (RunCommand { job_file: "caf\u{fffd}.toml".into(), ..command(&[]) }, "the job file"),
+            (command(&["--model", "sk-or-v1-0123456789"]), "--model"),
+        ] {
+            for told in [told.to_string(), told.again(false)] {
+                assert!(told.contains(&format!(": {by_hand} must be given by hand")), "{told}");
+                assert!(!told.contains("nightreel"), "{told}");
+            }
         }
     }
 }

@@ -15,7 +15,6 @@ use super::money::told;
 use super::plan::Plan;
 use super::run::exit_of_stop;
 use super::run_command::RunCommand;
-use super::shell_word::quoted;
 
 /// How many groups of failures are told.
 const GROUPS: usize = 5;
@@ -168,7 +167,7 @@ impl Summary {
             let error = group.error.as_deref().map(|error| format!(": {}", one_line(error))).unwrap_or_default();
             line(text, &format!("{} × {}{error}", count(group.count), group.outcome.as_str()));
             let example = &group.example_row_id;
-            line(text, &format!("    such as row {example:?}; {}", self.advice(group.outcome)));
+            line(text, &format!("    such as row {example:?}; {}", self.advice(group)));
         }
         let rest: u64 = failures.iter().skip(GROUPS).map(|group| group.count).sum();
         if rest > 0 {
@@ -177,14 +176,15 @@ impl Summary {
         }
     }
 
-    /// What to do about an outcome.
-    fn advice(&self, outcome: Outcome) -> String {
+    /// What to do about what ended like this.
+    fn advice(&self, group: &FailureGroup) -> String {
         let again = self.command.again(self.is_complete());
-        match outcome {
+        match group.outcome {
             Outcome::Truncated => "raise max_tokens in request.params".to_owned(),
             Outcome::Filtered | Outcome::Refused | Outcome::Failed(Class::Blocked) => {
-                let (job, store) = (quoted(self.job.as_ref()), self.command.store());
-                format!("look at it with nightreel show {job} ROW{store}")
+                // By its number: a job may be named like another run.
+                let (run, position) = (group.example.run(), group.example.position());
+                format!("look at it with nightreel show {run} --position {position}{}", self.command.store())
             }
             Outcome::NotRecorded => format!("record it: {}", self.command),
             Outcome::Failed(Class::Rejected) => {

@@ -44,11 +44,16 @@ pub(crate) fn lines(bytes: &[u8]) -> String {
 }
 
 fn push(character: char, text: &mut String) {
-    if character.is_control() || turns_direction(character) {
+    if steers(character) {
         text.extend(character.escape_default());
     } else {
         text.push(character);
     }
+}
+
+/// Whether a terminal would do something else with a character than show it.
+pub(crate) fn steers(character: char) -> bool {
+    character.is_control() || turns_direction(character)
 }
 
 /// Marks that change the direction in which a terminal writes.

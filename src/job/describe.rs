@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{EnvText, InFlight, Job, MessageSpec, duration};
+use super::struck::{Strike, strike_description};
+use super::{Call, EnvText, InFlight, Job, MessageSpec, duration};
 use crate::model::{Format, Key, canonical_json};
 
 impl Job {
@@ -52,14 +53,13 @@ impl Job {
         format!("{description:#}")
     }
 
-    /// The whole job as [`Job::describe`] gives it, with the flags of the command that runs it, by
-    /// which others can call it again.
+    /// The whole job as [`Job::describe`] gives it, less what must not be kept of its texts, with how
+    /// the command was called that runs it. What is told of the call is kept as it is.
     #[must_use]
-    pub fn describe_with(&self, flags: &[String]) -> String {
+    pub fn describe_struck(&self, call: &Call, strike: Strike<'_>) -> String {
         let mut description: Value = serde_json::from_str(&self.describe()).expect("a description is JSON");
-        if !flags.is_empty() {
-            description["flags"] = json!(flags);
-        }
+        strike_description(&mut description, strike);
+        call.describe(&mut description);
         format!("{description:#}")
     }
 
@@ -200,15 +200,6 @@ fn described_in_flight(in_flight: InFlight) -> Value {
     }
 }
 
-/// The flags of the command that ran a job, by its description in a store; none where it had none,
-/// or where an earlier nightreel described it.
-#[must_use]
-pub fn described_flags(description: &str) -> Vec<String> {
-    let description: Value = serde_json::from_str(description).unwrap_or_default();
-    let flags = description["flags"].as_array().into_iter().flatten();
-    flags.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
 /// A URL without `user:password@`, and without a query, where keys are put too.
 #[must_use]
 pub fn without_userinfo(url: &str) -> String {
@@ -224,14 +215,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_keeps_the_flags_of_its_command() {
+    fn a_description_keeps_how_its_command_was_called() {
         let text = "[input]\npath = \"r.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"x\"\n";
         let job = Job::from_text("j.toml".as_ref(), text, &[]).unwrap();
-        let flags = ["--limit".to_owned(), "3".to_owned()];
-        assert_eq!(described_flags(&job.describe_with(&flags)), flags);
-        assert_eq!(job.describe_with(&[]), job.describe());
-        assert!(described_flags(&job.describe()).is_empty());
-        assert!(described_flags("").is_empty());
+        let words = |words: [&str; 2]| words.map(str::to_owned).to_vec();
+        let call = Call {
+            directory: Some("/jobs".to_owned()),
+            flags: words(["--limit", "3"]),
+            withheld: words(["--set name", "--base-url"]),
+        };
+        let (as_it_is, all) = (|text: &str| text.to_owned(), |_: &str| "struck".to_owned());
+        for strike in [&as_it_is as Strike<'_>, &all] {
+            assert_eq!(Call::described(&job.describe_struck(&call, strike)), call);
+        }
+        assert_eq!(job.describe_struck(&Call::default(), &as_it_is), job.describe());
+        for without in [job.describe().as_str(), ""] {
+            assert_eq!(Call::described(without), Call::default());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! refused with the nearest name, so nothing in a job file is ignored.
 
 mod attribution;
+mod call;
 mod changes;
 mod describe;
 mod directives;
@@ -31,11 +32,13 @@ mod secret_line;
 mod set;
 mod setting;
 mod spec;
+mod struck;
 #[cfg(test)]
 mod tests;
 
+pub use call::Call;
 pub use changes::changed_parts;
-pub use describe::{described_flags, without_userinfo};
+pub use describe::without_userinfo;
 pub use env_text::EnvText;
 pub use gateway::{Base, GatewaySpec};
 pub use input::InputSpec;
@@ -49,6 +52,7 @@ pub use problem::JobError;
 pub use record::{RecordSpec, Redact};
 pub use request::RequestSpec;
 pub use retry::{Retry, Timeouts};
-pub use secret_line::shown_setting;
+pub use secret_line::may_be_shown;
 pub use set::Override;
 pub use spec::Job;
+pub use struck::Strike;

@@ -18,17 +18,20 @@ pub(super) fn without_secret(line: &str) -> Cow<'_, str> {
     if sounds_secret || looks_secret(value) { Cow::Owned(format!("{key}= …")) } else { Cow::Borrowed(line) }
 }
 
-/// The `key=value` of `--set` without what may be a credential: neither what [`without_secret`]
-/// leaves out, nor a base URL, nor what is redacted, whose patterns may be secret themselves.
+/// Whether the `key=value` of `--set` may be shown: nothing stands in it that [`without_secret`] leaves
+/// out, no base URL with a credential, and nothing that is redacted, whose patterns may be secret
+/// themselves. A variable's name may: a job takes nothing else for one.
 #[must_use]
-pub fn shown_setting(text: &str) -> String {
-    let secret = |key: &str| key.contains("base_url") || key.contains("redact");
-    match text.split_once('=') {
-        Some((key, value)) if secret(key) || value.contains("base_url") || value.contains("redact") => {
-            format!("{key}=…")
-        }
-        _ => without_secret(text).into_owned(),
+pub fn may_be_shown(setting: &str) -> bool {
+    let (key, value) = setting.split_once('=').unwrap_or(("", setting));
+    let names = |what: &str| key.contains(what) || value.contains(what);
+    if names("redact") || looks_secret(setting) {
+        return false;
     }
+    if names("base_url") && value.contains(['@', '?', '#']) {
+        return false;
+    }
+    key.trim_end().ends_with("_env") || matches!(without_secret(setting), Cow::Borrowed(whole) if whole == setting)
 }
 
 fn looks_secret(value: &str) -> bool {
@@ -42,13 +45,19 @@ mod tests {
     #[test]
     fn a_setting_is_shown_unless_it_may_hold_a_credential() {
         for (text, shown) in [
-            ("limits.in_flight=3", "limits.in_flight=3"),
-            ("gateway.base_url=https://u:p@a", "gateway.base_url=…"),
-            ("gateway={base_url=\"https://u:p@a\"}", "gateway=…"),
-            ("record.redact=[{pattern=\"x\"}]", "record.redact=…"),
-            ("request.params.x=sk-or-hidden", "request.params.x= …"),
+            ("limits.in_flight=3", true),
+            ("request.prompt=Why? @all #1", true),
+            ("gateway.base_url=https://a/v1", true),
+            ("gateway.base_url=https://u:p@a", false),
+            ("gateway.base_url=https://a/v1?key=k", false),
+            ("gateway={base_url=\"https://u:p@a\"}", false),
+            ("gateway.api_key_env=MY_KEY", true),
+            ("gateway.api_key_env=sk-or-hidden", false),
+            ("request.params.api_key=hidden", false),
+            ("record.redact=[{pattern=\"x\"}]", false),
+            ("request.params.x=sk-or-hidden", false),
         ] {
-            assert_eq!(shown_setting(text), shown, "{text}");
+            assert_eq!(may_be_shown(text), shown, "{text}");
         }
     }
 

@@ -124,7 +124,8 @@ fn what_is_not_recorded_is_told_with_what_is_nearest() {
              results: replay.jsonl (300 lines)\n  \
              row \"8\", m: not recorded\n      \
              $.messages[0].content: recorded \"question »7«\", asked \"question »seven«\"\n  \
-             record them: nightreel run job.toml --output replay.jsonl\n",
+             record them: nightreel run job.toml --output replay.jsonl --base-url \
+             http://127.0.0.1:[PORT]/v1/simulated/simulated/openrouter\n",
         )
         .run();
     let lines = test.json_lines("replay.jsonl");
@@ -137,4 +138,25 @@ fn a_replay_without_a_store_says_how_to_make_one() {
     let says = "nightreel: there is no store nightreel.db; `nightreel run` makes one, or name another with --store\n";
     test.replay_job().status(5).stderr(says).run();
     assert!(!test.path("nightreel.db").exists());
+}
+
+#[test]
+fn what_a_replay_lacks_is_recorded_where_its_run_was_sent() {
+    let test = Test::new().job(JOB).file("rows.csv", "q\na\n");
+    test.run_job().to(&Gateway::new()).and(["--budget", "2"]).run();
+    test.write("rows.csv", "q\na\nb\n");
+    let replayed = test.replay_job().status(4).run().plain_stderr();
+    let told = "record them: nightreel run job.toml --base-url http://127.0.0.1:[PORT]";
+    assert!(replayed.contains(told) && replayed.contains(" --budget 2\n"), "{replayed}");
+
+    let test = Test::new().job(JOB).file("rows.csv", "q\na\n");
+    test.run_job().and(["--simulate", "--simulate-seed", "3", "--simulate-reply-tokens", "7"]).run();
+    test.write("rows.csv", "q\na\nb\n");
+    let replayed = test.replay_job().status(4).run().stderr;
+    let told = replayed.lines().find_map(|line| line.split_once("record them: nightreel ")).expect("it says how").1;
+    for flag in ["--simulate", "--simulate-seed 3", "--simulate-reply-tokens 7"] {
+        assert!(told.contains(flag), "{flag}: {told}");
+    }
+    test.args(told.split(' ')).run();
+    test.replay_job().run();
 }

@@ -1,6 +1,8 @@
 //! The same job again, with something changed: what is sent, and what is said.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -282,4 +284,95 @@ fn what_failed_is_asked_again_with_the_flags_that_the_run_had() {
     assert_eq!(before, "nightreel run job.toml --limit 2");
     assert!(after.starts_with("http://127.0.0.1:[PORT]"), "{after}");
     assert!(after.ends_with(" --store a.db --retry failed"), "{after}");
+}
+
+/// The command that `show` prints to go on, of the newest run.
+fn to_go_on(test: &Test) -> String {
+    let shown = test.args(["show", "latest"]).run().stdout;
+    shown.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("it says how to go on").to_owned()
+}
+
+/// A run that its budget stops after two of its rows, with some more of the job's text and flags.
+fn stopped(more: &str, flags: &[&str]) -> Test {
+    let test = test().job(&format!("{JOB}{more}"));
+    let budget = ["--limit", "5", "--budget", "0.9", "--simulate", "--simulate-cost-usd", "0.4"];
+    test.run_job().and(budget).and(flags).env("GITHUB_TOKEN", "12345678").status(3).run();
+    test
+}
+
+#[test]
+fn what_is_struck_from_a_job_leaves_the_flags_of_its_run_as_they_are() {
+    for more in [
+        r#"[limits]
+tokens_per_minute = 200000
+[record]
+redact = [{ pattern = '\d{6,}', with = "[number]" }]
+"#,
+        "[record]\nredact = [{ pattern = '\\d', with = \"9\" }]\n",
+        "[request.params]\nseed = 12345678\n",
+    ] {
+        let test = stopped(more, &[]);
+        let told = to_go_on(&test);
+        for flag in ["--limit 5", "--budget 0.9", "--simulate-cost-usd 0.4"] {
+            assert!(told.contains(flag), "{flag}: {told}");
+        }
+        let described: String =
+            test.store().rows("SELECT job_description FROM run", |row| row.get(0)).into_iter().next().unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&described).is_ok(), "{described}");
+    }
+}
+
+#[test]
+fn a_flag_that_had_to_be_struck_is_named_in_the_place_of_a_command() {
+    for (more, set) in [
+        ("", "request.params.seed=12345678"),
+        ("[record]\nredact = [{ pattern = 'Jane', with = \"N\" }]\n", "request.system=Speak to Jane."),
+    ] {
+        let test = stopped(more, &["--set", set]);
+        let (told, key) = (to_go_on(&test), set.split('=').next().unwrap());
+        assert!(told.contains(&format!("--set {key} must be given by hand")), "{told}");
+        assert!(!told.contains("nightreel run") && !told.contains("Jane") && !told.contains("12345678"), "{told}");
+    }
+}
+
+#[test]
+fn a_shell_takes_what_is_told_as_it_was_given_wherever_it_is_pasted() {
+    let set = "request.system=one\ntwo\tthree's \u{202e}end";
+    let test = stopped("", &["--set", set, "--store", "my store.db"]);
+    test.write("elsewhere/job.toml", "no job");
+    let store = test.path("my store.db");
+    let elsewhere = test.path("elsewhere");
+    let shown = test.args(["show", "latest", "--store", store.to_str().unwrap()]).from(&elsewhere).run().stdout;
+    let told = shown.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("it says how to go on");
+    assert!(told.starts_with("cd "), "{told}");
+    let command = told.replace("--budget 0.9", "--budget 5");
+    let binary = env!("CARGO_BIN_EXE_nightreel");
+    let command = command.replace(" nightreel run", &format!(" '{binary}' run --progress none"));
+    let shell = std::process::Command::new("sh").arg("-c").arg(&command).current_dir(&elsewhere).output().unwrap();
+    assert!(shell.status.success(), "{command}\n{}", String::from_utf8_lossy(&shell.stderr));
+    let runs = test.args(["runs", "--json", "--store", "my store.db"]).run().stdout;
+    assert_eq!(runs.matches("\"job_file\"").count(), 1, "another run was begun: {runs}");
+    assert!(runs.contains("\"complete\""), "{runs}");
+}
+
+#[test]
+fn a_store_whose_name_is_no_text_is_told_as_a_shell_takes_it() {
+    let (test, store) = (test(), OsStr::from_bytes(b"caf\xe9.db"));
+    let flags = ["--limit", "5", "--budget", "0.9", "--simulate", "--simulate-cost-usd", "0.4", "--store"];
+    test.run_job().and(flags).and([store]).status(3).run();
+    let shown = test.args(["show", "latest", "--store"]).and([store]).run().stdout;
+    assert!(shown.contains(r#" --store "$(printf 'caf\351.db')""#), "{shown}");
+}
+
+#[test]
+fn a_run_is_named_by_its_number_whatever_its_job_is_called() {
+    for name in ["7", "latest", "-x"] {
+        let test = test().job(&format!("name = \"{name}\"\n{JOB}"));
+        let filtered = r#"{"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]}"#;
+        let gateway = FaultyGateway::new(|_| Play::Answer(200, "", filtered.to_owned()));
+        let output = test.run_job().to(&gateway).and(["--limit", "1"]).status(1).run();
+        let told = "look at it with nightreel show 1 --position 0";
+        assert!(output.stderr.contains(told), "{name}: {}", output.stderr);
+        test.args(["show", "1", "--position", "0"]).run();
+    }
 }

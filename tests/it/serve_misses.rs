@@ -142,6 +142,35 @@ fn the_command_that_a_miss_names_has_the_rules_in_it_as_they_were_given() {
 }
 
 #[test]
+fn the_command_that_a_miss_names_holds_no_password_and_no_flag_twice() {
+    let (test, server) = replay();
+    drop(server);
+    for url in ["https://user:hunter22@a/v1", "https://a/v1?api_key=hunter22", "https://a/v1#hunter22", "hunter22"] {
+        let server = Served::start(test.serve("replay").and(["--base-url", url, "--report", "report.json"]));
+        let answer = server.chat(body("What is new?").to_string()).answer();
+        let error = error_of(&answer);
+        let command = error["nightreel"]["record_with"].as_str().unwrap();
+        assert_eq!(command.matches("--base-url").count(), 1, "{command}");
+        assert!(command.contains("--base-url http://127.0.0.1:"), "{command}");
+        let output = server.stop();
+        for text in [answer.json().to_string(), output.stderr, test.text("report.json")] {
+            assert!(!text.contains("hunter22"), "{url}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_command_that_a_miss_names_has_the_store_that_a_variable_named() {
+    let (test, server) = replay();
+    drop(server);
+    let args = ["serve", "--listen", "127.0.0.1:0", "--mode", "replay"];
+    let server = Served::start(test.args(args).env("NIGHTREEL_STORE", "served.db"));
+    let error = error_of(&server.chat(body("What is new?").to_string()).answer());
+    let command = error["nightreel"]["record_with"].as_str().unwrap();
+    assert!(command.contains(" --store served.db"), "{command}");
+}
+
+#[test]
 fn what_was_struck_from_a_recording_is_named_where_it_is_what_differs() {
     let test = Test::new();
     let gateway = FaultyGateway::new(|_| Play::good("never tell it"));

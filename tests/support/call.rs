@@ -59,6 +59,12 @@ impl Call {
         self.and(["--output", name])
     }
 
+    /// Calls it in another directory.
+    pub(crate) fn from(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
+        self
+    }
+
     /// Reads standard input from a file of the directory.
     pub(crate) fn stdin(mut self, name: &str) -> Self {
         self.stdin = Some(self.directory.join(name));

@@ -16,19 +16,19 @@ use super::announcement::Misses;
 pub(super) enum RecordWith {
     /// The command, which can be pasted as it is.
     Command(String),
-    /// What to do, where a credential stands in the command: struck from it, it would be another one.
+    /// What to do, where not all of the command can be shown: less what cannot it would be another one.
     Told,
 }
 
 /// What to do where the command is not told.
-const TOLD: &str = "what this `nightreel serve` was called with, with --mode auto in it; it is not repeated here, for \
-                    a credential stands in it";
+const TOLD: &str = "the nightreel serve that was called, with --mode auto and the base URL to send to (it is not \
+                    printed: not all of it can be shown)";
 
 impl RecordWith {
-    /// The command, unless one of the credentials stands in it, or what looks like one.
-    pub(super) fn new(command: String, credentials: &Redactor) -> Self {
-        let struck = without_credentials(&credentials.strike_text(&command));
-        if struck == command { Self::Command(command) } else { Self::Told }
+    /// The command where there is one, unless one of the credentials stands in it, or what looks like one.
+    pub(super) fn new(command: Option<String>, credentials: &Redactor) -> Self {
+        let is_shown = |command: &String| without_credentials(&credentials.strike_text(command)) == *command;
+        command.filter(is_shown).map_or(Self::Told, Self::Command)
     }
 
     fn text(&self) -> &str {
@@ -110,7 +110,7 @@ mod tests {
             ("canary-of-the-gateway=KEY", false),
             ("sk-0123456789abcdef=KEY", false),
         ] {
-            let record_with = RecordWith::new(command(words), &credentials);
+            let record_with = RecordWith::new(Some(command(words)), &credentials);
             let message = "not recorded".to_owned();
             let body = json!({"error": {"message": message, "nightreel": {"record_with": ""}}}).to_string().into();
             let mut said = Unanswered { reason: String::new(), message, body };

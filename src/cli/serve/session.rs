@@ -1,5 +1,6 @@
 //! One call of `serve`, from what it needs to what came of it.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use nightreel::engine::Stop;
-use nightreel::job::Job;
+use nightreel::job::{Call, Job};
 use nightreel::model::Mode;
 use nightreel::price::Prices;
 use nightreel::record::{Playback, PlaybackOptions, Redactor};
@@ -30,7 +31,7 @@ use super::child::TakenSignals;
 use super::listening::{leads_here, reachable};
 use super::mode::ChosenMode;
 use super::program::{NotRunnable, Program};
-use super::recording_command::{recording_command, upstream_flags};
+use super::recording_command::{lacking_store, recording_command, upstream_flags};
 use super::report_file::ReportFile;
 use super::said::{RecordWith, reported, told};
 use super::settings::{credentials, redactor};
@@ -96,7 +97,9 @@ impl<'a> Session<'a> {
         });
         let lacking =
             if gateway::is_known(job) { Vec::new() } else { upstream_flags(stores.recorded_gateway()?.as_ref()) };
-        let record_with = recording_command(std::env::args_os().skip(1), &lacking);
+        let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+        let lacking: Vec<OsString> = lacking.into_iter().chain(lacking_store(&words, &args.store.store)).collect();
+        let record_with = recording_command(words, &lacking);
         let options = Options {
             upstream,
             pace: args.matching.pace,
@@ -207,7 +210,7 @@ fn check_leads_elsewhere(authority: &str, address: SocketAddr) -> Result<(), Fai
 
 /// The settings, as the store keeps them.
 fn description(job: &Job, redactor: &Redactor) -> String {
-    without_credentials(&redactor.strike_text(&job.describe()))
+    job.describe_struck(&Call::default(), &|text| without_credentials(&redactor.strike_text(text)))
 }
 
 /// The exit code of a command that could not be started after all.

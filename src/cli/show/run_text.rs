@@ -43,7 +43,7 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     }
     refused::write(&mut page, refused);
     if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
-        page.line(format_args!("\nto go on: {}", one_line(&command.to_string())));
+        page.line(format_args!("\nto go on: {command}"));
     }
     page.text(&served_text::text(who_answered));
     page.finish()
@@ -161,7 +161,11 @@ mod tests {
             job: "truthful".to_owned(),
             job_file: "jobs/truthful.toml".to_owned(),
             job_identity: "{}".to_owned(),
-            job_description: r#"{"flags": ["--limit", "3", "--set", "request.system=be brief"]}"#.to_owned(),
+            job_description: serde_json::json!({
+                "directory": std::env::current_dir().unwrap(),
+                "flags": ["--limit", "3", "--set", "request.system=be brief"],
+            })
+            .to_string(),
             input: "q.csv".to_owned(),
             input_hash: [0xab; 32],
             mode: "auto".to_owned(),
