@@ -499,6 +499,9 @@ fn a_prompt_without_a_blank_is_compared_as_a_text() {
     }
 }
 
+/// A body that says something in one of several ways.
+type Shape<'a> = &'a dyn Fn(&str) -> Value;
+
 #[test]
 fn a_question_about_a_long_document_is_nearest_to_itself() {
     let blue = |number: usize| {
@@ -516,7 +519,7 @@ fn a_question_about_a_long_document_is_nearest_to_itself() {
         ] })
     };
     let likened = |body: Value| likeness::Likened::new(&profile::Profile::of(body.to_string().as_bytes()));
-    let shapes: [(&str, &dyn Fn(&str) -> Value); 5] = [
+    let shapes: [(&str, Shape<'_>); 5] = [
         ("question behind", &|question| one(format!("{long}\n{question}"))),
         ("question before", &|question| one(format!("{question}\n{long}"))),
         ("document as the system's", &|question| system(&long, question)),
@@ -567,7 +570,7 @@ fn a_bare_text_is_near_to_the_message_that_an_sdk_sends_for_it() {
     let parts = |text: &str| json!([{ "role": "user", "content": [{ "type": "input_text", "text": text }] }]);
     let message = |text: &str| json!([{ "role": "user", "content": text }]);
     let bare = |text: &str| json!(text);
-    let shapes: [&dyn Fn(&str) -> Value; 3] = [&bare, &message, &parts];
+    let shapes: [Shape<'_>; 3] = [&bare, &message, &parts];
     let body = |input: Value| json!({ "model": "m", "instructions": "Be brief.", "input": input });
     for (one, other) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
         let recordings: Vec<_> = (0..9).map(|number| recorded(body(shapes[one](&question(number))))).collect();
