@@ -22,6 +22,8 @@ pub enum StopReason {
     Deadline,
     /// What is left of the budget is not enough for another request: cap, spent and reserved.
     Budget(String),
+    /// Requests may have been billed, and nobody knows what they cost, so that no budget can be kept.
+    UnknownCosts(String),
     /// The other models are done, and some take no more requests: which ones, and why each of them.
     LaneClosed(Vec<(Arc<str>, StopReason)>),
     /// The credentials were refused.
@@ -52,6 +54,7 @@ impl StopReason {
             Self::Signal => "stopped by a signal",
             Self::Deadline => "deadline passed",
             Self::Budget(_) => "budget used up",
+            Self::UnknownCosts(_) => "costs unknown",
             Self::LaneClosed(_) => "model closed",
             Self::Unauthorized(_) => "credentials refused",
             Self::OutOfCredit(_) => "out of credit",
@@ -73,6 +76,7 @@ impl StopReason {
             Self::Signal => "the same command goes on with the rest",
             Self::Deadline => "the same command goes on with the rest; --deadline or timeouts.run gives it more time",
             Self::Budget(_) => "the same command with a higher --budget or limits.budget_usd goes on with the rest",
+            Self::UnknownCosts(_) => "the same command with --prices FILE, or without a budget, goes on with the rest",
             Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
             Self::Rejected(_) => "mend the model's name or its settings, and the same command goes on with the rest",
             Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
@@ -111,6 +115,7 @@ impl fmt::Display for StopReason {
                 Ok(())
             }
             Self::Budget(message)
+            | Self::UnknownCosts(message)
             | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)
