@@ -100,8 +100,10 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
 #[test]
 fn what_was_in_flight_without_a_budget_is_told_and_counts_when_there_is_one() {
     let (test, gateway) = (test(), nearly_silent(&[]));
-    let pid = killed_at(test.run_job().to(&gateway), &gateway, 4);
-    assert_eq!(in_flight(&test), 4, "a request was sent that the store knows nothing of");
+    let mut running = test.run_job().to(&gateway).start();
+    is_told(&mut running, &test, 4);
+    let pid = running.id();
+    running.kill();
     let answering = FaultyGateway::new(|_| Play::good("fine"));
     let said = format!("4 requests were in flight when process {pid} ended: they may have been billed\n");
     let args = ["--in-flight", "1", "--limit", "2"];

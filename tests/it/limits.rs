@@ -58,7 +58,7 @@ fn a_budget_says_where_neither_the_job_nor_the_price_table_bounds_an_answer() {
     let price = "[\"m\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 10\n";
     let longest = format!("{price}max_completion_tokens = 100\n");
     for (job, prices, is_told) in
-        [(unbounded.as_str(), price, true), (&unbounded, &longest, false), (JOB, price, false)]
+        [(unbounded.as_str(), price, true), (unbounded.as_str(), longest.as_str(), false), (JOB, price, false)]
     {
         let test = Test::new().job(job).file("rows.csv", rows(2)).file("prices.toml", prices);
         let output = test.run_job().to(&priced("0.0001")).and(["--budget", "1", "--prices", "prices.toml"]).run();

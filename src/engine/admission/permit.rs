@@ -67,6 +67,12 @@ impl Permit {
         Self { gate, lane, admitted, level, times_full, size, held: Some(held), class: None, from_cache: false }
     }
 
+    /// Whether a budget counts the request.
+    #[must_use]
+    pub fn is_budgeted(&self) -> bool {
+        self.reservation().is_some()
+    }
+
     /// The worst that the request may cost, in USD, where a budget counts it and knows that.
     #[must_use]
     pub fn worst_usd(&self) -> Option<f64> {
@@ -108,13 +114,16 @@ impl Permit {
         let cost_usd = told_cost(spent)?;
         state.usage.learn_cost(cost_usd);
         drop(state);
-        self.lane.tried.notify_waiters();
         // The estimate as it is now, and not what was reserved: it is what the next one is made of.
-        let by_price_usd = self.gate.by_price(&self.lane, self.size)?;
+        let Some(by_price_usd) = self.gate.by_price(&self.lane, self.size) else {
+            self.lane.tried.notify_waiters();
+            return None;
+        };
         let of_tokens =
             spent.tokens.and_then(|(prompt, completion)| self.gate.of_tokens(&self.lane, prompt, Some(completion)));
         let mut state = self.lane.state();
         state.price_trust = state.price_trust.after(cost_usd, by_price_usd, of_tokens);
+        self.lane.tried.notify_waiters();
         // An answer of more tokens than were to be expected says nothing against the price.
         let is_too_low = is_beyond(cost_usd, of_tokens.unwrap_or(0.0).max(by_price_usd));
         let is_news = is_too_low && !std::mem::replace(&mut state.is_told_underpriced, is_too_low);
