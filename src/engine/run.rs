@@ -14,9 +14,9 @@ use crate::model::{Mode, Success};
 use crate::price::{Prices, worst_case};
 use crate::prompt::Prompt;
 use crate::record::{Action, Recall, Recorder, Redactor, Source, decide};
-use crate::store::{Lease, RunId, Scope, Store, StoreError, Writer, WriterOptions};
+use crate::store::{Lease, RunId, Scope, Spent, Store, StoreError, Writer, WriterOptions};
 
-use super::control::{Controller, SpentSoFar};
+use super::control::{Controller, FirstBudget};
 use super::days::Days;
 use super::dispatch::{Dispatch, Dispatched, Sources};
 use super::intake::{Intake, IntakeOptions};
@@ -127,12 +127,12 @@ pub async fn run(
     let started = Instant::now();
     let Begun { run, lease, input, prompt } = begun;
     let models = (0..prompt.models()).filter(|model| prompt.model(*model).is_some()).count();
-    let budget = budget(&options, run, store)?;
-    if let Some(warning) = budget.as_ref().and_then(|budget| unpriced(budget, &prompt)) {
+    let budget = options.budget_usd.map(|cap_usd| budget(cap_usd, (&options, models), run, store)).transpose()?;
+    for warning in budget.iter().flat_map(|budget| unbounded(budget, &prompt)) {
         monitor.on(&Event::Warning(&warning));
     }
     let intake = intake(&options, run, (input, prompt), store, (&gate.redactor, gate.fixtures))?;
-    let controller = Controller::new(gate.orders, started, spent_so_far(&options, run, store));
+    let controller = Controller::new(gate.orders, started, first_budget((&options, models), run, store));
     let admission = Admission::new(AdmissionOptions { budget, ..options.admission });
     let days = Days::begin(&admission, store, options.simulated, run)?;
     let writer_options = WriterOptions { job: options.job.clone(), run: Some(run), lease: lease.clone(), now_ms };
@@ -173,40 +173,61 @@ pub async fn run(
 
 /// The budget, less what the run has spent in earlier sessions, what was lost at their end among it,
 /// and what these tell of the cost of an answer.
-fn budget(options: &RunOptions, run: RunId, store: &Store) -> Result<Option<BudgetOptions>, StoreError> {
-    let Some(cap_usd) = options.budget_usd else { return Ok(None) };
+fn budget(
+    cap_usd: f64,
+    (options, models): (&RunOptions, usize),
+    run: RunId,
+    store: &Store,
+) -> Result<BudgetOptions, StoreError> {
     let reader = store.reader()?;
-    let spent = reader.spent(run)?;
+    let Spent { known_usd, assumed_usd, assumed, unknown } = reader.spent(run)?;
     let dearest = reader.dearest(&options.job, options.simulated)?;
     let cost_unknown = reader.cost_unknown(run)?;
     let prices = options.prices.clone();
     let worst = move |model: &str, prompt_tokens: u64, most_tokens: Option<u64>| {
         worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
     };
-    let spent_usd = spent.known_usd + spent.assumed_usd;
-    let unpriced = spent.unknown;
-    let budget = BudgetOptions { cap_usd, spent_usd, unpriced, dearest, cost_unknown, worst_case: Arc::new(worst) };
-    Ok(Some(budget.with_priced()))
+    let budget = BudgetOptions {
+        cap_usd,
+        spent_usd: known_usd + assumed_usd,
+        assumed_usd,
+        assumed,
+        unpriced: unknown,
+        models,
+        dearest,
+        cost_unknown,
+        worst_case: Arc::new(worst),
+    };
+    Ok(budget.with_priced())
 }
 
 /// What people are told of a budget where no price bounds what a request may cost.
-fn unpriced(budget: &BudgetOptions, prompt: &Prompt) -> Option<String> {
-    let models = (0..prompt.models()).filter_map(|model| prompt.model(model));
-    let unpriced: Vec<&str> =
-        models.map(|model| &**model).filter(|model| (budget.worst_case)(model, 1, Some(1)).is_none()).collect();
-    (!unpriced.is_empty()).then(|| {
+fn unbounded(budget: &BudgetOptions, prompt: &Prompt) -> Vec<String> {
+    let models: Vec<&str> =
+        (0..prompt.models()).filter_map(|model| prompt.model(model)).map(|model| &**model).collect();
+    let has_price = |model: &str| (budget.worst_case)(model, 1, Some(1)).is_some();
+    let is_bounded = |model: &str| prompt.bounds_answers() || (budget.worst_case)(model, 1, None).is_some();
+    let (priced, unpriced): (Vec<&str>, Vec<&str>) = models.into_iter().partition(|model| has_price(model));
+    let unbounded: Vec<&str> = priced.into_iter().filter(|model| !is_bounded(model)).collect();
+    let counts = "each request counts with the dearest answer so far and a quarter more, the first one goes alone";
+    let unpriced = (!unpriced.is_empty()).then(|| {
+        let models = unpriced.join(", ");
+        format!("the budget has no price of {models}: {counts}; prices = \"…\" in the job or --prices bounds it")
+    });
+    let unbounded = (!unbounded.is_empty()).then(|| {
+        let models = unbounded.join(", ");
         format!(
-            "the budget has no price of {}: each request counts with the dearest answer so far and a quarter more, the \
-             first one goes alone; prices = \"…\" in the job or --prices bounds it",
-            unpriced.join(", ")
+            "neither the job nor the price table says how long an answer of {models} may be: {counts}; max_tokens in \
+             request.params or max_completion_tokens in the price table bounds it"
         )
-    })
+    });
+    unpriced.into_iter().chain(unbounded).collect()
 }
 
-/// Tells what the run has spent as its budget would count it, for one that comes while it goes on.
-fn spent_so_far(options: &RunOptions, run: RunId, store: &Store) -> SpentSoFar {
-    let (options, store) = (RunOptions { budget_usd: Some(0.0), ..options.clone() }, store.clone());
-    Box::new(move || Ok(budget(&options, run, &store)?.map_or(0.0, |budget| budget.spent_usd)))
+/// Tells what a budget that comes while the run goes on begins with.
+fn first_budget((options, models): (&RunOptions, usize), run: RunId, store: &Store) -> FirstBudget {
+    let (options, store) = (options.clone(), store.clone());
+    Box::new(move |cap_usd| budget(cap_usd, (&options, models), run, &store))
 }
 
 /// Why a run is not complete of whose models some take no more requests.

@@ -26,7 +26,9 @@ impl Worker<'_> {
         let id = u8::try_from(step).expect("a conversation has at most 255 turns");
         let exchange = Arc::new(self.item.planned.exchange(self.item.id, id, asked));
         let earlier = if step == self.item.replayed.len() { self.item.earlier_attempts } else { 0 };
-        let size = if self.shared.admission.looks_at_sizes() { Size::of(&asked.request) } else { Size::default() };
+        // A budget that comes while the request waits goes by its size too, where there is a price.
+        let looks_at_size = self.shared.admission.looks_at_sizes() || self.shared.prices.is_some();
+        let size = if looks_at_size { Size::of(&asked.request) } else { Size::default() };
         let mut tries = Tries::default();
         let mut last: Option<Kept> = None;
         loop {

@@ -12,7 +12,7 @@ use super::plan::{Piece, Plan};
 use super::splice::Models;
 use super::templates::Templates;
 use super::{PromptError, RowPlace};
-use crate::job::Job;
+use crate::job::{Job, RequestSpec};
 use crate::model::{Endpoint, KeyRules, Row, RowRequest};
 
 /// A job's templates, compiled: rows go in, drafts come out.
@@ -22,6 +22,7 @@ pub struct Prompt {
     endpoint: Endpoint,
     samples: u32,
     streams: bool,
+    bounds_answers: bool,
     templates: Templates,
     /// `None` where every row must be a request of its own.
     plan: Option<Plan>,
@@ -43,6 +44,7 @@ impl Prompt {
             endpoint: job.request.endpoint,
             samples: job.request.samples.get(),
             streams: job.request.stream,
+            bounds_answers: bounds_answers(&job.request),
             templates,
             plan,
             rules: Arc::new(job.record.rules.clone()),
@@ -85,6 +87,13 @@ impl Prompt {
     #[must_use]
     pub fn streams(&self) -> bool {
         self.streams
+    }
+
+    /// Whether the job's own requests say how long an answer may be. A row that is a request says so
+    /// itself, and is taken at its word before it is read.
+    #[must_use]
+    pub fn bounds_answers(&self) -> bool {
+        self.plan.is_none() || self.bounds_answers
     }
 
     /// How often each draft is asked.
@@ -176,4 +185,10 @@ impl Filler<'_> {
         }
         Ok(out)
     }
+}
+
+/// Whether requests say how long an answer may be, where they have any.
+fn bounds_answers(request: &RequestSpec) -> bool {
+    let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+    request.endpoint == Endpoint::Embeddings || limits.iter().any(|limit| request.params.contains_key(*limit))
 }

@@ -18,6 +18,8 @@ pub struct Spent {
     pub known_usd: f64,
     /// What a budget counts for those whose cost nobody knows, in USD.
     pub assumed_usd: f64,
+    /// How many it is counted for.
+    pub assumed: u64,
     /// Requests that may have cost something, for which neither is known.
     pub unknown: u64,
 }
@@ -59,7 +61,10 @@ impl Spent {
     pub(super) fn add(&mut self, class: Class, cost_usd: Option<f64>, assumed_cost_usd: Option<f64>) {
         match (cost_usd, assumed_cost_usd) {
             (Some(known), _) => self.known_usd += known,
-            (None, Some(assumed)) => self.assumed_usd += assumed,
+            (None, Some(assumed_usd)) => {
+                self.assumed_usd += assumed_usd;
+                self.assumed += 1;
+            }
             (None, None) => self.unknown += u64::from(class.may_cost()),
         }
     }
@@ -116,7 +121,8 @@ impl Reader {
                         WHERE e.id >= ?1 AND e.id < ?2";
         let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
         let lost = Lost::read(&self.connection, run)?;
-        let mut spent = Spent { known_usd: 0.0, assumed_usd: lost.worst_usd, unknown: lost.unpriced };
+        let assumed = lost.requests.saturating_sub(lost.unpriced);
+        let mut spent = Spent { known_usd: 0.0, assumed_usd: lost.worst_usd, assumed, unknown: lost.unpriced };
         for from in [settling, not_settling] {
             let mut statement = self.connection.prepare_cached(&format!("{sql}{from}"))?;
             let mut rows = statement.query(Items::from(run).exchanges())?;

@@ -66,6 +66,36 @@ fn a_run_whose_last_answer_does_not_say_what_it_cost_is_complete() {
 }
 
 #[test]
+fn a_budget_says_where_neither_the_job_nor_the_price_table_bounds_an_answer() {
+    let unbounded = JOB.replace("params = { max_tokens = 50 }", "");
+    let price = "[\"m\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 10\n";
+    let longest = format!("{price}max_completion_tokens = 100\n");
+    for (job, prices, is_told) in
+        [(unbounded.as_str(), price, true), (unbounded.as_str(), longest.as_str(), false), (JOB, price, false)]
+    {
+        let test = Test::new().job(job).file("rows.csv", rows(2)).file("prices.toml", prices);
+        let output = test.run_job().to(&priced("0.0001")).and(["--budget", "1", "--prices", "prices.toml"]).run();
+        let warning = "warning: neither the job nor the price table says how long an answer of m may be: ";
+        assert_eq!(output.stderr.contains(warning), is_told, "{}", output.stderr);
+    }
+}
+
+#[test]
+fn what_a_budget_counts_for_lost_answers_is_said_where_it_ends_a_run() {
+    let (test, silent) = (test(40), FaultyGateway::new(|_| Play::Silence));
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 2000\n");
+    test.write("job.toml", format!("{JOB}[timeouts]\nidle = \"100ms\"\n"));
+    let flags = ["--budget", "0.25", "--prices", "prices.toml"];
+    let output = test.run_job().to(&silent).and(flags).status(3).run();
+    let said = "$0.200 of $0.250 are spent, $0.200 of it counted for requests whose cost nobody knows, and the next";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    let output = test.run_job().to(&silent).and(["--budget", "0.25", "--new"]).status(3).run();
+    assert!(output.stderr.contains("stopped: cost unknown: nobody knows what 5 requests cost"), "{}", output.stderr);
+    assert!(output.stderr.contains("--prices), or without the budget, the same command goes on"), "{}", output.stderr);
+    assert_eq!(silent.received().len(), 2 + 5);
+}
+
+#[test]
 fn a_price_table_that_is_too_low_passes_a_budget_by_no_more_than_a_reply_and_is_told_once_a_model() {
     let two = JOB.replace("[\"m\"]", "[\"m\", \"n\"]");
     let (test, gateway) = (Test::new().job(&two).file("rows.csv", rows(120)), priced("0.02"));

@@ -1,6 +1,6 @@
 //! What is said when a run begins, and when it stops.
 
-use nightreel::engine::RunBegun;
+use nightreel::engine::{RunBegun, StopReason};
 use nightreel::model::Mode;
 
 use super::message::Stopping;
@@ -26,7 +26,11 @@ pub(super) fn stopping(stopping: &Stopping) -> String {
     }
     let waiting = counted(stopping.in_flight as u64, "request");
     let deadline = wait(stopping.deadline);
-    format!("stopping: {reason}; waiting up to {deadline} for {waiting} in flight; press Ctrl-C again to stop at once")
+    // Where nobody has pressed it yet, the first Ctrl-C asks for the same, and the second one ends it.
+    let press = if stopping.reason == StopReason::Signal.as_str() { "again" } else { "twice" };
+    format!(
+        "stopping: {reason}; waiting up to {deadline} for {waiting} in flight; press Ctrl-C {press} to stop at once"
+    )
 }
 
 /// What is said while rows are checked.
@@ -137,15 +141,18 @@ mod tests {
 
     #[test]
     fn a_run_that_stops_says_what_it_waits_for() {
-        let stop = |in_flight| Stopping {
-            reason: "stopped by a signal",
-            message: "stopped by a signal".to_owned(),
+        let stop = |reason: &StopReason, in_flight| Stopping {
+            reason: reason.as_str(),
+            message: reason.to_string(),
             in_flight,
             deadline: Duration::from_secs(30),
         };
-        let waiting = "stopping: stopped by a signal; waiting up to 30s for 12 requests in flight; \
-                       press Ctrl-C again to stop at once";
-        assert_eq!(stopping(&stop(12)), waiting);
-        assert_eq!(stopping(&stop(0)), "stopping: stopped by a signal");
+        for (reason, press) in [(StopReason::Signal, "again"), (StopReason::Deadline, "twice")] {
+            let waiting = format!(
+                "stopping: {reason}; waiting up to 30s for 12 requests in flight; press Ctrl-C {press} to stop at once"
+            );
+            assert_eq!(stopping(&stop(&reason, 12)), waiting);
+            assert_eq!(stopping(&stop(&reason, 0)), format!("stopping: {reason}"));
+        }
     }
 }

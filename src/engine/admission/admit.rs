@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::budget::{Budget, Exhausted, Reservation};
+use super::budget::{Budget, Reservation, Unpaid, Worst};
 use super::gate::Gate;
 use super::lane::Lane;
 use super::trial::Trial;
+use super::usage::FEW;
 use super::{Admission, Permit, Size};
 use crate::engine::StopReason;
 use crate::price::usd;
@@ -137,15 +138,53 @@ impl Gate {
         price_trust.worst_usd(self.by_price(lane, size), usage.dearest_usd())
     }
 
+    /// The same, for what a budget reserves: each request of unknown cost has its share of what is left,
+    /// as if as many were in flight of every model as of this one.
+    fn worst(&self, lane: &Lane, size: Size) -> Worst {
+        if let Some(usd) = self.worst_case(lane, size) {
+            return Worst::Usd(usd);
+        }
+        let at_once = lane.state().at_once(false).unwrap_or(FEW);
+        Worst::Unknown { among: at_once.saturating_mul(self.open_lanes()) }
+    }
+
+    /// How many models are asked, and not closed.
+    fn open_lanes(&self) -> u32 {
+        let lanes = self.lanes().clone();
+        let closed = lanes.iter().filter(|lane| lane.state().closed.is_some()).count();
+        let models = self.terms.get().map_or(1, |terms| terms.models).max(lanes.len());
+        u32::try_from(models - closed).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Counts attempts of unknown cost once anything is known by which they can be counted: the most
+    /// that such a request may cost of any model.
+    pub(super) fn price_unpriced(&self, budget: &Budget, size: Size) {
+        if !budget.has_unpriced() {
+            return;
+        }
+        let lanes = self.lanes().clone();
+        if let Some(each_usd) = lanes.iter().filter_map(|lane| self.worst_case(lane, size)).reduce(f64::max) {
+            budget.price_unpriced(each_usd);
+        }
+    }
+
     /// The same, by its lane's price alone.
     pub(super) fn by_price(&self, lane: &Lane, size: Size) -> Option<f64> {
         let prompt_tokens = lane.state().usage.most_prompt_tokens(size);
-        self.of_tokens(lane, prompt_tokens, size.max_tokens)
+        let usd = self.of_tokens(lane, prompt_tokens, size.max_tokens)?;
+        if size.max_tokens.is_some() || size.answers <= 1 {
+            return Some(usd);
+        }
+        // By the model's longest answer the price is that of one answer, and more are asked for.
+        let of_prompt_usd = self.of_tokens(lane, prompt_tokens, Some(0))?;
+        #[expect(clippy::cast_precision_loss, reason = "nobody asks for so many answers")]
+        let answers = size.answers as f64;
+        Some(of_prompt_usd + (usd - of_prompt_usd) * answers)
     }
 
     /// What so many tokens cost at most by the lane's price.
     pub(super) fn of_tokens(&self, lane: &Lane, prompt: u64, completion: Option<u64>) -> Option<f64> {
-        (self.options.budget.as_ref()?.worst_case)(&lane.model, prompt, completion)
+        (self.terms.get()?.worst_case)(&lane.model, prompt, completion)
     }
 
     fn permit(self: &Arc<Self>, lane: &Arc<Lane>, held: Held<'_>, place: Place<'_>, size: Size) -> Permit {
@@ -211,8 +250,9 @@ impl Held<'_> {
         let Some(budget) = self.gate.budget().filter(|_| self.reservation.is_none()) else { return Ok(()) };
         let _waiting = Counted::new(&self.gate.waiting.budget);
         self.trial = self.gate.trial(&budget, self.lane, size).await;
-        let worst = || self.gate.worst_case(self.lane, size);
-        let reservation = budget.reserve(worst).await.map_err(|exhausted| Refusal::Run(exhausted.reason()))?;
+        self.gate.price_unpriced(&budget, size);
+        let worst = || self.gate.worst(self.lane, size);
+        let reservation = budget.reserve(worst).await.map_err(|unpaid| Refusal::Run(unpaid.reason()))?;
         self.reservation = Some(reservation);
         // Behind the wait: the answer that was waited for may be the one that does not tell.
         self.gate.check_cost_known(&budget, self.lane, size)
@@ -326,16 +366,25 @@ impl Drop for Counted<'_> {
     }
 }
 
-impl Exhausted {
+impl Unpaid {
     /// Why the run stops, and what to do.
     fn reason(self) -> StopReason {
-        let cap = self.status.cap_usd;
-        let spent = format!("{} of {} are spent", usd(self.status.spent_usd), usd(cap));
-        StopReason::Budget(match self.next_usd {
-            Some(next) => {
-                format!("{spent}, and the next request may cost {}; go on with a higher --budget", usd(next))
+        let (status, assumed_usd, next_usd) = match self {
+            Self::Unknown(requests) => {
+                return StopReason::CostUnknown(format!(
+                    "nobody knows what {requests} requests cost that may have been billed, so that no budget can be \
+                     kept; give a price table with prices = \"…\" in the job or --prices, or leave the budget out"
+                ));
             }
-            None => format!("{spent}; go on with a higher --budget"),
-        })
+            Self::Exhausted { status, assumed_usd, next_usd } => (status, assumed_usd, next_usd),
+        };
+        let mut message = format!("{} of {} are spent", usd(status.spent_usd), usd(status.cap_usd));
+        if assumed_usd > 0.0 {
+            message += &format!(", {} of it counted for requests whose cost nobody knows", usd(assumed_usd));
+        }
+        if let Some(next_usd) = next_usd {
+            message += &format!(", and the next request may cost {}", usd(next_usd));
+        }
+        StopReason::Budget(message + "; go on with a higher --budget")
     }
 }

@@ -9,14 +9,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::assumed::Assumed;
+use super::options::BudgetOptions;
+
+/// So many requests may have been billed without anybody knowing what one may cost: then none goes any
+/// more, since a budget that counts nothing for them bounds nothing.
+const MOST_UNKNOWN: u64 = 5;
 /// Below this, in USD, a sum of many costs is not told from another.
 const ROUNDING: f64 = 1e-9;
 
 /// What a run may spend, and what it has spent, in USD.
 ///
 /// A request reserves the worst that it may cost before it is sent; when its cost is known, that
-/// counts instead. Where nobody knows a worst case yet, a request reserves all that is left, so
-/// that it goes alone, and its cost tells. A cap that is taken away is infinite: what is spent is
+/// counts instead. Where nobody knows a worst case yet, a request reserves a share of what is left, so
+/// that one whose reply stays away does not hold up other models; all of it where nothing else may
+/// go. A cap that is taken away is infinite: what is spent is
 /// counted all the same, so that another cap holds from the first cent on.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -35,6 +42,22 @@ struct State {
     reservations: usize,
     /// Attempts of unknown cost, made before anything of a cost was known.
     unpriced: u64,
+    /// What of the spent is counted for requests whose cost nobody knows.
+    assumed_usd: f64,
+    /// Of these, those that no lane of this session knows more of.
+    earlier: Assumed,
+}
+
+/// What a request may cost at worst.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Worst {
+    /// So much, in USD.
+    Usd(f64),
+    /// Nobody knows; it is one of so many of its kind that may be in flight.
+    Unknown {
+        /// How many, itself among them.
+        among: u32,
+    },
 }
 
 /// How a budget stands, in USD.
@@ -48,12 +71,19 @@ pub struct BudgetStatus {
     pub reserved_usd: f64,
 }
 
-/// The budget does not reach for another request.
+/// Why another request cannot be paid for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Exhausted {
-    pub(super) status: BudgetStatus,
-    /// What the next request may cost; `None` where nobody knows.
-    pub(super) next_usd: Option<f64>,
+pub(super) enum Unpaid {
+    /// What is left does not reach.
+    Exhausted {
+        status: BudgetStatus,
+        /// What of the spent is counted for requests whose cost nobody knows, in USD.
+        assumed_usd: f64,
+        /// What the next request may cost; `None` where nobody knows.
+        next_usd: Option<f64>,
+    },
+    /// So many requests may have been billed, and nobody knows what one may cost.
+    Unknown(u64),
 }
 
 /// What a request holds of a budget.
@@ -72,9 +102,18 @@ impl Reservation {
 }
 
 impl Budget {
-    /// A budget of which some is spent already: `unpriced` attempts of unknown cost among it.
-    pub(super) fn new(cap_usd: f64, spent_usd: f64, unpriced: u64) -> Self {
-        let state = State { cap_usd, spent_usd, reserved_usd: 0.0, reservations: 0, unpriced };
+    /// A budget of which some may be spent already.
+    pub(super) fn new(options: &BudgetOptions) -> Self {
+        let BudgetOptions { cap_usd, spent_usd, assumed_usd, assumed, unpriced, .. } = *options;
+        let state = State {
+            cap_usd,
+            spent_usd,
+            reserved_usd: 0.0,
+            reservations: 0,
+            unpriced,
+            assumed_usd,
+            earlier: Assumed::of(assumed, assumed_usd),
+        };
         Self { state: Mutex::new(state), changed: Notify::new(), turn: tokio::sync::Mutex::default() }
     }
 
@@ -83,8 +122,7 @@ impl Budget {
     }
 
     pub(super) fn status(&self) -> BudgetStatus {
-        let State { cap_usd, spent_usd, reserved_usd, .. } = *self.state();
-        BudgetStatus { cap_usd, spent_usd, reserved_usd }
+        self.state().status()
     }
 
     /// Whether there is a cap.
@@ -101,34 +139,16 @@ impl Budget {
     /// Waits for what is in flight where that may leave enough.
     ///
     /// # Errors
-    /// Fails where nothing is in flight and what is left does not reach.
-    pub(super) async fn reserve(&self, worst: impl Fn() -> Option<f64>) -> Result<Reservation, Exhausted> {
+    /// Fails where nothing is in flight and what is left does not reach, or cannot be told.
+    pub(super) async fn reserve(&self, worst: impl Fn() -> Worst) -> Result<Reservation, Unpaid> {
         let _turn = self.turn.lock().await;
         loop {
             let changed = self.changed.notified();
-            let next_usd = worst();
-            if let Some(reservation) = self.try_reserve(next_usd) {
+            if let Some(reservation) = self.state().reserve(worst())? {
                 return Ok(reservation);
-            }
-            if self.state().reservations == 0 {
-                return Err(Exhausted { status: self.status(), next_usd });
             }
             changed.await;
         }
-    }
-
-    fn try_reserve(&self, worst: Option<f64>) -> Option<Reservation> {
-        let mut state = self.state();
-        let left = state.cap_usd - state.spent_usd - state.reserved_usd;
-        let usd = match worst {
-            _ if left.is_infinite() => worst.unwrap_or_default(),
-            Some(usd) if usd <= left + ROUNDING => usd,
-            None if state.reservations == 0 && left > 0.0 => left,
-            _ => return None,
-        };
-        state.reserved_usd += usd;
-        state.reservations += 1;
-        Some(Reservation { usd, is_known: worst.is_some() })
     }
 
     /// Settles a reservation with what the request has cost. Where nobody knows it, the worst case
@@ -137,7 +157,8 @@ impl Budget {
         let assumed = if cost_usd.is_none() && reservation.is_known { Some(reservation.usd) } else { None };
         let mut state = self.state();
         state.give_back(reservation);
-        state.spent_usd += cost_usd.or(assumed).unwrap_or_default();
+        state.spent_usd += cost_usd.unwrap_or_default();
+        state.assume(assumed.unwrap_or_default());
         state.unpriced += u64::from(cost_usd.is_none() && assumed.is_none());
         drop(state);
         self.changed.notify_waiters();
@@ -157,16 +178,61 @@ impl Budget {
         self.changed.notify_waiters();
     }
 
+    /// Whether there are attempts of unknown cost that nothing is counted for.
+    pub(super) fn has_unpriced(&self) -> bool {
+        self.state().unpriced > 0
+    }
+
     /// Counts the attempts of unknown cost, now that it is known what one may cost.
     pub(super) fn price_unpriced(&self, each_usd: f64) {
         let mut state = self.state();
-        #[expect(clippy::cast_precision_loss, reason = "a count of failed attempts is small")]
-        let unpriced = std::mem::take(&mut state.unpriced) as f64;
-        state.spent_usd += unpriced * each_usd;
+        let unpriced = std::mem::take(&mut state.unpriced);
+        let more_usd = state.earlier.add(unpriced, each_usd);
+        state.assume(more_usd);
+    }
+
+    /// Counts so much more for what was assumed of a lane, since its price has proved too low; and
+    /// what was assumed earlier with so many times as much, and no less than so much each.
+    pub(super) fn correct(&self, more_usd: f64, times: f64, least_usd: f64) {
+        let mut state = self.state();
+        let of_earlier_usd = state.earlier.correct(times, least_usd);
+        state.assume(more_usd + of_earlier_usd);
     }
 }
 
 impl State {
+    /// Reserves what a request may cost; `None` where that is to be waited for.
+    fn reserve(&mut self, worst: Worst) -> Result<Option<Reservation>, Unpaid> {
+        let left = self.cap_usd - self.spent_usd - self.reserved_usd;
+        let (usd, next_usd) = match worst {
+            Worst::Usd(usd) => ((left.is_infinite() || usd <= left + ROUNDING).then_some(usd), Some(usd)),
+            Worst::Unknown { .. } if left.is_infinite() => (Some(0.0), None),
+            Worst::Unknown { .. } if self.unpriced >= MOST_UNKNOWN => (None, None),
+            Worst::Unknown { among } => ((left > ROUNDING).then(|| left / f64::from(among.max(1))), None),
+        };
+        if let Some(usd) = usd {
+            self.reserved_usd += usd;
+            self.reservations += 1;
+            return Ok(Some(Reservation { usd, is_known: next_usd.is_some() }));
+        }
+        match (self.reservations, next_usd) {
+            (1.., _) => Ok(None),
+            (0, None) if self.unpriced >= MOST_UNKNOWN => Err(Unpaid::Unknown(self.unpriced)),
+            (0, next_usd) => Err(Unpaid::Exhausted { status: self.status(), assumed_usd: self.assumed_usd, next_usd }),
+        }
+    }
+
+    const fn status(&self) -> BudgetStatus {
+        let Self { cap_usd, spent_usd, reserved_usd, .. } = *self;
+        BudgetStatus { cap_usd, spent_usd, reserved_usd }
+    }
+
+    /// Counts something for a request whose cost nobody knows.
+    const fn assume(&mut self, usd: f64) {
+        self.spent_usd += usd;
+        self.assumed_usd += usd;
+    }
+
     fn give_back(&mut self, reservation: &Reservation) {
         self.reservations -= 1;
         // The sum of nothing is nothing, whatever was rounded on the way.
@@ -178,12 +244,19 @@ impl State {
 mod tests {
     use super::*;
 
+    /// A request of unknown cost that no other goes beside.
+    const ALONE: Worst = Worst::Unknown { among: 1 };
+
+    fn budget(cap_usd: f64, spent_usd: f64) -> Budget {
+        Budget::new(&BudgetOptions { spent_usd, ..BudgetOptions::new(cap_usd) })
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_budget_is_nearly_used_and_never_passed() {
-        let budget = Budget::new(1.0, 0.0, 0);
+        let budget = budget(1.0, 0.0);
         let mut sent = 0;
         let refusal = loop {
-            match budget.reserve(|| Some(0.04)).await {
+            match budget.reserve(|| Worst::Usd(0.04)).await {
                 Ok(reservation) => {
                     sent += 1;
                     assert_eq!(budget.settle(&reservation, Some(0.0137)), None);
@@ -192,15 +265,16 @@ mod tests {
             }
         };
         assert_eq!(sent, 71);
-        assert!(refusal.status.spent_usd > 0.95 && refusal.status.spent_usd <= 1.0, "{refusal:?}");
-        assert_eq!(refusal.next_usd, Some(0.04));
+        let Unpaid::Exhausted { status, assumed_usd, next_usd } = refusal else { panic!("{refusal:?}") };
+        assert!(status.spent_usd > 0.95 && status.spent_usd <= 1.0, "{status:?}");
+        assert_eq!((assumed_usd, next_usd), (0.0, Some(0.04)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_in_flight_is_waited_for() {
-        let budget = Budget::new(1.0, 0.0, 0);
-        let first = budget.reserve(|| Some(0.6)).await.unwrap();
-        let waiting = budget.reserve(|| Some(0.6));
+        let budget = budget(1.0, 0.0);
+        let first = budget.reserve(|| Worst::Usd(0.6)).await.unwrap();
+        let waiting = budget.reserve(|| Worst::Usd(0.6));
         tokio::pin!(waiting);
         assert!(tokio::time::timeout(std::time::Duration::from_secs(1), &mut waiting).await.is_err());
         budget.settle(&first, Some(0.1));
@@ -211,9 +285,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_of_unknown_cost_goes_alone_and_counts_later() {
-        let budget = Budget::new(1.0, 0.0, 0);
-        let alone = budget.reserve(|| None).await.unwrap();
-        let other = tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Some(0.01)));
+        let budget = budget(1.0, 0.0);
+        let alone = budget.reserve(|| ALONE).await.unwrap();
+        let other = tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Worst::Usd(0.01)));
         assert!(other.await.is_err());
         assert_eq!(budget.settle(&alone, None), None);
         let status = |spent_usd| BudgetStatus { cap_usd: 1.0, spent_usd, reserved_usd: 0.0 };
@@ -224,27 +298,68 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_cap_that_is_taken_away_and_given_again_has_counted_everything() {
-        let budget = Budget::new(1.0, 0.5, 0);
-        let known = budget.reserve(|| Some(0.4)).await.unwrap();
+        let budget = budget(1.0, 0.5);
+        let known = budget.reserve(|| Worst::Usd(0.4)).await.unwrap();
         budget.set_cap(None);
-        let unknown = [budget.reserve(|| None).await.unwrap(), budget.reserve(|| None).await.unwrap()];
-        let dear = budget.reserve(|| Some(70.0)).await.unwrap();
+        let unknown = [budget.reserve(|| ALONE).await.unwrap(), budget.reserve(|| ALONE).await.unwrap()];
+        let dear = budget.reserve(|| Worst::Usd(70.0)).await.unwrap();
         budget.set_cap(Some(2.0));
-        assert!(tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Some(0.1))).await.is_err());
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_secs(1), budget.reserve(|| Worst::Usd(0.1))).await.is_err()
+        );
         budget.settle(&dear, Some(0.25));
         budget.settle(&known, Some(0.25));
         for reservation in &unknown {
             assert_eq!(budget.settle(reservation, Some(0.25)), None);
         }
         assert_eq!(budget.status(), BudgetStatus { cap_usd: 2.0, spent_usd: 1.5, reserved_usd: 0.0 });
-        assert!(budget.reserve(|| Some(0.6)).await.is_err());
+        assert!(budget.reserve(|| Worst::Usd(0.6)).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_attempt_of_unknown_cost_counts_with_its_worst_case() {
-        let budget = Budget::new(1.0, 0.9, 0);
-        let reservation = budget.reserve(|| Some(0.1)).await.unwrap();
+        let budget = budget(1.0, 0.9);
+        let reservation = budget.reserve(|| Worst::Usd(0.1)).await.unwrap();
         assert_eq!(budget.settle(&reservation, None), Some(0.1));
-        assert!(budget.reserve(|| Some(0.001)).await.is_err());
+        assert!(budget.reserve(|| Worst::Usd(0.001)).await.is_err());
+    }
+
+    #[test]
+    fn what_a_request_reserves_follows_from_what_is_left_and_what_is_in_flight() {
+        let unknown = |among| Worst::Unknown { among };
+        // What is spent, reserved, how many are in flight and of unknown cost; the worst case; what becomes of it.
+        for (spent_usd, reserved_usd, reservations, unpriced, worst, expected) in [
+            (0.0, 0.0, 0, 0, Worst::Usd(0.5), Ok(Some(0.5))),
+            (0.0, 0.75, 1, 0, Worst::Usd(0.5), Ok(None)),
+            (0.75, 0.0, 0, 0, Worst::Usd(0.5), Err(false)),
+            (0.0, 0.0, 0, 9, Worst::Usd(0.5), Ok(Some(0.5))),
+            (0.0, 0.0, 0, 0, unknown(1), Ok(Some(1.0))),
+            (0.0, 0.0, 0, 4, unknown(4), Ok(Some(0.25))),
+            (0.0, 0.5, 1, 0, unknown(4), Ok(Some(0.125))),
+            (0.0, 1.0, 1, 0, unknown(4), Ok(None)),
+            (1.0, 0.0, 0, 0, unknown(4), Err(false)),
+            (0.0, 0.0, 0, 5, unknown(4), Err(true)),
+            (0.0, 0.5, 1, 5, unknown(4), Ok(None)),
+        ] {
+            let budget = Budget::new(&BudgetOptions { spent_usd, unpriced, ..BudgetOptions::new(1.0) });
+            let mut state = budget.state();
+            (state.reserved_usd, state.reservations) = (reserved_usd, reservations);
+            let reserved = state.reserve(worst).map(|reserved| reserved.map(|reservation| reservation.usd));
+            let reserved = reserved.map_err(|unpaid| unpaid == Unpaid::Unknown(5));
+            assert_eq!(reserved, expected, "{worst:?} of 1, {spent_usd} spent, {reserved_usd} reserved, {unpriced}");
+        }
+    }
+
+    #[test]
+    fn what_was_assumed_counts_more_once_its_price_is_corrected() {
+        let earlier = BudgetOptions { spent_usd: 0.5, assumed_usd: 0.25, assumed: 2, ..BudgetOptions::new(9.0) };
+        let budget = Budget::new(&earlier);
+        for (more_usd, times, least_usd, spent_usd) in
+            [(0.0, 1.0, 0.0, 0.5), (0.125, 4.0, 0.0, 1.375), (0.0, 2.0, 0.0, 1.375), (0.0, 1.0, 1.0, 2.375)]
+        {
+            budget.correct(more_usd, times, least_usd);
+            let status = BudgetStatus { cap_usd: 9.0, spent_usd, reserved_usd: 0.0 };
+            assert_eq!(budget.status(), status, "{times} times, at least {least_usd}");
+        }
     }
 }

@@ -2,20 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::AdmissionOptions;
 use super::budget::Budget;
 use super::day::DayQuota;
 use super::in_flight;
 use super::lane::Lane;
 use super::pace::Pace;
 use super::places::Places;
-use super::price_trust::PriceTrust;
 use super::token_pace::TokenPace;
+use super::{AdmissionOptions, BudgetOptions};
 use crate::engine::{Bound, StopReason};
 use crate::job::InFlight;
 
@@ -31,6 +30,8 @@ pub(super) struct Gate {
     pub(super) options: AdmissionOptions,
     pub(super) places: Places,
     pub(super) budget: Mutex<Option<Arc<Budget>>>,
+    /// What the first budget has come with: prices, and what is known of costs.
+    pub(super) terms: OnceLock<BudgetOptions>,
     pub(super) run: Mutex<RunQuotas>,
     /// Held by the request that is next for the run's own quotas.
     pub(super) turn: tokio::sync::Mutex<()>,
@@ -77,11 +78,11 @@ impl Admission {
             tokens: options.tokens_per_minute.map(|quota| Arc::new(TokenPace::per_minute(quota))),
             day: options.requests_per_day.map(DayQuota::new),
         };
-        let budget = options.budget.as_ref();
-        let budget = budget.map(|budget| Arc::new(Budget::new(budget.cap_usd, budget.spent_usd, budget.unpriced)));
+        let budget = options.budget.as_ref().map(|budget| Arc::new(Budget::new(budget)));
         let gate = Self(Arc::new(Gate {
             places: Places::new(places),
             budget: Mutex::new(budget),
+            terms: options.budget.clone().map_or_else(OnceLock::new, OnceLock::from),
             run: Mutex::new(run),
             turn: tokio::sync::Mutex::default(),
             lanes: Mutex::default(),
@@ -238,18 +239,8 @@ impl Gate {
         let options = options.map(|(_, options)| *options).unwrap_or_default();
         let index = self.places.add_lane(0);
         let lane = Lane::new(Arc::clone(model), index, options);
-        if let Some(budget) = &self.options.budget {
-            lane.state().usage.is_cost_unknown = budget.cost_unknown.iter().any(|of| **of == **model);
-        }
-        if let Some(budget) = &self.options.budget
-            && let Some(dearest) = budget.dearest.iter().find(|dearest| *dearest.model == **model)
-        {
-            let mut state = lane.state();
-            state.usage.know_cost(dearest.answers, dearest.cost_usd);
-            // What other runs of the job have paid says little of this one, whose requests may be cheap.
-            if budget.spent_usd > 0.0 {
-                state.price_trust = PriceTrust::Doubted;
-            }
+        if let Some(terms) = self.terms.get() {
+            lane.know(terms);
         }
         let in_flight = options.in_flight.unwrap_or(self.run().in_flight);
         self.set_lane_in_flight(&lane, in_flight);

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::BudgetOptions;
+use super::assumed::Assumed;
 use super::day::DayQuota;
 use super::in_flight::{InFlight, Recent};
 use super::learned_pace::LearnedPace;
 use super::pace::Pace;
-use super::price_trust::PriceTrust;
+use super::price_trust::{PriceTrust, at_once_without_price};
 use super::token_pace::TokenPace;
 use super::usage::Usage;
 use crate::engine::StopReason;
@@ -69,6 +71,8 @@ pub(super) struct LaneState {
     not_before: Option<Instant>,
     pub(super) usage: Usage,
     pub(super) price_trust: PriceTrust,
+    /// What a budget counts by the price for those of its requests whose cost nobody knows.
+    pub(super) assumed: Assumed,
     /// How many requests try the price.
     pub(super) on_trial: u32,
     /// Whether it was told that the price is too low.
@@ -105,6 +109,18 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes over what is known of the cost of its answers where a budget begins.
+    pub(super) fn know(&self, terms: &BudgetOptions) {
+        self.state().usage.is_cost_unknown |= terms.cost_unknown.iter().any(|model| **model == *self.model);
+        let Some(dearest) = terms.dearest.iter().find(|dearest| *dearest.model == *self.model) else { return };
+        let mut state = self.state();
+        state.usage.know_cost(dearest.cost_usd);
+        // What other runs of the job have paid says little of this one, whose requests may be cheap.
+        if terms.spent_usd > 0.0 && state.price_trust == PriceTrust::Untried {
+            state.price_trust = PriceTrust::Doubted;
+        }
+    }
+
     /// How long the lane has gone on.
     pub(super) fn age(&self) -> Duration {
         self.began.elapsed()
@@ -112,6 +128,13 @@ impl Lane {
 }
 
 impl LaneState {
+    /// How many requests may be in flight while few replies have told what they cost; `None` is as many
+    /// as the budget reaches for.
+    pub(super) fn at_once(&self, has_price: bool) -> Option<u32> {
+        let Usage { priced, cached, .. } = self.usage;
+        if has_price { self.price_trust.at_once(priced, cached) } else { at_once_without_price(priced, cached) }
+    }
+
     /// When the next request may go: after the pauses that the server asks for, at the pace that it
     /// was seen to enforce.
     pub(super) fn due(&self) -> Option<Instant> {

@@ -11,6 +11,7 @@
 //! [`price_trust::PriceTrust`] what a request may cost at worst where its price may be wrong.
 
 mod admit;
+mod assumed;
 mod budget;
 mod change;
 mod day;

@@ -36,8 +36,14 @@ pub struct BudgetOptions {
     pub cap_usd: f64,
     /// What the run has spent in earlier sessions.
     pub spent_usd: f64,
-    /// Attempts of earlier sessions whose cost nobody knows.
+    /// What of it is counted for attempts whose cost nobody knows.
+    pub assumed_usd: f64,
+    /// How many attempts that is counted for.
+    pub assumed: u64,
+    /// Attempts of earlier sessions whose cost nobody knows, and for which nothing is counted.
     pub unpriced: u64,
+    /// How many models the run asks, as far as its job says.
+    pub models: usize,
     /// What earlier answers of some models tell of their cost.
     pub dearest: Vec<Dearest>,
     /// The models of which an answer of an earlier session did not say what it cost.
@@ -48,14 +54,32 @@ pub struct BudgetOptions {
 }
 
 impl BudgetOptions {
+    /// A budget of which nothing is spent, for models of which nothing is known.
+    #[must_use]
+    pub fn new(cap_usd: f64) -> Self {
+        Self {
+            cap_usd,
+            spent_usd: 0.0,
+            assumed_usd: 0.0,
+            assumed: 0,
+            unpriced: 0,
+            models: 1,
+            dearest: Vec::new(),
+            cost_unknown: Vec::new(),
+            worst_case: Arc::new(|_, _, _| None),
+        }
+    }
+
     /// Counts the attempts whose cost nobody knows with the dearest answer, where one is known.
     #[must_use]
     pub fn with_priced(mut self) -> Self {
         let most_usd = self.dearest.iter().map(|dearest| dearest.cost_usd).reduce(f64::max);
         if let Some(most_usd) = most_usd {
             #[expect(clippy::cast_precision_loss, reason = "a count of failed attempts is small")]
-            let unpriced = std::mem::take(&mut self.unpriced) as f64;
-            self.spent_usd += unpriced * most_usd;
+            let usd = self.unpriced as f64 * most_usd;
+            self.assumed += std::mem::take(&mut self.unpriced);
+            self.assumed_usd += usd;
+            self.spent_usd += usd;
         }
         self
     }

@@ -10,7 +10,7 @@ use super::budget::Reservation;
 use super::gate::Gate;
 use super::in_flight::{Observation, Seen, decide};
 use super::lane::{Lane, Refused429};
-use super::price_trust::is_beyond;
+use super::price_trust::{PriceTrust, is_beyond};
 use super::{Change, Size, Underpriced};
 use crate::model::Class;
 
@@ -108,12 +108,15 @@ impl Permit {
         if spent.from_cache {
             state.usage.learn_cached();
         }
-        state.usage.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none();
+        state.usage.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none() && !spent.from_cache;
         let cost_usd = told_cost(spent)?;
         state.usage.learn_cost(cost_usd);
         drop(state);
         // The estimate as it is now, and not what was reserved: it is what the next one is made of.
-        let by_price_usd = self.gate.by_price(&self.lane, self.size)?;
+        let Some(by_price_usd) = self.gate.by_price(&self.lane, self.size) else {
+            self.lane.tried.notify_waiters();
+            return None;
+        };
         let of_tokens =
             spent.tokens.and_then(|(prompt, completion)| self.gate.of_tokens(&self.lane, prompt, Some(completion)));
         let mut state = self.lane.state();
@@ -122,6 +125,8 @@ impl Permit {
         // An answer of more tokens than were to be expected says nothing against the price.
         let is_too_low = is_beyond(cost_usd, of_tokens.unwrap_or(0.0).max(by_price_usd));
         let is_news = is_too_low && !std::mem::replace(&mut state.is_told_underpriced, is_too_low);
+        drop(state);
+        self.correct_assumed();
         is_news.then(|| Underpriced { model: Arc::clone(&self.lane.model), cost_usd, by_price_usd })
     }
 
@@ -133,11 +138,28 @@ impl Permit {
             return None;
         };
         let assumed = budget.settle(reservation, spent.cost_usd);
-        let dearest = self.lane.state().usage.dearest_usd();
-        if let Some(dearest) = dearest {
-            budget.price_unpriced(dearest);
-        }
+        self.note_assumed(assumed);
+        self.gate.price_unpriced(&budget, self.size);
         assumed
+    }
+
+    /// Notes what is counted by the lane's price, which may prove too low.
+    fn note_assumed(&self, counted_usd: Option<f64>) {
+        if let Some((counted_usd, by_price_usd)) = counted_usd.zip(self.gate.by_price(&self.lane, self.size)) {
+            self.lane.state().assumed.add_corrected(by_price_usd, counted_usd);
+        }
+    }
+
+    /// Counts what was assumed by a price with what is known of it now.
+    fn correct_assumed(&self) {
+        let mut state = self.lane.state();
+        let PriceTrust::Passed { times } = state.price_trust else { return };
+        let least_usd = state.usage.dearest_seen_usd.unwrap_or_default();
+        let more_usd = state.assumed.correct(times, least_usd);
+        drop(state);
+        if let Some(budget) = self.gate.budget() {
+            budget.correct(more_usd, times, least_usd);
+        }
     }
 
     /// Tells the lane of a 429 or of a reply; gives what became of its limits.

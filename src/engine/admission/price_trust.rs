@@ -75,6 +75,14 @@ impl PriceTrust {
     }
 }
 
+/// How many requests may be in flight of a lane that has no price, where so many replies have told what
+/// they cost, and so many came from a cache; `None` is as many as the budget reaches for.
+///
+/// What answers of other sessions have cost says where to begin, and no more: the job may have changed.
+pub(super) fn at_once_without_price(replies: u32, cached: u32) -> Option<u32> {
+    (replies < FEW).then(|| replies.saturating_add(cached).clamp(1, FEW))
+}
+
 /// Whether a cost is more than another one.
 pub(super) fn is_beyond(cost_usd: f64, other_usd: f64) -> bool {
     cost_usd > other_usd * (1.0 + ROUNDING)
@@ -149,6 +157,23 @@ mod tests {
             (PASSED, [Some(1), Some(1), Some(FEW - 1), None]),
         ] {
             assert_eq!([0, 1, FEW - 1, FEW].map(|replies| trust.at_once(replies, 0)), at_once, "{trust:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_price_no_more_are_in_flight_than_replies_have_come_while_few_have_told() {
+        for (replies, cached, at_once) in [
+            (0, 0, Some(1)),
+            (0, 3, Some(3)),
+            (0, 1_000, Some(FEW)),
+            (1, 0, Some(1)),
+            (4, 2, Some(6)),
+            (FEW - 1, 0, Some(FEW - 1)),
+            (FEW - 1, 9, Some(FEW)),
+            (FEW, 0, None),
+            (u32::MAX, u32::MAX, None),
+        ] {
+            assert_eq!(at_once_without_price(replies, cached), at_once, "{replies} replies, {cached} of a cache");
         }
     }
 

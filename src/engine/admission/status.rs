@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::lane::Lane;
 use super::pace::Pace;
 use super::token_pace::TokenPace;
-use super::{Admission, BudgetStatus, Change};
+use super::{Admission, BudgetOptions, BudgetStatus, Change};
 use crate::job::InFlight;
 use crate::store::Limit;
 
@@ -169,15 +169,20 @@ impl Admission {
         changed(model, Limit::TokensPerMinute, (number(was), number(quota)), BY_USER)
     }
 
-    /// Sets what the run may spend, in USD. What was spent before there was a budget counts with
-    /// what the caller says.
+    /// Sets what the run may spend, in USD. The first budget begins with what the caller says of what
+    /// was spent before it, and of prices; later ones go on from there.
     #[must_use = "a change is kept in the store"]
-    pub fn set_budget_usd(&self, cap_usd: Option<f64>, spent_usd: f64) -> Change {
+    pub fn set_budget_usd(&self, cap_usd: Option<f64>, first: Option<BudgetOptions>) -> Change {
         let was = self.status().budget.map(|budget| budget.cap_usd);
         let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*budget, cap_usd) {
             (Some(budget), cap_usd) => budget.set_cap(cap_usd),
-            (None, Some(cap_usd)) => *budget = Some(Arc::new(Budget::new(cap_usd, spent_usd, 0))),
+            (None, Some(cap_usd)) => {
+                let first = BudgetOptions { cap_usd, ..first.unwrap_or_else(|| BudgetOptions::new(cap_usd)) };
+                *budget = Some(Arc::new(Budget::new(&first)));
+                let terms = self.0.terms.get_or_init(|| first);
+                self.0.lanes().iter().for_each(|lane| lane.know(terms));
+            }
             (None, None) => {}
         }
         drop(budget);

@@ -146,7 +146,7 @@ async fn tokens_are_settled_with_what_was_used() {
     assert!(gate.looks_at_sizes());
     let (begun, mut used) = (Instant::now(), 0);
     while begun.elapsed() < Duration::from_mins(5) {
-        let size = Size { bytes: 1_000, max_tokens: None };
+        let size = Size { bytes: 1_000, ..Size::default() };
         let mut permit = gate.admit(&model, size).await.unwrap_or_else(|refusal| panic!("{refusal:?}"));
         let completion = 100 + used * 7 % 1_900;
         permit.settle(&Spent { tokens: Some((250, completion)), ..answered(0.0) });
@@ -157,17 +157,7 @@ async fn tokens_are_settled_with_what_was_used() {
 
 pub(super) fn budget(cap_usd: f64, worst: Option<f64>) -> AdmissionOptions {
     let worst_case = Arc::new(move |_: &str, _, _| worst);
-    AdmissionOptions {
-        budget: Some(BudgetOptions {
-            cap_usd,
-            spent_usd: 0.0,
-            unpriced: 0,
-            dearest: Vec::new(),
-            cost_unknown: Vec::new(),
-            worst_case,
-        }),
-        ..fixed(256)
-    }
+    AdmissionOptions { budget: Some(BudgetOptions { worst_case, ..BudgetOptions::new(cap_usd) }), ..fixed(256) }
 }
 
 /// Spends a budget on answers, many in flight, by what the first one and each other one cost; gives
@@ -232,7 +222,7 @@ async fn no_request_follows_an_answer_that_does_not_say_what_it_cost_unless_ther
         let is_told = matches!(&refusal, Some(Refusal::Run(StopReason::CostUnknown(why))) if why.contains(&*model));
         assert_eq!((is_told, refusal.is_some()), (is_refused, is_refused), "{worst:?}: {refusal:?}");
         drop(admit(&gate, &other).await);
-        let _change = gate.set_budget_usd(None, 0.0);
+        let _change = gate.set_budget_usd(None, None);
         drop(admit(&gate, &model).await);
     }
 }
@@ -372,19 +362,41 @@ async fn a_budget_that_comes_while_requests_are_in_flight_counts_them() {
     let (model, _) = models();
     let mut first = admit(&gate, &model).await;
     let mut second = admit(&gate, &model).await;
-    let change = gate.set_budget_usd(Some(2.0), 0.25);
+    let change = gate.set_budget_usd(Some(2.0), Some(BudgetOptions { spent_usd: 0.25, ..BudgetOptions::new(2.0) }));
     assert_eq!((change.was, change.now), (None, Some(2.0)));
     first.settle(&answered(0.5));
     assert_eq!(gate.status().budget.map(|budget| budget.spent_usd), Some(0.75));
     let mut third = admit(&gate, &model).await;
-    let change = gate.set_budget_usd(None, 0.0);
+    let change = gate.set_budget_usd(None, None);
     assert_eq!((change.was, change.now, gate.status().budget), (Some(2.0), None, None));
     second.settle(&answered(0.25));
     third.settle(&answered(0.25));
-    let change = gate.set_budget_usd(Some(3.0), 0.0);
+    let change = gate.set_budget_usd(Some(3.0), None);
     assert_eq!((change.was, change.now), (None, Some(3.0)));
     let budget = gate.status().budget.unwrap();
     assert_eq!((budget.spent_usd, budget.reserved_usd), (1.25, 0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_budget_counts_what_was_lost_before_it_by_what_it_knows_of_costs() {
+    let (model, _) = models();
+    for (worst_usd, dearest_usd, spent_usd) in [(Some(0.25), None, 1.25), (None, Some(0.25), 2.25), (None, None, 0.25)]
+    {
+        let gate = Admission::new(fixed(8));
+        let begun = admit(&gate, &model).await;
+        let dearest = dearest_usd.map(|cost_usd| Dearest { model: model.to_string(), answers: 1, cost_usd });
+        let first = BudgetOptions {
+            spent_usd: 0.25,
+            unpriced: 4,
+            dearest: dearest.into_iter().collect(),
+            worst_case: Arc::new(move |_, _, _| worst_usd),
+            ..BudgetOptions::new(9.0)
+        };
+        drop(gate.set_budget_usd(Some(9.0), Some(first)));
+        let _next = admit(&gate, &model).await;
+        assert_eq!(gate.status().budget.map(|budget| budget.spent_usd), Some(spent_usd), "{worst_usd:?}");
+        drop(begun);
+    }
 }
 
 /// Runs a lane with work to spare for five minutes against a server that enforces a quota. Gives the

@@ -13,7 +13,7 @@ use super::lane::Lane;
 ///
 /// It is waited for before the budget is, so that a lane which tries its price does not keep the
 /// others from theirs. It costs each lane a round trip, once in a session, and some more where the
-/// price is too low.
+/// price is too low, or where there is none.
 pub(super) struct Trial(Arc<Lane>);
 
 impl Drop for Trial {
@@ -25,16 +25,17 @@ impl Drop for Trial {
 
 impl Gate {
     /// Waits until a request may go as far as its lane's price is concerned: at once where there is
-    /// no cap, no price, or one that is believed; else with no more others than it may be tried by.
+    /// no cap, or a price that is believed; else with no more others than may try what one costs.
     pub(super) async fn trial(&self, budget: &Budget, lane: &Arc<Lane>, size: Size) -> Option<Trial> {
         loop {
             let tried = lane.tried.notified();
-            if !budget.is_capped() || self.by_price(lane, size).is_none() {
+            if !budget.is_capped() {
                 return None;
             }
+            let has_price = self.by_price(lane, size).is_some();
             {
                 let mut state = lane.state();
-                let at_once = state.price_trust.at_once(state.usage.priced, state.usage.cached)?;
+                let at_once = state.at_once(has_price)?;
                 if state.on_trial < at_once {
                     state.on_trial += 1;
                     return Some(Trial(Arc::clone(lane)));
@@ -50,7 +51,8 @@ mod tests {
     use std::time::Duration;
 
     use super::super::tests::{admit, answered, budget, models, rate_limited, spend, waits};
-    use super::super::{Admission, BudgetOptions, Spent};
+    use super::super::{Admission, BudgetOptions, Refusal, Spent};
+    use crate::engine::StopReason;
     use crate::model::Class;
     use crate::store::Dearest;
 
@@ -119,7 +121,7 @@ mod tests {
                 drop(first);
                 None
             } else {
-                drop(gate.set_budget_usd(None, 0.0));
+                drop(gate.set_budget_usd(None, None));
                 Some(first)
             };
             drop(second.await);
@@ -128,16 +130,87 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_cap_or_a_price_nothing_is_tried() {
+    async fn without_a_cap_nothing_is_tried() {
         let (model, _) = models();
         let uncapped = priced(0.01);
-        drop(uncapped.set_budget_usd(None, 0.0));
-        let mut unpriced = budget(1.0, None);
-        let dearest = vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.01 }];
-        unpriced.budget = unpriced.budget.map(|budget| BudgetOptions { dearest, ..budget });
-        for gate in [uncapped, Admission::new(unpriced)] {
-            let _both = [admit(&gate, &model).await, admit(&gate, &model).await];
+        drop(uncapped.set_budget_usd(None, None));
+        let _both = [admit(&uncapped, &model).await, admit(&uncapped, &model).await];
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_other_sessions_have_paid_lets_no_more_go_than_replies_have_come_where_there_is_no_price() {
+        let (model, _) = models();
+        let mut options = budget(1.0, None);
+        let dearest = vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.001 }];
+        options.budget = options.budget.map(|budget| BudgetOptions { dearest, ..budget });
+        let gate = Admission::new(options.clone());
+        for replies in [1, 1, 2] {
+            let mut all = Vec::new();
+            for _ in 0..replies {
+                all.push(admit(&gate, &model).await);
+            }
+            assert!(waits(&gate, &model).await, "{replies} in flight");
+            all.iter_mut().for_each(|permit| drop(permit.settle(&answered(0.001))));
         }
+        // Dear answers behind cheap ones of another session pass a budget by one of them.
+        options.budget = options.budget.map(|budget| BudgetOptions { cap_usd: 0.05, ..budget });
+        let (spent, _) = spend(options, (0.01, 0.01)).await;
+        assert!(spent <= 0.05 + 1e-9, "{spent}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_of_unknown_cost_leaves_another_its_share_of_the_budget() {
+        let mut options = budget(1.0, None);
+        options.budget = options.budget.map(|budget| BudgetOptions { models: 2, ..budget });
+        let gate = Admission::new(options);
+        let (slow, fast) = models();
+        let _silent = admit(&gate, &slow).await;
+        for _ in 0..40 {
+            admit(&gate, &fast).await.settle(&answered(0.001));
+        }
+        let budget = gate.status().budget.unwrap();
+        assert!(budget.reserved_usd > 0.0 && budget.spent_usd + budget.reserved_usd < budget.cap_usd, "{budget:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_requests_that_may_have_been_billed_end_the_run_where_nobody_knows_what_one_costs() {
+        let silent = Spent { class: Class::TimedOut, cost_usd: None, ..rate_limited(None) };
+        let (model, other) = models();
+        for before in [0, 3, 24] {
+            let mut options = budget(1.0, None);
+            options.budget = options.budget.map(|budget| BudgetOptions { unpriced: before, ..budget });
+            let gate = Admission::new(options);
+            for _ in before..5 {
+                admit(&gate, &model).await.settle(&silent);
+            }
+            let refusal = gate.admit(&other, super::Size::default()).await.err().unwrap();
+            let Refusal::Run(reason @ StopReason::CostUnknown(_)) = refusal else { panic!("{refusal:?}") };
+            let requests = before.max(5);
+            assert!(reason.to_string().contains(&format!("what {requests} requests cost that may")), "{reason}");
+        }
+        // What another model costs counts for them.
+        let gate = Admission::new(budget(1.0, None));
+        admit(&gate, &other).await.settle(&answered(0.01));
+        for _ in 0..9 {
+            admit(&gate, &model).await.settle(&silent);
+        }
+        assert!(gate.status().budget.is_some_and(|budget| budget.spent_usd > 0.1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_assumed_by_a_price_that_is_too_low_counts_with_what_replies_cost() {
+        let silent = Spent { class: Class::TimedOut, cost_usd: None, ..rate_limited(None) };
+        let mut options = budget(1.0, Some(0.001));
+        options.budget =
+            options.budget.map(|budget| BudgetOptions { spent_usd: 0.002, assumed_usd: 0.002, assumed: 2, ..budget });
+        let gate = Admission::new(options);
+        let (model, _) = models();
+        for _ in 0..3 {
+            admit(&gate, &model).await.settle(&silent);
+        }
+        admit(&gate, &model).await.settle(&answered(0.02));
+        let spent_usd = gate.status().budget.unwrap().spent_usd;
+        assert!((spent_usd - 6.0 * 0.02).abs() < 1e-9, "{spent_usd}");
     }
 
     #[tokio::test(start_paused = true)]

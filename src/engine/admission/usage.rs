@@ -1,6 +1,7 @@
 //! What a lane's requests have used, and what the next one may.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::model::{Endpoint, Request};
 
@@ -25,8 +26,33 @@ pub(super) const FEW: u32 = 20;
 pub struct Size {
     /// Bytes of its body.
     pub bytes: usize,
-    /// The most tokens that it lets its answer have, where it says so.
+    /// The most tokens that it lets its answers have, all of them, where it says so.
     pub max_tokens: Option<u64>,
+    /// How many answers it asks for; 0 is one.
+    pub answers: u64,
+}
+
+/// What of a request's body says how much is answered.
+#[derive(Deserialize, Default)]
+struct Body {
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    n: Option<u64>,
+    best_of: Option<u64>,
+    prompt: Option<Prompts>,
+}
+
+/// The prompts of a completion: each is answered.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Prompts {
+    /// One, as tokens.
+    Tokens(#[expect(dead_code, reason = "what it is made of tells it from the others")] Vec<u64>),
+    /// Texts, or tokens of each.
+    Many(Vec<IgnoredAny>),
+    /// One text.
+    One(IgnoredAny),
 }
 
 /// What a lane has learned from its replies.
@@ -36,11 +62,12 @@ pub(super) struct Usage {
     bytes: f64,
     prompt_tokens: f64,
     completion_tokens: f64,
-    /// Replies that told what they cost.
+    /// Replies of this session that told what they cost.
     pub(super) priced: u32,
     /// Replies of a cache.
     pub(super) cached: u32,
-    dearest_usd: f64,
+    /// What the dearest answer has cost, in this session or an earlier one, in USD.
+    pub(super) dearest_seen_usd: Option<f64>,
     /// Whether an answer of the run did not say what it cost, and no price told it either.
     pub(super) is_cost_unknown: bool,
 }
@@ -63,7 +90,7 @@ impl Usage {
     /// Learns what a reply has cost, in USD.
     pub(super) fn learn_cost(&mut self, cost_usd: f64) {
         self.priced = self.priced.saturating_add(1);
-        self.dearest_usd = self.dearest_usd.max(cost_usd);
+        self.know_cost(cost_usd);
     }
 
     /// Learns that a cache has replied.
@@ -71,10 +98,10 @@ impl Usage {
         self.cached = self.cached.saturating_add(1);
     }
 
-    /// Takes over what earlier replies have cost: how many of them, and the most of it, in USD.
-    pub(super) fn know_cost(&mut self, replies: u64, most_usd: f64) {
-        self.priced = u32::try_from(replies).unwrap_or(u32::MAX);
-        self.dearest_usd = most_usd;
+    /// Takes over what some reply has cost, in USD: of how many others that is true says nothing where
+    /// they are of another session, since the job may have changed.
+    pub(super) fn know_cost(&mut self, cost_usd: f64) {
+        self.dearest_seen_usd = Some(self.dearest_seen_usd.map_or(cost_usd, |dearest| dearest.max(cost_usd)));
     }
 
     /// What the next prompt is likely to have.
@@ -100,7 +127,7 @@ impl Usage {
     /// What the next request may cost by what was seen; `None` where nothing was.
     pub(super) fn dearest_usd(&self) -> Option<f64> {
         let margin = if self.priced < FEW { DEAREST_MARGIN.0 } else { DEAREST_MARGIN.1 };
-        (self.priced > 0).then_some(self.dearest_usd * margin)
+        self.dearest_seen_usd.map(|dearest| dearest * margin)
     }
 }
 
@@ -108,21 +135,15 @@ impl Size {
     /// The size of a request.
     #[must_use]
     pub fn of(request: &Request) -> Self {
-        #[derive(Deserialize, Default)]
-        struct Body {
-            max_tokens: Option<u64>,
-            max_completion_tokens: Option<u64>,
-            max_output_tokens: Option<u64>,
-            n: Option<u64>,
-        }
         let bytes = request.body.len();
         if request.endpoint == Endpoint::Embeddings {
-            return Self { bytes, max_tokens: Some(0) };
+            return Self { bytes, max_tokens: Some(0), answers: 1 };
         }
         // A body of another shape limits nothing; its server says what is wrong with it.
         let body: Body = serde_json::from_slice(&request.body).unwrap_or_default();
         let most = body.max_completion_tokens.or(body.max_tokens).or(body.max_output_tokens);
-        Self { bytes, max_tokens: most.map(|most| most.saturating_mul(body.n.unwrap_or(1).max(1))) }
+        let answers = body.answers();
+        Self { bytes, max_tokens: most.map(|most| most.saturating_mul(answers)), answers }
     }
 
     /// The fewest tokens that a prompt of so many bytes is likely to have: a request with more of
@@ -133,14 +154,54 @@ impl Size {
     }
 }
 
+impl Body {
+    /// How many answers are generated: those that are not the best of a prompt's are billed too.
+    fn answers(&self) -> u64 {
+        let prompts = match &self.prompt {
+            Some(Prompts::Many(prompts)) => prompts.len() as u64,
+            Some(Prompts::Tokens(_) | Prompts::One(_)) | None => 1,
+        };
+        let of_each = self.n.max(self.best_of).unwrap_or(1).max(1);
+        prompts.saturating_mul(of_each)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Key;
+
+    #[test]
+    fn every_answer_that_a_request_asks_for_counts() {
+        for (endpoint, body, max_tokens, answers) in [
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":"a"}"#, Some(100), 1),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":["a","b","c"]}"#, Some(300), 3),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":[["a"],[1,2]],"n":2}"#, Some(400), 4),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":[[1,2],[3,4]]}"#, Some(200), 2),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":[1,2,3]}"#, Some(100), 1),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":[]}"#, Some(100), 1),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":null,"best_of":3}"#, Some(300), 3),
+            (Endpoint::Completions, r#"{"max_tokens":100,"prompt":["a","b"],"n":2,"best_of":5}"#, Some(1_000), 10),
+            (Endpoint::Completions, r#"{"prompt":["a","b"]}"#, None, 2),
+            (Endpoint::ChatCompletions, r#"{"max_completion_tokens":7,"max_tokens":9,"n":3}"#, Some(21), 3),
+            (Endpoint::ChatCompletions, r#"{"max_tokens":9,"n":0}"#, Some(9), 1),
+            (Endpoint::Embeddings, r#"{"input":["a","b"],"max_tokens":9}"#, Some(0), 1),
+        ] {
+            let request = Request {
+                endpoint,
+                model: "m".into(),
+                body: body.as_bytes().to_vec().into(),
+                key: Key::from_bytes([0; 32]),
+            };
+            let expected = Size { bytes: body.len(), max_tokens, answers };
+            assert_eq!(Size::of(&request), expected, "{body}");
+        }
+    }
 
     #[test]
     fn estimates_follow_what_replies_tell() {
         let mut usage = Usage::default();
-        let size = Size { bytes: 1_000, max_tokens: None };
+        let size = Size { bytes: 1_000, ..Size::default() };
         assert_eq!(usage.tokens(size), 800);
         assert_eq!(usage.tokens(Size { max_tokens: Some(50), ..size }), 350);
         for _ in 0..5_000 {

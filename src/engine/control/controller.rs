@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::engine::{Admission, AdmissionStatus, Change, RunBegun};
+use crate::engine::{Admission, AdmissionStatus, BudgetOptions, Change, RunBegun};
 use crate::job::{LimitSetting, nearest};
 use crate::store::StoreError;
 
@@ -15,14 +15,15 @@ use super::{Activity, ControlReply, ControlRequest, Order, Orders, RunStatus};
 /// How many models a refusal names.
 const NAMED: usize = 5;
 
-/// What the run has spent so far, as its store says, in USD.
-pub(in crate::engine) type SpentSoFar = Box<dyn Fn() -> Result<f64, StoreError> + Send>;
+/// What a budget of so much, in USD, begins with: what the run has spent so far, as its store says, and
+/// what is known of prices.
+pub(in crate::engine) type FirstBudget = Box<dyn Fn(f64) -> Result<BudgetOptions, StoreError> + Send>;
 
 /// Carries out what is asked of a run.
 pub(in crate::engine) struct Controller {
     orders: mpsc::Receiver<Order>,
     begun: RunBegun,
-    spent_usd: SpentSoFar,
+    first_budget: FirstBudget,
     started: Instant,
     settled: u64,
     throughput: Throughput,
@@ -47,10 +48,10 @@ pub(in crate::engine) struct Obeyed {
 }
 
 impl Controller {
-    pub(in crate::engine) fn new(orders: Orders, started: Instant, spent_usd: SpentSoFar) -> Self {
+    pub(in crate::engine) fn new(orders: Orders, started: Instant, first_budget: FirstBudget) -> Self {
         let Orders { orders, begun } = orders;
         let throughput = Throughput::new(started);
-        Self { orders, settled: begun.settled_before, begun, spent_usd, started, throughput }
+        Self { orders, settled: begun.settled_before, begun, first_budget, started, throughput }
     }
 
     /// What is asked next; `None` where nobody can ask any more.
@@ -101,18 +102,18 @@ impl Controller {
     fn set(&self, model: Option<&str>, settings: &[LimitSetting], admission: &Admission) -> Result<Obeyed, String> {
         let gate = admission.status();
         self.check(model, settings, &gate)?;
-        let caps = |setting: &LimitSetting| matches!(setting, LimitSetting::BudgetUsd(Some(_)));
-        let spent_usd = if gate.budget.is_none() && settings.iter().any(caps) {
-            (self.spent_usd)().map_err(|error| format!("what was spent cannot be read: {error}"))?
-        } else {
-            0.0
-        };
+        let cap_usd = settings.iter().find_map(|setting| match setting {
+            LimitSetting::BudgetUsd(cap_usd) if gate.budget.is_none() => *cap_usd,
+            _ => None,
+        });
+        let first = cap_usd.map(|cap_usd| (self.first_budget)(cap_usd)).transpose();
+        let first = first.map_err(|error| format!("what was spent cannot be read: {error}"))?;
         let lane: Option<Arc<str>> = model.map(Arc::from);
         let apply = |setting: &LimitSetting| match *setting {
             LimitSetting::InFlight(in_flight) => admission.set_in_flight(lane.as_ref(), in_flight),
             LimitSetting::RequestsPerMinute(quota) => admission.set_requests_per_minute(lane.as_ref(), quota),
             LimitSetting::TokensPerMinute(quota) => admission.set_tokens_per_minute(lane.as_ref(), quota),
-            LimitSetting::BudgetUsd(cap_usd) => admission.set_budget_usd(cap_usd, spent_usd),
+            LimitSetting::BudgetUsd(cap_usd) => admission.set_budget_usd(cap_usd, first.clone()),
         };
         let changes = settings.iter().map(apply).filter(has_changed).collect();
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
@@ -218,7 +219,14 @@ mod tests {
 
     fn controller() -> (Control, Controller) {
         let (control, orders) = Control::new(begun());
-        (control, Controller::new(orders, Instant::now(), Box::new(|| Ok(0.75))))
+        (
+            control,
+            Controller::new(
+                orders,
+                Instant::now(),
+                Box::new(|cap_usd| Ok(BudgetOptions { spent_usd: 0.75, ..BudgetOptions::new(cap_usd) })),
+            ),
+        )
     }
 
     /// Asks, and lets the run answer.
@@ -308,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_set_where_what_was_spent_cannot_be_read() {
         let (_control, orders) = Control::new(begun());
-        let unreadable: SpentSoFar = Box::new(|| Err(StoreError::Full));
+        let unreadable: FirstBudget = Box::new(|_| Err(StoreError::Full));
         let (mut controller, admission) = (Controller::new(orders, Instant::now(), unreadable), admission());
         let request = set(None, &["in_flight=1", "budget_usd=2"]);
         let (reply, obeyed) = ask(&mut controller, request, (&admission, false));

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::RunBegun;
 
-pub(super) use controller::{Controller, Obeyed, SpentSoFar, Stand};
+pub(super) use controller::{Controller, FirstBudget, Obeyed, Stand};
 pub use request::{ControlReply, ControlRequest};
 pub use status::{Activity, BudgetState, LaneState, RunStatus};
 

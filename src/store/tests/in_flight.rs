@@ -55,7 +55,7 @@ fn what_was_in_flight_is_lost_once_its_process_is_gone_and_counts_as_spent() {
     assert_eq!((totals.unknown_costs(), totals.may_be_billed(), totals.sent()), (2, 2, 1));
     assert!((totals.assumed_cost_usd() - 0.5).abs() < 1e-12);
     assert_eq!(totals.lost, lost);
-    let spent = Spent { assumed_usd: 0.5, unknown: 1, ..answered };
+    let spent = Spent { assumed_usd: 0.5, assumed: 1, unknown: 1, ..answered };
     assert_eq!(fixture.reader().spent(fixture.run).unwrap(), spent);
     let other = fixture.store.begin_run(&new_run("job")).unwrap();
     assert_eq!(fixture.reader().totals(other).unwrap().lost, Lost::default());

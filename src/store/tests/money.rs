@@ -35,7 +35,7 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
         Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
     ]);
     let reader = fixture.reader();
-    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 0.5, unknown: 2 });
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 0.5, assumed: 1, unknown: 2 });
     let totals = reader.totals(run).unwrap();
     assert!((totals.cost_usd() - 0.25).abs() < 1e-12 && (totals.assumed_cost_usd() - 0.5).abs() < 1e-12);
     assert_eq!(totals.unknown_costs(), 3);

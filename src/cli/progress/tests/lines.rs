@@ -65,7 +65,7 @@ fn all_but_the_commands_own_words_has_the_time() {
 }
 
 const WARNINGS: &str = "warning: warned\nwarning: look out\nstopping: out of credit: no credit; waiting up to 30s for \
-                        3 requests in flight; press Ctrl-C again to stop at once\n";
+                        3 requests in flight; press Ctrl-C twice to stop at once\n";
 
 #[test]
 fn no_progress_is_no_silence() {
