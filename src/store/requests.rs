@@ -46,8 +46,8 @@ const SEEN: &str = "SELECT e.id, e.session, e.occurrence, e.key, e.endpoint, i.m
 
 /// What other programs have written there may be no JSON, or of another shape.
 const STRUCK_AS: &str = "SELECT DISTINCT json_extract(rule.value, '$.with') AS word \
-                         FROM run, json_each(iif(json_valid(run.job_description), run.job_description, '{}'), \
-                         '$.record.redact') AS rule \
+                         FROM run, json_each(CASE WHEN json_valid(run.job_description) THEN run.job_description \
+                         ELSE '{}' END, '$.record.redact') AS rule \
                          WHERE CASE rule.type WHEN 'object' THEN json_type(rule.value, '$.with') END = 'text' \
                          ORDER BY word";
 

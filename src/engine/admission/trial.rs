@@ -150,7 +150,9 @@ mod tests {
                 all.push(admit(&gate, &model).await);
             }
             assert!(waits(&gate, &model).await, "{replies} in flight");
-            all.iter_mut().for_each(|permit| drop(permit.settle(&answered(0.001))));
+            for permit in &mut all {
+                drop(permit.settle(&answered(0.001)));
+            }
         }
         // Dear answers behind cheap ones of another session pass a budget by one of them.
         options.budget = options.budget.map(|budget| BudgetOptions { cap_usd: 0.05, ..budget });
