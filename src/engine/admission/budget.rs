@@ -23,8 +23,8 @@ const ROUNDING: f64 = 1e-9;
 /// A request reserves the worst that it may cost before it is sent; when its cost is known, that
 /// counts instead. Where nobody knows a worst case yet, a request reserves a share of what is left, so
 /// that one whose reply stays away does not hold up other models; all of it where nothing else may
-/// go. A cap that is taken away is infinite: what is spent is
-/// counted all the same, so that another cap holds from the first cent on.
+/// go. A cap that is taken away is infinite: what is spent is counted all the same, so that another
+/// cap holds from the first cent on.
 #[derive(Debug)]
 pub(super) struct Budget {
     state: Mutex<State>,
