@@ -18,7 +18,7 @@ pub(super) fn without_secret(line: &str) -> Cow<'_, str> {
     if sounds_secret || looks_secret(value) { Cow::Owned(format!("{key}= …")) } else { Cow::Borrowed(line) }
 }
 
-/// Whether the `key=value` of `--set` may be shown: nothing stands in it that [`without_secret`] leaves
+/// Whether the `key=value` of `--set` may be shown: nothing stands in it that `without_secret` leaves
 /// out, no base URL with a credential, and nothing that is redacted, whose patterns may be secret
 /// themselves. A variable's name may: a job takes nothing else for one.
 #[must_use]
