@@ -49,11 +49,16 @@ fn candidate(at: usize, recorded: &Recorded, rules: &KeyRules) -> Candidate {
     }
 }
 
+/// A request of the unnamed session that was never recorded.
+fn asked_for<'a>(request: &'a Request, rules: &'a KeyRules) -> AskedFor<'a> {
+    AskedFor { request, session: "", occurrence: 0, recorded: 0, rules, struck_as: &[], record_with: "" }
+}
+
 fn explain(recordings: &[Recorded], asked: &Value, rules: &KeyRules) -> Miss {
     let request = request(Endpoint::ChatCompletions, asked, rules);
     let struck_as = &["ACCOUNT".to_owned()];
-    let (session, occurrence, recorded, record_with) = ("s", 1, 0, RECORD_WITH);
-    let asked = AskedFor { request: &request, session, occurrence, recorded, rules, struck_as, record_with };
+    let asked =
+        AskedFor { session: "s", occurrence: 1, struck_as, record_with: RECORD_WITH, ..asked_for(&request, rules) };
     Miss::explain(asked, recordings.iter().enumerate().map(|(at, recorded)| candidate(at, recorded, rules)))
 }
 
@@ -219,15 +224,7 @@ fn what_other_rules_would_match_has_its_reason() {
 fn how_often_it_was_recorded_is_what_the_session_was_given() {
     let rules = KeyRules::default();
     let request = request(Endpoint::ChatCompletions, &chat("x"), &rules);
-    let asked = AskedFor {
-        request: &request,
-        session: "s",
-        occurrence: 3,
-        recorded: 3,
-        rules: &rules,
-        struck_as: &[],
-        record_with: "",
-    };
+    let asked = AskedFor { session: "s", occurrence: 3, recorded: 3, ..asked_for(&request, &rules) };
     let candidates = [recorded(chat("x")), Recorded { session: Some("other"), ..recorded(chat("x")) }];
     let candidates = candidates.iter().map(|recorded| candidate(0, recorded, &rules));
     assert_eq!(Miss::explain(asked, candidates).reason, MissReason::Exhausted { recorded: 3, asked: 4 });
@@ -237,15 +234,7 @@ fn how_often_it_was_recorded_is_what_the_session_was_given() {
 fn a_recording_under_other_rules_is_known() {
     let rules = KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() };
     let request = request(Endpoint::ChatCompletions, &chat("on 2026-11-22"), &rules);
-    let asked = AskedFor {
-        request: &request,
-        session: "",
-        occurrence: 0,
-        recorded: 0,
-        rules: &rules,
-        struck_as: &[],
-        record_with: "",
-    };
+    let asked = asked_for(&request, &rules);
     let old = candidate(0, &recorded(chat("on 2026-11-23")), &KeyRules::default());
     assert_eq!(Miss::explain(asked, [old]).reason, MissReason::OtherRules);
 }
@@ -394,15 +383,7 @@ fn the_list_of_models_needs_no_model() {
     let (rules, list) =
         (KeyRules::default(), |query: Value| Recorded { endpoint: Endpoint::Models, body: query, session: None });
     let request = request(Endpoint::Models, &json!({ "page": "2" }), &rules);
-    let asked = AskedFor {
-        request: &request,
-        session: "",
-        occurrence: 0,
-        recorded: 0,
-        rules: &rules,
-        struck_as: &[],
-        record_with: "",
-    };
+    let asked = asked_for(&request, &rules);
     let miss = Miss::explain(asked, [candidate(0, &list(json!({ "page": "1", "x": "y" })), &rules)]);
     assert_eq!(miss.reason.path(), Some("$.page"));
     assert!(miss.message().starts_with("not recorded: "));
@@ -546,16 +527,7 @@ fn of_texts_that_are_as_alike_the_one_with_less_changed_is_nearest() {
     let [far, near] = ["harbour", "harbor"].map(|word| Bytes::from(text(word).to_string()));
     let rules = KeyRules::default();
     let request = request(Endpoint::ChatCompletions, &text("harborx"), &rules);
-    let (session, occurrence, recorded_of_it, record_with) = ("", 0, 0, "");
-    let asked = AskedFor {
-        request: &request,
-        session,
-        occurrence,
-        recorded: recorded_of_it,
-        rules: &rules,
-        struck_as: &[],
-        record_with,
-    };
+    let asked = asked_for(&request, &rules);
     let candidates = [far, near]
         .into_iter()
         .enumerate()
@@ -610,16 +582,7 @@ fn what_was_struck_is_not_recorded_by_a_command_that_does_not_strike_it() {
 fn of_two_that_are_as_near_the_one_that_is_likelier_meant_comes_first() {
     let rules = KeyRules::default();
     let request = request(Endpoint::ChatCompletions, &chat("x y z"), &rules);
-    let (session, occurrence, recorded_of_it) = ("s", 0, 0);
-    let asked = AskedFor {
-        request: &request,
-        session,
-        occurrence,
-        recorded: recorded_of_it,
-        rules: &rules,
-        struck_as: &[],
-        record_with: "",
-    };
+    let asked = AskedFor { session: "s", ..asked_for(&request, &rules) };
     for (change, expected) in [
         (None, 0),
         (Some(Candidate { session: Some("s".into()), ..candidate(1, &recorded(chat("x y b")), &rules) }), 1),
@@ -671,7 +634,7 @@ proptest! {
     ) {
         let rules = KeyRules { normalise, ..KeyRules::default() };
         let request = request(Endpoint::ChatCompletions, &asked, &rules);
-        let asked = AskedFor { request: &request, session: "", occurrence: u32::MAX, recorded: 0, rules: &rules, struck_as: &[], record_with: "" };
+        let asked = AskedFor { occurrence: u32::MAX, ..asked_for(&request, &rules) };
         let candidates = bodies.into_iter().enumerate().map(|(at, (body, bytes, broken))| {
             let mut candidate = candidate(at, &recorded(body), &rules);
             if broken {
