@@ -99,6 +99,9 @@ impl Session<'_> {
             monitor.on(&Event::Checking { rows });
             !self.stop.is_draining()
         })?;
+        // Before anything is written, and until the run has ended: they may be made of texts.
+        let fixtures = self.fixtures()?;
+        let sources = self.sources(&fixtures)?;
         let begun = self.begin(checked, &mut monitor)?;
         let run = begun.run;
         let store = begun.store.clone();
@@ -107,7 +110,7 @@ impl Session<'_> {
             begun.lease.release()?;
             None
         } else {
-            Some(runtime.block_on(self.send(begun, &mut monitor))?)
+            Some(runtime.block_on(self.send(begun, sources, &mut monitor))?)
         };
         let summary = self.finish(&store, run, (items, sent_before), ended)?;
         store.fold()?;
@@ -193,7 +196,7 @@ impl Session<'_> {
         }
     }
 
-    async fn send(&self, begun: Begun, monitor: &mut dyn Monitor) -> Result<Ended, Failure> {
+    async fn send(&self, begun: Begun, fixtures: Vec<Source>, monitor: &mut dyn Monitor) -> Result<Ended, Failure> {
         let (simulator, gateway) = self.gateway().await?;
         let job = &self.plan.job;
         let options = RunOptions {
@@ -214,10 +217,7 @@ impl Session<'_> {
         };
         let (control, orders) = Control::new(begun.told);
         let _listener = self.listen(control);
-        // Until the run has ended: they may be made of texts.
-        let fixtures = self.fixtures()?;
-        let gate =
-            Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures: self.sources(&fixtures)?, orders };
+        let gate = Gate { gateway, redactor: Arc::clone(&self.plan.redactor), fixtures, orders };
         let run = engine::Begun {
             run: begun.run,
             lease: begun.lease,

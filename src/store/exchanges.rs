@@ -43,8 +43,9 @@ impl Reader {
         let (first, end) = of.into().exchanges();
         let first = after.map_or(first, |after| first.max(after.rowid() + 1));
         let sql = format!(
-            "SELECT e.id, e.key, e.occurrence, endpoint.text, session.text, coalesce(model.text, ''), e.request, {ATTEMPT} \
-             FROM exchange e JOIN attempt a ON a.id = e.attempt_id JOIN name endpoint ON endpoint.id = e.endpoint \
+            "SELECT e.id, e.key, e.occurrence, endpoint.text, session.text, CASE WHEN i.id IS NULL THEN '' ELSE model.text END, \
+             e.request, {ATTEMPT} \
+             FROM exchange e JOIN attempt a ON a.id = e.attempt_id LEFT JOIN name endpoint ON endpoint.id = e.endpoint \
              LEFT JOIN name session ON session.id = e.session LEFT JOIN item i ON i.id = e.id >> 8 \
              LEFT JOIN name model ON model.id = i.model \
              WHERE e.id >= ?1 AND e.id < ?2 ORDER BY e.id LIMIT ?3"

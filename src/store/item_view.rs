@@ -93,9 +93,10 @@ impl Reader {
         let mut items = self.bare_items(of.into(), from, limit)?;
         let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(items) };
         let range = (first.item.exchange(0).rowid(), last.item.exchange(u8::MAX).rowid());
+        // Outer joins: what points to nothing that is there is damage, and no item less.
         let sql = format!(
             "SELECT e.id, n.text, e.key, {ATTEMPT} FROM exchange e JOIN attempt a ON a.id = e.attempt_id \
-             JOIN name n ON n.id = e.endpoint WHERE e.id >= ?1 AND e.id <= ?2 ORDER BY e.id"
+             LEFT JOIN name n ON n.id = e.endpoint WHERE e.id >= ?1 AND e.id <= ?2 ORDER BY e.id"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(range)?;
@@ -117,8 +118,8 @@ impl Reader {
     fn bare_items(&mut self, of: Items, from: u32, limit: usize) -> Result<Vec<ItemView>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT i.id, i.row_number, w.row_id, w.fields, n.text, i.sample, i.outcome, i.error \
-             FROM item i JOIN name n ON n.id = i.model \
-             JOIN input_row w ON w.id = (i.id >> 32 << 32 | i.row_number) \
+             FROM item i LEFT JOIN name n ON n.id = i.model \
+             LEFT JOIN input_row w ON w.id = (i.id >> 32 << 32 | i.row_number) \
              WHERE i.id >= ?1 AND i.id < ?2 ORDER BY i.id LIMIT ?3",
         )?;
         let (_, to) = of.ids();

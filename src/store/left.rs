@@ -28,7 +28,7 @@ impl Reader {
         let (first, end) = of.into().exchanges();
         let sql = format!(
             "SELECT n.text, e.request, {ATTEMPT} FROM attempt a JOIN exchange e ON e.id = a.exchange_id \
-             JOIN name n ON n.id = e.endpoint WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2 \
+             LEFT JOIN name n ON n.id = e.endpoint WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2 \
              AND e.attempt_id IS NULL \
              AND a.class IN ('rejected', 'unauthorized', 'out_of_credit', 'quota_exhausted', 'misconfigured') \
              ORDER BY a.id DESC LIMIT ?3"

@@ -278,6 +278,21 @@ fn a_fixture_that_cannot_be_read_is_named_and_what_is_said_is_of_fixtures() {
     }
     let says = "names.db is a nightreel store that is damaged: it holds something that points to";
     test.args(["runs", "--store", "names.db"]).status(5).stderr_contains(says).run();
+    let says = "names.db is a nightreel store that is damaged: it holds a value that is none of its column";
+    for format in ["results.csv", "exchanges.har"] {
+        test.args(["export", "1", "--store", "names.db", "-o", format]).status(5).stderr_contains(says).run();
+        assert!(!test.path(format).exists(), "{format} was written");
+    }
+}
+
+#[test]
+fn a_fixture_that_cannot_be_read_leaves_no_run_behind() {
+    let (test, gateway) = (test(), Gateway::new());
+    for (fixture, says) in [("none.db", "there is no fixture none.db"), ("rows.csv", "the fixture rows.csv is not a")] {
+        test.run_job().to(&gateway).and(["--fixture", fixture]).status(5).stderr_contains(says).run();
+        assert!(!test.path("nightreel.db").exists(), "a store was made");
+    }
+    assert_eq!(gateway.requests(), 0);
 }
 
 #[test]
