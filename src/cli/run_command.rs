@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use nightreel::engine::ServedWarning;
 use nightreel::job::Call;
 use nightreel::model::Mode;
-use nightreel::store::NewRun;
+use nightreel::store::{ItemId, NewRun};
 
 use super::context::env_os;
 use super::credential_text::without_credentials;
@@ -78,6 +79,18 @@ impl RunCommand {
     /// What a command that reads the store is told of it, with a space before it.
     pub(crate) fn store(&self) -> String {
         store_flag(&self.store)
+    }
+
+    /// The one that shows an item of the store. By the number of its run: a job may be named like another
+    /// run.
+    pub(crate) fn show(&self, item: ItemId) -> String {
+        format!("nightreel show {} --position {}{}", item.run(), item.position(), self.store())
+    }
+
+    /// What should be known of who answered, with the command that shows it where that is of an item.
+    pub(crate) fn warned(&self, warning: &ServedWarning) -> String {
+        let example = warning.example.map(|item| format!(": {}", self.show(item)));
+        warning.text.clone() + &example.unwrap_or_default()
     }
 
     /// The command with words behind it; in its place, where no command says the same, what to do.

@@ -45,6 +45,7 @@ impl Summary {
         let (totals, failures) = (reader.totals(items)?, reader.failures(items, job.success)?);
         let run = reader.run(items.run)?;
         let who_answered = WhoAnswered::read(reader, items)?.warnings;
+        let who_answered = who_answered.iter().map(|warning| command.warned(warning)).collect();
         Ok(Self {
             who_answered,
             ended,
@@ -182,9 +183,7 @@ impl Summary {
         match group.outcome {
             Outcome::Truncated => "raise max_tokens in request.params".to_owned(),
             Outcome::Filtered | Outcome::Refused | Outcome::Failed(Class::Blocked) => {
-                // By its number: a job may be named like another run.
-                let (run, position) = (group.example.run(), group.example.position());
-                format!("look at it with nightreel show {run} --position {position}{}", self.command.store())
+                format!("look at it with {}", self.command.show(group.example))
             }
             Outcome::NotRecorded => format!("record it: {}", self.command),
             Outcome::Failed(Class::Rejected) => {

@@ -48,7 +48,7 @@ pub use retry::{Next, RetryPolicy, Situation, Tries, next, shortened_hint};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
 pub use served::Served;
 pub use stop::{Stop, StopReason};
-pub use who_answered::WhoAnswered;
+pub use who_answered::{ServedWarning, WhoAnswered};
 
 /// Who is told what happens. It is called from the task that owns the run: it must not block.
 pub trait Monitor: Send {

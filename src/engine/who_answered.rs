@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::{Items, Reader, ServedGroup, StoreError};
+use crate::store::{ItemId, Items, Reader, ServedGroup, StoreError};
 
 use super::model_name::may_be_same;
 use super::pin::Pin;
@@ -19,9 +19,18 @@ const PAGE: usize = 500;
 pub struct WhoAnswered {
     /// The answers by model, served model and provider.
     pub groups: Vec<ServedGroup>,
-    /// What should be known, a line each: several providers or quantizations without a pin, another
-    /// provider than the pinned one, another model than was asked for.
-    pub warnings: Vec<String>,
+    /// What should be known.
+    pub warnings: Vec<ServedWarning>,
+}
+
+/// What should be known of some answers: several providers or quantizations without a pin, another
+/// provider than the pinned one, another model than was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedWarning {
+    /// One line.
+    pub text: String,
+    /// The first item that it is about, where it is about some of a model's answers.
+    pub example: Option<ItemId>,
 }
 
 /// Some answers with what the request of the first of them says of who may answer.
@@ -59,7 +68,7 @@ impl WhoAnswered {
 type Counts = Vec<(String, u64)>;
 
 /// The models whose answers came from several providers though requests leave it open.
-fn mixes(pinned: &[Pinned<'_>]) -> Vec<String> {
+fn mixes(pinned: &[Pinned<'_>]) -> Vec<ServedWarning> {
     let mut lanes = BTreeMap::<&str, Counts>::new();
     for Pinned { group, .. } in pinned.iter().filter(|pinned| !pinned.pin.names_providers()) {
         if let Some(provider) = &group.provider {
@@ -71,7 +80,7 @@ fn mixes(pinned: &[Pinned<'_>]) -> Vec<String> {
 }
 
 /// The models whose answers came from several quantizations though requests leave it open.
-fn quantization_mixes(reader: &mut Reader, of: Items, pinned: &[Pinned<'_>]) -> Result<Vec<String>, StoreError> {
+fn quantization_mixes(reader: &mut Reader, of: Items, pinned: &[Pinned<'_>]) -> Result<Vec<ServedWarning>, StoreError> {
     let left_open =
         |model: &str| pinned.iter().any(|pinned| pinned.group.model == model && !pinned.pin.names_quantizations());
     let mut lanes = BTreeMap::<String, Counts>::new();
@@ -105,29 +114,29 @@ fn add(counts: &mut Counts, name: &str, answers: u64) {
 }
 
 /// A mix for people, the most frequent first: that is the one to pin.
-fn told(kind: &str, model: &str, mut counts: Counts, pin: impl Fn(&str) -> String) -> String {
+fn told(kind: &str, model: &str, mut counts: Counts, pin: impl Fn(&str) -> String) -> ServedWarning {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let names: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    several(kind, model, &names, &pin(&counts[0].0))
+    ServedWarning { text: several(kind, model, &names, &pin(&counts[0].0)), example: None }
 }
 
 /// Answers of a provider that their requests rule out.
-fn intruder(Pinned { group, pin, .. }: &Pinned<'_>) -> Option<String> {
+fn intruder(Pinned { group, pin, .. }: &Pinned<'_>) -> Option<ServedWarning> {
     let provider = group.provider.as_ref().filter(|provider| !pin.admits_provider(provider))?;
     let (model, asked) = (&group.model, pin.providers());
-    Some(format!("{model} was asked of {asked} alone, and {provider} gave {}", answers(group)))
+    Some(of_group(group, &format!("{model} was asked of {asked} alone, and {provider}")))
 }
 
 /// Answers of another model than was asked for.
-fn other_model(group: &ServedGroup) -> Option<String> {
+fn other_model(group: &ServedGroup) -> Option<ServedWarning> {
     let served = group.served_model.as_ref().filter(|served| !may_be_same(&group.model, served))?;
-    Some(format!("{} was asked, and another model, {served}, gave {}", group.model, answers(group)))
+    Some(of_group(group, &format!("{} was asked, and another model, {served},", group.model)))
 }
 
-/// How many answers there are, and how to look at one.
-fn answers(group: &ServedGroup) -> String {
-    let (count, item) = (group.answers, group.example.item());
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} answer{plural}: nightreel show {} --position {}", item.run(), item.position())
+/// Says who gave the answers of a group.
+fn of_group(group: &ServedGroup, who: &str) -> ServedWarning {
+    let plural = if group.answers == 1 { "" } else { "s" };
+    let text = format!("{who} gave {} answer{plural}", group.answers);
+    ServedWarning { text, example: Some(group.example.item()) }
 }

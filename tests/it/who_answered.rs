@@ -56,14 +56,18 @@ fn a_mix_of_providers_is_told_while_it_runs_in_the_summary_and_by_show() {
 #[test]
 fn an_answer_of_another_provider_than_the_pinned_one_is_told_with_its_row() {
     let (test, gateway) = (Test::new().job(JOB).file("rows.csv", ROWS), gateway());
-    let output =
-        run(&test, &gateway, &["request.params.provider={ order = [\"azure/eastus\"], allow_fallbacks = false }"]);
+    let pin = "request.params.provider={ order = [\"azure/eastus\"], allow_fallbacks = false }";
+    let output = run(&test, &gateway, &[pin]);
     for told in [
         "warning: row \"c\" asked x/m of azure/eastus alone, and OpenAI answered\n",
         "warning: x/m was asked of azure/eastus alone, and OpenAI gave 1 answer: nightreel show 1 --position 2\n",
     ] {
         assert!(output.stderr.contains(told), "{told}\n{}", output.stderr);
     }
+    let told = "OpenAI gave 1 answer: nightreel show 1 --position 2 --store other.db\n";
+    test.run_job().to(&gateway).and(["--set", pin, "--store", "other.db"]).stderr_contains(told).run();
+    let page = test.args(["show", "1", "--store", "other.db"]).run().stdout;
+    assert!(page.contains(told), "{page}");
     assert!(!output.stderr.contains("several providers"), "{}", output.stderr);
 }
 

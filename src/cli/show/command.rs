@@ -103,7 +103,7 @@ fn run_view(reader: &mut Reader, run: Run, args: &ShowArgs) -> Result<String, Fa
     let refused = refused::read(reader, &facts.run)?;
     let view = RunView { facts, failures, refused, changes, who_answered };
     if args.json {
-        return Ok(run_json::json(&view));
+        return Ok(run_json::json(&view, &args.store.store));
     }
     Ok(run_text::text(&view, &args.store.store))
 }

@@ -1,21 +1,24 @@
 //! A run for programs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use nightreel::store::{FailureGroup, LaneTotals, LimitChange, ServedGroup};
 use serde::Serialize;
 
 use super::super::local_time::utc;
 use super::super::money::known;
+use super::super::run_command::RunCommand;
 use super::super::run_facts::{RunJson, hexadecimal};
 use super::command::RunView;
 use super::hint::{AskedBy, hint};
 use super::refused::Refused;
 
 /// One JSON object.
-pub(super) fn json(view: &RunView) -> String {
+pub(super) fn json(view: &RunView, store: &Path) -> String {
     let RunView { facts, failures, refused, changes, who_answered } = view;
     let begun = &facts.run.begun;
+    let command = RunCommand::of_run(begun, store);
     let json = RunWhole {
         run: facts.json(),
         input_sha256: hexadecimal(&begun.input_hash),
@@ -28,7 +31,7 @@ pub(super) fn json(view: &RunView) -> String {
         failures: failures.iter().map(|group| failure(group, AskedBy::of(begun))).collect(),
         refused,
         served: who_answered.groups.iter().map(served).collect(),
-        warnings: &who_answered.warnings,
+        warnings: who_answered.warnings.iter().map(|warning| command.warned(warning)).collect(),
     };
     let json = serde_json::to_string_pretty(&json).expect("plain values are JSON");
     format!("{json}\n")
@@ -53,7 +56,7 @@ struct RunWhole<'a> {
     /// Who gave the answers.
     served: Vec<GroupJson<'a>>,
     /// What should be known of who gave them.
-    warnings: &'a [String],
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -39,13 +39,13 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     }
     limit_text::write(&mut page, changes);
     if !failures.is_empty() {
-        write_failures(&mut page, failures, (AskedBy::of(begun), &command.store()));
+        write_failures(&mut page, failures, (AskedBy::of(begun), &command));
     }
     refused::write(&mut page, refused);
     if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
         page.line(format_args!("\nto go on: {command}"));
     }
-    page.text(&served_text::text(who_answered));
+    page.text(&served_text::text(who_answered, &command));
     page.finish()
 }
 
@@ -127,7 +127,7 @@ fn lane_cells(lane: &LaneTotals, outcomes: &[Outcome]) -> Vec<String> {
     cells
 }
 
-fn write_failures(page: &mut Page, failures: &[FailureGroup], of_run: (AskedBy, &str)) {
+fn write_failures(page: &mut Page, failures: &[FailureGroup], of_run: (AskedBy, &RunCommand)) {
     page.line("\nwhat did not end well");
     for group in failures.iter().take(GROUPS) {
         write_failure(page, group, of_run);
@@ -138,15 +138,14 @@ fn write_failures(page: &mut Page, failures: &[FailureGroup], of_run: (AskedBy, 
     }
 }
 
-fn write_failure(page: &mut Page, group: &FailureGroup, (asked_by, store): (AskedBy, &str)) {
-    let (run, position) = (group.example.run(), group.example.position());
+fn write_failure(page: &mut Page, group: &FailureGroup, (asked_by, command): (AskedBy, &RunCommand)) {
     let error = group.error.as_deref().map(|error| format!(": {}", shortened(error, ERROR))).unwrap_or_default();
     page.line(format_args!("  {} × {}{error}", count(group.count), group.outcome.as_str()));
     if let Some(hint) = hint(group.outcome, asked_by) {
         page.line(format_args!("      {hint}"));
     }
     let row = shortened(&group.example_row_id, 60);
-    page.line(format_args!("      row {row}: nightreel show {run} --position {position}{store}"));
+    page.line(format_args!("      row {row}: {}", command.show(group.example)));
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use nightreel::engine::WhoAnswered;
 
 use super::super::count::count;
 use super::super::page::Page;
+use super::super::run_command::RunCommand;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
 
@@ -11,7 +12,7 @@ use super::super::terminal_text::{one_line, shortened};
 const WIDTH: usize = 60;
 
 /// Who gave the answers, and what should be known of it; nothing where there are none.
-pub(super) fn text(who_answered: &WhoAnswered) -> String {
+pub(super) fn text(who_answered: &WhoAnswered, command: &RunCommand) -> String {
     if who_answered.groups.is_empty() {
         return String::new();
     }
@@ -26,7 +27,7 @@ pub(super) fn text(who_answered: &WhoAnswered) -> String {
     page.line("\nwho answered");
     page.text(&table.render("  "));
     for warning in &who_answered.warnings {
-        page.line(format_args!("  warning: {}", one_line(warning)));
+        page.line(format_args!("  warning: {}", one_line(&command.warned(warning))));
     }
     page.finish()
 }
