@@ -111,6 +111,7 @@ pub(crate) fn main() -> ExitCode {
     if let Some(exit) = serve::become_command() {
         return exit;
     }
+    signals::outlive_size_limit();
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(std::env::args_os());
     let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::file::{self, FileId};
@@ -134,9 +135,15 @@ pub enum StoreError {
         /// Who runs it.
         holder: Box<Holder>,
     },
-    /// The disk, or a quota on it, is full.
+    /// The disk is full.
     #[error("the disk is full: the store could not be written; free some space and run again to go on")]
     Full,
+    /// The system does not take what is written, though the disk is not full.
+    #[error(
+        "the store could not be written: the system refuses it, by a quota, a limit on the size of files (ulimit -f) \
+         or a broken disk; mend that and run again to go on"
+    )]
+    Unwritable,
     /// What the store holds cannot be true.
     #[error("the store is damaged: it holds {0}")]
     Damaged(&'static str),
@@ -196,6 +203,9 @@ impl From<rusqlite::Error> for StoreError {
                 return Self::Damaged("a value that is none of its column");
             }
             _ => {}
+        }
+        if error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE) {
+            return Self::Unwritable;
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,

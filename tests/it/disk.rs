@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ending, FaultyGateway, Gateway, Namespace, Play, Served, Store, Test};
+use crate::support::{Call, Ending, FaultyGateway, Gateway, Namespace, Play, Served, Store, Test};
 
 const JOB: &str = "[input]\npath = \"rows.csv\"\n[request]\nmodels = [\"m\"]\nprompt = \"{{ q }}\"\n";
 
@@ -57,6 +57,28 @@ fn a_full_disk_stops_the_run_and_leaves_a_whole_store_that_goes_on_when_there_is
     assert_eq!(after.count("SELECT count(*) FROM run"), 1);
     assert_eq!(gateway.requests() - sent, 3_000 - settled, "what was settled was sent again");
     assert_eq!(test.json_lines("results.jsonl").len(), 3_000);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_told_and_leaves_a_whole_store() {
+    let rows: String = (0..3_000).map(|row| format!("question {row}\n")).collect();
+    let test = Test::new().job(JOB).file("rows.csv", format!("q\n{rows}"));
+    let gateway = Gateway::new();
+    let run = || test.run_job().to(&gateway).and(["--in-flight", "32"]);
+    let limited = |call: Call, blocks| call.under(["sh", "-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"]);
+    limited(run(), 512).status(5).stderr_contains("a limit on the size of files (ulimit -f)").run();
+    let store = Store::open(&test.path("nightreel.db"));
+    store.assert_whole();
+    let settled = store.count("SELECT count(*) FROM items");
+    assert!(settled > 0, "nothing was kept");
+    assert!(gateway.requests() - settled <= 32, "{} were sent, {settled} kept", gateway.requests());
+    drop(store);
+    run().run();
+    limited(test.args(["export", "latest", "-o", "results.jsonl"]), 8)
+        .status(5)
+        .stderr_contains("File too large")
+        .run();
+    assert!(!test.path("results.jsonl").exists());
 }
 
 /// A text that does not get shorter when it is compressed.
