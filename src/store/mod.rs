@@ -33,6 +33,7 @@ mod run;
 mod served;
 mod spent;
 mod stand_in;
+mod store_error;
 mod syncer;
 mod tally;
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod tests;
 mod totals;
 mod writer;
 
-pub use connect::{Access, Store, StoreError};
+pub use connect::{Access, Store};
 pub use exchanges::KeptExchange;
 pub use fixture::{FIXTURE_JOB, check_unused, write_fixture};
 pub use id::{ExchangeId, ItemId, Items, RunId};
@@ -59,6 +60,7 @@ pub use requests::SeenRequest;
 pub use run::{NewRun, Run};
 pub use served::ServedGroup;
 pub use spent::{Dearest, SentBy, SentSince, Spent};
+pub use store_error::StoreError;
 pub use tally::Tally;
 pub use totals::{FailureGroup, LaneTotals, Learned, Totals};
 pub use writer::{Durable, Submit, Writer, WriterOptions};
