@@ -39,13 +39,15 @@ impl Worker<'_> {
                 last = self.late(&mut last) => return self.settle_kept(step, &exchange, last).await,
                 admitted = self.shared.admission.admit(&asked.request.model, size) => admitted,
             };
+            self.corrected().await?;
             let mut permit = admitted.map_err(|refusal| self.refused(refusal))?;
             self.sending(exchange.id, &permit).await?;
             let begun = Instant::now();
             let (mut attempt, verdict) = self.attempt(asked, exchange.id, earlier + tries.sent + 1, ready).await?;
             let spent = spent(&attempt, &verdict, self.shared.policy.budgets.max_hint);
             let settled = permit.settle(&spent);
-            attempt.assumed_cost_usd = settled.assumed_cost_usd;
+            (attempt.cost_usd, attempt.assumed_cost_usd) = (settled.cost_usd, settled.assumed_cost_usd);
+            self.corrected().await?;
             if settled.begins_pause {
                 self.tell_shortened(verdict.wait);
             }
@@ -136,6 +138,13 @@ impl Worker<'_> {
             self.kept(kept)?;
         }
         Ok(())
+    }
+
+    /// Keeps what the budget counts besides, now that more is known of what requests cost.
+    async fn corrected(&self) -> Result<(), Stopping> {
+        let Some(correction) = self.shared.admission.take_correction() else { return Ok(()) };
+        let kept = self.shared.recorder.budget_correction(self.shared.run, correction).await;
+        self.kept(kept)
     }
 
     /// Keeps an attempt that settles nothing.
@@ -257,6 +266,7 @@ fn stop_reason(verdict: &Verdict) -> Option<StopReason> {
 /// What an attempt has used.
 fn spent(attempt: &Attempt, verdict: &Verdict, max_hint: Duration) -> Spent {
     let usage = verdict.answer.as_ref().map(|answer| answer.usage).unwrap_or_default();
+    let from_cache = attempt.reply.as_ref().is_ok_and(Reply::is_from_cache);
     Spent {
         class: attempt.class,
         tokens: usage
@@ -265,7 +275,8 @@ fn spent(attempt: &Attempt, verdict: &Verdict, max_hint: Duration) -> Spent {
             .is_some()
             .then(|| (usage.prompt_tokens.unwrap_or(0), usage.completion_tokens.unwrap_or(0))),
         cost_usd: attempt.cost_usd,
-        from_cache: attempt.reply.as_ref().is_ok_and(Reply::is_from_cache),
+        is_by_price: attempt.class == Class::Answered && usage.cost_usd.is_none() && !from_cache,
+        from_cache,
         // The gate counts on the pause that is made, not on the one that is asked for.
         hint: verdict.wait.map(|hint| hint.min(max_hint)),
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::model::Attempt;
-use crate::store::{ExchangeId, ExchangeRecord, Facts, ItemRecord, LimitChange, Record, Settled, StoreError, Submit};
+use crate::store::{
+    BudgetCorrection, ExchangeId, ExchangeRecord, Facts, ItemRecord, LimitChange, Record, RunId, Settled, StoreError,
+    Submit,
+};
 
 use super::{Found, Origin, Redactor};
 
@@ -124,6 +127,14 @@ impl<N> Recorder<N> {
     /// Fails if the store cannot be written any more.
     pub async fn limit_change(&self, change: LimitChange) -> Result<(), StoreError> {
         self.submit.commit(Record::LimitChange(change), None).await
+    }
+
+    /// Keeps what the budget of a run counts besides. Returns when it is committed.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written any more.
+    pub async fn budget_correction(&self, run: RunId, correction: BudgetCorrection) -> Result<(), StoreError> {
+        self.submit.commit(Record::BudgetCorrection(run, correction), None).await
     }
 
     /// Keeps an item that ends without another exchange. Returns when it is committed.

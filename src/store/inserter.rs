@@ -100,6 +100,7 @@ impl Inserter {
             }
             Record::Item(item) => self.write_item(item, now_ms),
             Record::LimitChange(change) => limit_change::write(&self.connection, &mut self.names, change),
+            Record::BudgetCorrection(run, correction) => correction.write(&self.connection, *run),
         }
     }
 

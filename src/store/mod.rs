@@ -4,6 +4,7 @@
 //! a row safe from a killed process, and frees its place in flight. A second thread syncs the log
 //! behind it: only then is an item reported as done, safe from a power cut too.
 
+mod budget_correction;
 mod column;
 mod connect;
 mod exchanges;
@@ -41,6 +42,7 @@ mod tests;
 mod totals;
 mod writer;
 
+pub use budget_correction::BudgetCorrection;
 pub use connect::{Access, Store};
 pub use exchanges::KeptExchange;
 pub use fixture::{FIXTURE_JOB, check_unused, write_fixture};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::model::{Answer, Attempt, Endpoint, Key, Outcome};
 
-use super::{ExchangeId, ItemId, LimitChange};
+use super::{BudgetCorrection, ExchangeId, ItemId, LimitChange, RunId};
 
 /// One thing to write.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub enum Record {
     Item(ItemRecord),
     /// A limit that changed.
     LimitChange(LimitChange),
+    /// What the budget of a run counts besides.
+    BudgetCorrection(RunId, BudgetCorrection),
 }
 
 impl Record {
@@ -26,7 +28,7 @@ impl Record {
     pub(super) fn sent(&self) -> Option<ExchangeId> {
         match self {
             Self::Attempt(exchange, ..) | Self::Settled(exchange, Settled::Sent(..), _) => Some(exchange.id),
-            Self::Settled(..) | Self::Item(_) | Self::LimitChange(_) => None,
+            Self::Settled(..) | Self::Item(_) | Self::LimitChange(_) | Self::BudgetCorrection(..) => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::Class;
 
 use super::column::class;
-use super::{Items, Lost, Reader, RunId, StoreError};
+use super::{BudgetCorrection, Items, Lost, Reader, RunId, StoreError};
 
 /// How much later than it ended an attempt may be written, in milliseconds. Rows are written in the
 /// order in which attempts ended, give or take this.
@@ -121,8 +121,13 @@ impl Reader {
                         WHERE e.id >= ?1 AND e.id < ?2";
         let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
         let lost = Lost::read(&self.connection, run)?;
-        let assumed = lost.requests.saturating_sub(lost.unpriced);
-        let mut spent = Spent { known_usd: 0.0, assumed_usd: lost.worst_usd, assumed, unknown: lost.unpriced };
+        let correction = BudgetCorrection::read(&self.connection, run)?;
+        let mut spent = Spent {
+            known_usd: 0.0,
+            assumed_usd: lost.worst_usd + correction.usd,
+            assumed: lost.requests.saturating_sub(lost.unpriced) + correction.requests,
+            unknown: lost.unpriced,
+        };
         for from in [settling, not_settling] {
             let mut statement = self.connection.prepare_cached(&format!("{sql}{from}"))?;
             let mut rows = statement.query(Items::from(run).exchanges())?;
@@ -130,6 +135,7 @@ impl Reader {
                 spent.add(class(row, 0)?, row.get(1)?, row.get(2)?);
             }
         }
+        spent.unknown = spent.unknown.saturating_sub(correction.requests);
         Ok(spent)
     }
 

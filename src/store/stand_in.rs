@@ -7,7 +7,7 @@ use super::StoreError;
 
 /// For each version but the newest, what makes a connection see a store of it as one of the next
 /// version: views and tables of the connection's own, which come before the store's by name.
-const STAND_INS: [&str; 3] = [
+const STAND_INS: [&str; 4] = [
     // What 0002.sql adds.
     "CREATE TEMP VIEW attempt AS SELECT *, NULL AS assumed_cost_usd FROM main.attempt; \
      CREATE TEMP TABLE limit_change (id, run, lane, at_ms, what, was, now, reason);",
@@ -20,6 +20,8 @@ const STAND_INS: [&str; 3] = [
      FROM main.exchange_key k JOIN main.exchange e ON e.id = k.exchange_id JOIN main.attempt a ON a.id = e.attempt_id;",
     // What 0004.sql adds.
     "CREATE TEMP TABLE in_flight (run, taken_at_ms, pid, requests, worst_cost_usd, unpriced);",
+    // What 0005.sql adds.
+    "CREATE TEMP TABLE budget_correction (id, run, usd, requests);",
 ];
 
 /// Lets a connection read a store of an older version by the newest version's names.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Class, Outcome, Success};
 
 use super::column::class;
-use super::{ItemId, Items, Lost, Reader, StoreError};
+use super::{BudgetCorrection, ItemId, Items, Lost, Reader, StoreError};
 
 /// What came of a run so far.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -18,6 +18,8 @@ pub struct Totals {
     pub replayed: u64,
     /// Requests of the run, whatever its items, of which nobody knows what came.
     pub lost: Lost,
+    /// What a budget counts besides for requests whose cost nobody knows.
+    pub correction: BudgetCorrection,
 }
 
 /// What came of one model's items.
@@ -143,7 +145,7 @@ impl Totals {
     /// What a budget counts for the requests whose cost nobody knows, in USD.
     #[must_use]
     pub fn assumed_cost_usd(&self) -> f64 {
-        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum::<f64>() + self.lost.worst_usd
+        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum::<f64>() + self.lost.worst_usd + self.correction.usd
     }
 
     /// What the run cost as far as it is known, in USD.
@@ -214,7 +216,9 @@ impl Reader {
         self.add_outcomes(items, &mut sums)?;
         self.add_attempts(SETTLING, items, &mut sums)?;
         self.add_attempts(NOT_SETTLING, items, &mut sums)?;
-        Ok(Totals { lost: Lost::read(&self.connection, items.run)?, ..self.name_lanes(sums)? })
+        let lost = Lost::read(&self.connection, items.run)?;
+        let correction = BudgetCorrection::read(&self.connection, items.run)?;
+        Ok(Totals { lost, correction, ..self.name_lanes(sums)? })
     }
 
     fn add_outcomes(&self, items: Items, sums: &mut Sums) -> Result<(), StoreError> {
@@ -272,7 +276,7 @@ impl Reader {
         }
         let mut attempts = sums.attempts;
         attempts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        Ok(Totals { lanes, attempts, replayed: sums.replayed, lost: Lost::default() })
+        Ok(Totals { lanes, attempts, replayed: sums.replayed, ..Totals::default() })
     }
 
     /// The items that did not end well, grouped by cause, the largest group first.

@@ -1,8 +1,10 @@
 //! Limits: what a run holds to, and what becomes of it where it cannot.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nightreel::simulate::{CostTold, Latency, Options};
+use serde_json::Value;
 
 use crate::support::{FaultyGateway, Gateway, Play, Test};
 
@@ -126,6 +128,58 @@ fn a_price_table_that_is_too_low_passes_a_budget_by_no_more_than_a_reply_and_is_
     assert_eq!(["m", "n"].map(|model| told(&warnings, model)), [1, 1], "{}", output.stderr);
     let estimated = test.args(["estimate", "job.toml", "--prices", "prices.toml"]).run().stdout;
     assert!(estimated.contains("note: earlier answers of m cost $0."), "{estimated}");
+}
+
+/// An answer of a gateway, with what it says of its cost.
+fn answer(cost: &str) -> Play {
+    let usage = format!(r#"{{"prompt_tokens":10,"completion_tokens":5{cost}}}"#);
+    let choice = r#"{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}"#;
+    Play::Answer(200, "", format!(r#"{{"choices":[{choice}],"usage":{usage}}}"#))
+}
+
+/// Plays one of several, by how many requests have come.
+fn in_turn(play: impl Fn(usize) -> Play + Send + Sync + 'static) -> FaultyGateway {
+    let asked = AtomicUsize::new(0);
+    FaultyGateway::new(move |_| play(asked.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[test]
+fn what_a_budget_counts_once_a_price_has_proved_too_low_stays_counted_in_every_call() {
+    let gateway = in_turn(|asked| if asked < 30 { Play::Reset } else { answer(r#","cost":0.02"#) });
+    let test = test(120);
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 12\n");
+    test.write("job.toml", format!("{JOB}[retry]\noutcome_unknown = 0\n"));
+    let flags = ["--budget", "0.5", "--prices", "prices.toml"];
+    let output = test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.received().len(), 31, "{}", output.stderr);
+    let said = "$0.620 of $0.500 are spent, $0.600 of it counted for requests whose cost nobody knows";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    assert!(output.stderr.contains("the budget counts $0.600 for what is unknown"), "{}", output.stderr);
+    for _ in 0..3 {
+        let output = test.run_job().to(&gateway).and(flags).status(3).run();
+        assert!(output.stderr.contains(said), "{}", output.stderr);
+    }
+    assert_eq!(gateway.received().len(), 31, "something was sent though the budget was used up");
+    let shown: Value = serde_json::from_str(&test.args(["show", "latest", "--json"]).run().stdout).unwrap();
+    assert!((shown["assumed_cost_usd"].as_f64().unwrap() - 0.6).abs() < 1e-9, "{shown}");
+}
+
+#[test]
+fn a_price_that_has_proved_too_low_is_not_believed_of_replies_that_do_not_tell_their_cost() {
+    let silent = || answer("");
+    let free = || answer(r#","cost":0"#);
+    let dear = || answer(r#","cost":0.01"#);
+    let first_tells = in_turn(move |asked| if asked == 0 { dear() } else { silent() });
+    let first_is_silent = in_turn(move |asked| if asked == 0 { silent() } else { dear() });
+    let first_is_free = in_turn(move |asked| if asked == 0 { free() } else { dear() });
+    for (name, gateway) in [("tells", first_tells), ("is silent", first_is_silent), ("is free", first_is_free)] {
+        let test = test(200);
+        test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 12\n");
+        let flags = ["--in-flight", "64", "--budget", "0.1", "--prices", "prices.toml"];
+        test.run_job().to(&gateway).and(flags).status(3).run();
+        let billed = gateway.received().len();
+        assert!((2..=11).contains(&billed), "{billed} requests of a cent each, where the first {name}");
+    }
 }
 
 #[test]

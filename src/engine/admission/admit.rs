@@ -385,6 +385,6 @@ impl Unpaid {
         if let Some(next_usd) = next_usd {
             message += &format!(", and the next request may cost {}", usd(next_usd));
         }
-        StopReason::Budget(message + "; go on with a higher --budget")
+        StopReason::Budget(message)
     }
 }

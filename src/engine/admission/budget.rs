@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::assumed::Assumed;
 use super::options::BudgetOptions;
+use crate::store::BudgetCorrection;
 
 /// So many requests may have been billed without anybody knowing what one may cost: then none goes any
 /// more, since a budget that counts nothing for them bounds nothing.
@@ -46,6 +47,8 @@ struct State {
     assumed_usd: f64,
     /// Of these, those that no lane of this session knows more of.
     earlier: Assumed,
+    /// What of the assumed nothing in the store says yet.
+    unkept: BudgetCorrection,
 }
 
 /// What a request may cost at worst.
@@ -113,6 +116,7 @@ impl Budget {
             unpriced,
             assumed_usd,
             earlier: Assumed::of(assumed, assumed_usd),
+            unkept: BudgetCorrection::default(),
         };
         Self { state: Mutex::new(state), changed: Notify::new(), turn: tokio::sync::Mutex::default() }
     }
@@ -187,16 +191,22 @@ impl Budget {
     pub(super) fn price_unpriced(&self, each_usd: f64) {
         let mut state = self.state();
         let unpriced = std::mem::take(&mut state.unpriced);
-        let more_usd = state.earlier.add(unpriced, each_usd);
-        state.assume(more_usd);
+        let usd = state.earlier.add(unpriced, each_usd);
+        state.correct(BudgetCorrection { usd, requests: unpriced });
     }
 
-    /// Counts so much more for what was assumed of a lane, since its price has proved too low; and
-    /// what was assumed earlier with so many times as much, and no less than so much each.
-    pub(super) fn correct(&self, more_usd: f64, times: f64, least_usd: f64) {
+    /// Counts so much more for what was assumed of a lane, since its price has proved too low; and what
+    /// was assumed earlier with no less than so much each: that was corrected by what was known then.
+    pub(super) fn correct(&self, more_usd: f64, least_usd: f64) {
         let mut state = self.state();
-        let of_earlier_usd = state.earlier.correct(times, least_usd);
-        state.assume(more_usd + of_earlier_usd);
+        let of_earlier_usd = state.earlier.correct(1.0, least_usd);
+        state.correct(BudgetCorrection { usd: more_usd + of_earlier_usd, requests: 0 });
+    }
+
+    /// What is counted more than the store says; the caller tells it that.
+    pub(super) fn take_correction(&self) -> Option<BudgetCorrection> {
+        let correction = std::mem::take(&mut self.state().unkept);
+        (correction != BudgetCorrection::default()).then_some(correction)
     }
 }
 
@@ -231,6 +241,13 @@ impl State {
     const fn assume(&mut self, usd: f64) {
         self.spent_usd += usd;
         self.assumed_usd += usd;
+    }
+
+    /// The same, besides what stands beside the request.
+    const fn correct(&mut self, correction: BudgetCorrection) {
+        self.assume(correction.usd);
+        self.unkept.usd += correction.usd;
+        self.unkept.requests += correction.requests;
     }
 
     fn give_back(&mut self, reservation: &Reservation) {
@@ -354,12 +371,20 @@ mod tests {
     fn what_was_assumed_counts_more_once_its_price_is_corrected() {
         let earlier = BudgetOptions { spent_usd: 0.5, assumed_usd: 0.25, assumed: 2, ..BudgetOptions::new(9.0) };
         let budget = Budget::new(&earlier);
-        for (more_usd, times, least_usd, spent_usd) in
-            [(0.0, 1.0, 0.0, 0.5), (0.125, 4.0, 0.0, 1.375), (0.0, 2.0, 0.0, 1.375), (0.0, 1.0, 1.0, 2.375)]
-        {
-            budget.correct(more_usd, times, least_usd);
+        for (more_usd, least_usd, spent_usd, kept_usd) in [
+            (0.0, 0.0, 0.5, None),
+            (0.125, 0.0, 0.625, Some(0.125)),
+            (0.0, 0.125, 0.625, None),
+            (0.0, 1.0, 2.375, Some(1.75)),
+        ] {
+            budget.correct(more_usd, least_usd);
             let status = BudgetStatus { cap_usd: 9.0, spent_usd, reserved_usd: 0.0 };
-            assert_eq!(budget.status(), status, "{times} times, at least {least_usd}");
+            assert_eq!(budget.status(), status, "{more_usd} more, at least {least_usd}");
+            assert_eq!(budget.take_correction(), kept_usd.map(|usd| BudgetCorrection { usd, requests: 0 }));
         }
+        let unknown = budget.state().reserve(ALONE).unwrap().unwrap();
+        budget.settle(&unknown, None);
+        budget.price_unpriced(0.5);
+        assert_eq!(budget.take_correction(), Some(BudgetCorrection { usd: 0.5, requests: 1 }));
     }
 }

@@ -17,6 +17,7 @@ use super::token_pace::TokenPace;
 use super::{AdmissionOptions, BudgetOptions};
 use crate::engine::{Bound, StopReason};
 use crate::job::InFlight;
+use crate::store::BudgetCorrection;
 
 /// Admits requests. It may be cloned: all clones are one gate.
 ///
@@ -112,6 +113,13 @@ impl Admission {
         let was_open = state.closed.is_none();
         state.closed.get_or_insert_with(|| reason.clone());
         was_open
+    }
+
+    /// What the budget counts more than the store says of requests whose cost nobody knows: it is told
+    /// that before anything is sent that rests on it.
+    #[must_use = "it is kept in the store"]
+    pub fn take_correction(&self) -> Option<BudgetCorrection> {
+        self.0.budget()?.take_correction()
     }
 
     /// Why lanes have ended, the first one first.

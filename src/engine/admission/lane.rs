@@ -131,8 +131,7 @@ impl LaneState {
     /// How many requests may be in flight while few replies have told what they cost; `None` is as many
     /// as the budget reaches for.
     pub(super) fn at_once(&self, has_price: bool) -> Option<u32> {
-        let Usage { priced, cached, .. } = self.usage;
-        if has_price { self.price_trust.at_once(priced, cached) } else { at_once_without_price(priced, cached) }
+        if has_price { self.price_trust.at_once(self.usage.told) } else { at_once_without_price(self.usage.told) }
     }
 
     /// When the next request may go: after the pauses that the server asks for, at the pace that it

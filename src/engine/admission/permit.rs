@@ -39,6 +39,8 @@ pub struct Spent {
     pub tokens: Option<(u64, u64)>,
     /// What it cost, in USD; `None` where nobody knows.
     pub cost_usd: Option<f64>,
+    /// Whether a price says so, since the reply does not.
+    pub is_by_price: bool,
     /// Whether a cache answered: that says nothing of the server.
     pub from_cache: bool,
     /// The pause that the server asks for.
@@ -48,6 +50,8 @@ pub struct Spent {
 /// What an attempt means for the budget and the limits.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settled {
+    /// What it cost, in USD; `None` where nobody knows, as where a price says so that has proved too low.
+    pub cost_usd: Option<f64>,
     /// What the budget counts for it where its cost is unknown, in USD.
     pub assumed_cost_usd: Option<f64>,
     /// That its lane's price is too low: once a lane.
@@ -82,21 +86,22 @@ impl Permit {
 
     /// Settles what the request has taken with what came of it. It still holds its place.
     pub fn settle(&mut self, spent: &Spent) -> Settled {
-        let Some(Claim { taken, reservation, trial }) = self.held.take() else { return Settled::default() };
+        let unchanged = Settled { cost_usd: spent.cost_usd, ..Settled::default() };
+        let Some(Claim { taken, reservation, trial }) = self.held.take() else { return unchanged };
         self.class = Some(spent.class);
         self.from_cache = spent.from_cache;
         if !was_sent(spent.class) {
             give_back(&self.gate, &self.lane, taken, reservation.as_ref());
-            return Settled::default();
+            return unchanged;
         }
         settle_tokens(&self.gate, &self.lane, taken, used_tokens(spent));
         let underpriced = self.learn(spent);
-        let assumed_cost_usd = self.settle_cost(spent, reservation.as_ref());
+        let (cost_usd, assumed_cost_usd) = self.settle_cost(spent, reservation.as_ref());
         drop(trial);
         let was_away = self.lane.state().cooling().is_some();
         let changes = if spent.from_cache { Vec::new() } else { self.seen(spent) };
         let begins_pause = !was_away && self.lane.state().cooling().is_some();
-        Settled { assumed_cost_usd, underpriced, changes, begins_pause }
+        Settled { cost_usd, assumed_cost_usd, underpriced, changes, begins_pause }
     }
 
     /// Learns what the request has used, and what it tells of its lane's price.
@@ -109,19 +114,23 @@ impl Permit {
             state.usage.learn_cached();
         }
         state.usage.is_cost_unknown |= spent.class == Class::Answered && spent.cost_usd.is_none() && !spent.from_cache;
-        let cost_usd = told_cost(spent)?;
-        state.usage.learn_cost(cost_usd);
         drop(state);
         // The estimate as it is now, and not what was reserved: it is what the next one is made of.
-        let Some(by_price_usd) = self.gate.by_price(&self.lane, self.size) else {
-            self.lane.tried.notify_waiters();
-            return None;
-        };
+        let by_price_usd = self.gate.by_price(&self.lane, self.size);
+        let told = told_cost(spent).filter(|cost_usd| *cost_usd > 0.0 || by_price_usd.is_none_or(|usd| usd == 0.0));
+        let mut state = self.lane.state();
+        match told {
+            Some(cost_usd) => state.usage.learn_cost(cost_usd),
+            None if spent.class == Class::Answered && !spent.from_cache => state.usage.learn_untold(),
+            None => {}
+        }
+        drop(state);
+        self.lane.tried.notify_waiters();
+        let (cost_usd, by_price_usd) = told.zip(by_price_usd)?;
         let of_tokens =
             spent.tokens.and_then(|(prompt, completion)| self.gate.of_tokens(&self.lane, prompt, Some(completion)));
         let mut state = self.lane.state();
         state.price_trust = state.price_trust.after(cost_usd, by_price_usd, of_tokens);
-        self.lane.tried.notify_waiters();
         // An answer of more tokens than were to be expected says nothing against the price.
         let is_too_low = is_beyond(cost_usd, of_tokens.unwrap_or(0.0).max(by_price_usd));
         let is_news = is_too_low && !std::mem::replace(&mut state.is_told_underpriced, is_too_low);
@@ -130,22 +139,31 @@ impl Permit {
         is_news.then(|| Underpriced { model: Arc::clone(&self.lane.model), cost_usd, by_price_usd })
     }
 
-    /// Counts what the request has cost; gives what the budget counts for it where nobody knows that.
-    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> Option<f64> {
-        let budget = self.gate.budget()?;
-        let Some(reservation) = reservation else {
-            budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
-            return None;
+    /// Counts what the request has cost; gives that, and what the budget counts for it where nobody
+    /// knows that.
+    fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<f64>) {
+        let Some((budget, reservation)) = self.gate.budget().zip(reservation) else {
+            if let Some(budget) = self.gate.budget() {
+                budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
+            }
+            return (spent.cost_usd, None);
         };
-        let assumed = budget.settle(reservation, spent.cost_usd);
-        self.note_assumed(assumed);
+        let is_believed = !spent.is_by_price || self.lane.state().price_trust.is_believed();
+        let cost_usd = spent.cost_usd.filter(|_| is_believed);
+        let assumed_usd = budget.settle(reservation, cost_usd);
+        self.note_assumed(spent, (cost_usd, assumed_usd));
         self.gate.price_unpriced(&budget, self.size);
-        assumed
+        (cost_usd, assumed_usd)
     }
 
     /// Notes what is counted by the lane's price, which may prove too low.
-    fn note_assumed(&self, counted_usd: Option<f64>) {
-        if let Some((counted_usd, by_price_usd)) = counted_usd.zip(self.gate.by_price(&self.lane, self.size)) {
+    fn note_assumed(&self, spent: &Spent, (cost_usd, assumed_usd): (Option<f64>, Option<f64>)) {
+        let by_price_usd = || self.gate.by_price(&self.lane, self.size);
+        let noted = match assumed_usd {
+            Some(counted_usd) => by_price_usd().map(|by_price_usd| (by_price_usd, counted_usd)),
+            None => cost_usd.filter(|_| spent.is_by_price).map(|cost_usd| (cost_usd, cost_usd)),
+        };
+        if let Some((by_price_usd, counted_usd)) = noted {
             self.lane.state().assumed.add_corrected(by_price_usd, counted_usd);
         }
     }
@@ -158,7 +176,7 @@ impl Permit {
         let more_usd = state.assumed.correct(times, least_usd);
         drop(state);
         if let Some(budget) = self.gate.budget() {
-            budget.correct(more_usd, times, least_usd);
+            budget.correct(more_usd, least_usd);
         }
     }
 
@@ -242,7 +260,8 @@ const fn is_trouble(class: Class) -> bool {
 /// What a reply tells of the cost of its lane's requests, in USD: a failure that was free says
 /// nothing of what an answer costs, and no more does a cache.
 fn told_cost(spent: &Spent) -> Option<f64> {
-    spent.cost_usd.filter(|cost_usd| !spent.from_cache && (spent.class == Class::Answered || *cost_usd > 0.0))
+    let told = spent.cost_usd.filter(|_| !spent.from_cache && !spent.is_by_price);
+    told.filter(|cost_usd| spent.class == Class::Answered || *cost_usd > 0.0)
 }
 
 /// What counts against a quota of tokens; `None`: nobody knows, so the estimate does.

@@ -1,6 +1,6 @@
 //! How far the price of a lane is believed.
 
-use super::usage::FEW;
+use super::usage::{FEW, Told};
 
 /// A cost this much beyond another, as a share of it, is the same: sums of prices are rounded.
 const ROUNDING: f64 = 1e-9;
@@ -21,7 +21,8 @@ const FEE: f64 = 0.05;
 /// first reply may be among the cheapest, few are in flight while few have come.
 ///
 /// What a cache replies tells nothing of the price. A lane that it answers needs no trial either, so
-/// that a few more of its requests go at once with each such reply.
+/// that a few more of its requests go at once with each such reply. So they do where replies do not say
+/// what they cost, or that they cost nothing: after some of these there is only the price to go by.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum PriceTrust {
     /// No reply of the run has told yet.
@@ -40,14 +41,21 @@ pub(super) enum PriceTrust {
 }
 
 impl PriceTrust {
-    /// How many requests of the lane may be in flight, where so many replies have told what they
-    /// cost, and so many came from a cache; `None` is as many as the budget reaches for.
-    pub(super) fn at_once(self, replies: u32, cached: u32) -> Option<u32> {
+    /// How many requests of the lane may be in flight, by what its replies have told; `None` is as many
+    /// as the budget reaches for.
+    pub(super) fn at_once(self, told: Told) -> Option<u32> {
         match self {
-            Self::Untried | Self::Doubted => Some(cached.clamp(1, FEW)),
+            Self::Untried | Self::Doubted => {
+                (told.untold < FEW).then(|| told.cached.saturating_add(told.untold).clamp(1, FEW))
+            }
             Self::Kept => None,
-            Self::Passed { .. } => (replies < FEW).then_some(replies.max(1)),
+            Self::Passed { .. } => (told.priced < FEW).then_some(told.priced.max(1)),
         }
+    }
+
+    /// Whether the price says what a reply has cost that does not tell it.
+    pub(super) const fn is_believed(self) -> bool {
+        !matches!(self, Self::Passed { .. })
     }
 
     /// How far the price is believed after a reply, by its worst case, and by what its tokens cost by
@@ -75,12 +83,12 @@ impl PriceTrust {
     }
 }
 
-/// How many requests may be in flight of a lane that has no price, where so many replies have told what
-/// they cost, and so many came from a cache; `None` is as many as the budget reaches for.
+/// How many requests may be in flight of a lane that has no price, by what its replies have told; `None`
+/// is as many as the budget reaches for.
 ///
 /// What answers of other sessions have cost says where to begin, and no more: the job may have changed.
-pub(super) fn at_once_without_price(replies: u32, cached: u32) -> Option<u32> {
-    (replies < FEW).then(|| replies.saturating_add(cached).clamp(1, FEW))
+pub(super) fn at_once_without_price(told: Told) -> Option<u32> {
+    (told.priced < FEW).then(|| told.priced.saturating_add(told.cached).clamp(1, FEW))
 }
 
 /// Whether a cost is more than another one.
@@ -156,7 +164,24 @@ mod tests {
             (PriceTrust::Kept, [None, None, None, None]),
             (PASSED, [Some(1), Some(1), Some(FEW - 1), None]),
         ] {
-            assert_eq!([0, 1, FEW - 1, FEW].map(|replies| trust.at_once(replies, 0)), at_once, "{trust:?}");
+            assert_eq!(
+                [0, 1, FEW - 1, FEW].map(|priced| trust.at_once(Told { priced, ..Told::default() })),
+                at_once,
+                "{trust:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_replies_tell_nothing_of_the_price_it_is_believed_after_a_few() {
+        for (trust, at_once) in [
+            (PriceTrust::Untried, [Some(1), Some(1), Some(FEW - 1), None]),
+            (PriceTrust::Doubted, [Some(1), Some(1), Some(FEW - 1), None]),
+            (PriceTrust::Kept, [None, None, None, None]),
+            (PASSED, [Some(1), Some(1), Some(1), Some(1)]),
+        ] {
+            let untold = |untold| trust.at_once(Told { untold, ..Told::default() });
+            assert_eq!([0, 1, FEW - 1, FEW].map(untold), at_once, "{trust:?}");
         }
     }
 
@@ -173,7 +198,8 @@ mod tests {
             (FEW, 0, None),
             (u32::MAX, u32::MAX, None),
         ] {
-            assert_eq!(at_once_without_price(replies, cached), at_once, "{replies} replies, {cached} of a cache");
+            let told = Told { priced: replies, cached, untold: 0 };
+            assert_eq!(at_once_without_price(told), at_once, "{replies} replies, {cached} of a cache");
         }
     }
 
@@ -185,7 +211,11 @@ mod tests {
             (PriceTrust::Kept, [None, None, None, None]),
             (PASSED, [Some(1), Some(1), Some(1), Some(1)]),
         ] {
-            assert_eq!([0, 2, FEW, 1_000].map(|cached| trust.at_once(0, cached)), at_once, "{trust:?}");
+            assert_eq!(
+                [0, 2, FEW, 1_000].map(|cached| trust.at_once(Told { cached, ..Told::default() })),
+                at_once,
+                "{trust:?}"
+            );
         }
     }
 }

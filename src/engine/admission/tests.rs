@@ -36,11 +36,18 @@ pub(super) async fn waits(gate: &Admission, model: &Arc<str>) -> bool {
 
 pub(super) fn answered(cost_usd: f64) -> Spent {
     let tokens = Some((100, 100));
-    Spent { class: Class::Answered, tokens, cost_usd: Some(cost_usd), from_cache: false, hint: None }
+    Spent {
+        class: Class::Answered,
+        tokens,
+        cost_usd: Some(cost_usd),
+        is_by_price: false,
+        from_cache: false,
+        hint: None,
+    }
 }
 
 pub(super) fn rate_limited(hint: Option<Duration>) -> Spent {
-    Spent { class: Class::RateLimited, tokens: None, cost_usd: Some(0.0), from_cache: false, hint }
+    Spent { class: Class::RateLimited, tokens: None, cost_usd: Some(0.0), is_by_price: false, from_cache: false, hint }
 }
 
 #[tokio::test(start_paused = true)]

@@ -71,7 +71,7 @@ mod tests {
         first.settle(&answered(0.01));
         let _more = [admit(&gate, &slow).await, admit(&gate, &slow).await];
         assert!(waits(&gate, &fast).await);
-        other.settle(&answered(0.0));
+        other.settle(&answered(0.005));
         let _more = [admit(&gate, &fast).await, admit(&gate, &fast).await];
     }
 
@@ -106,6 +106,58 @@ mod tests {
         }
         let _all = [admit(&gate, &model).await, admit(&gate, &model).await, admit(&gate, &model).await];
         assert!(waits(&gate, &model).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_no_reply_tells_its_cost_a_few_more_go_at_once_with_each() {
+        let (model, _) = models();
+        let by_price = Spent { is_by_price: true, ..answered(0.001) };
+        for spent in [by_price, answered(0.0)] {
+            let gate = priced(0.01);
+            for at_once in [1, 1, 2, 4, 8] {
+                let mut all = Vec::new();
+                for _ in 0..at_once {
+                    all.push(admit(&gate, &model).await);
+                }
+                assert!(waits(&gate, &model).await, "{at_once} in flight, {spent:?}");
+                all.iter_mut().for_each(|permit| drop(permit.settle(&spent)));
+            }
+            // And one that tells more than the price allows ends that.
+            admit(&gate, &model).await.settle(&answered(0.04));
+            let _alone = admit(&gate, &model).await;
+            assert!(waits(&gate, &model).await, "{spent:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_price_that_was_passed_says_nothing_of_what_a_reply_has_cost() {
+        let gate = priced(0.01);
+        let (model, _) = models();
+        let by_price = Spent { is_by_price: true, ..answered(0.001) };
+        let believed = admit(&gate, &model).await.settle(&by_price);
+        assert_eq!((believed.cost_usd, believed.assumed_cost_usd), (Some(0.001), None));
+        admit(&gate, &model).await.settle(&answered(0.04));
+        // The one before counts as much as the dearest: the store is told that.
+        let correction = gate.take_correction().unwrap();
+        assert!((correction.usd - 0.039).abs() < 1e-9 && correction.requests == 0, "{correction:?}");
+        let settled = admit(&gate, &model).await.settle(&by_price);
+        assert_eq!(settled.cost_usd, None);
+        assert!(settled.assumed_cost_usd.unwrap() >= 0.04, "{settled:?}");
+        assert_eq!(gate.take_correction(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_earlier_sessions_have_counted_is_not_corrected_again_but_no_less_than_a_reply() {
+        let (model, _) = models();
+        for (assumed_usd, expected_usd) in [(0.5, None), (0.01, Some(0.07))] {
+            let mut options = budget(9.0, Some(0.01));
+            let earlier = |budget| BudgetOptions { spent_usd: assumed_usd, assumed_usd, assumed: 2, ..budget };
+            options.budget = options.budget.map(earlier);
+            let gate = Admission::new(options);
+            admit(&gate, &model).await.settle(&answered(0.04));
+            let correction_usd = gate.take_correction().map(|correction| (correction.usd * 1e9).round() / 1e9);
+            assert_eq!(correction_usd, expected_usd, "{assumed_usd}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

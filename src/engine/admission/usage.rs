@@ -55,6 +55,18 @@ enum Prompts {
     One(IgnoredAny),
 }
 
+/// How many replies of a lane have told what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// Those that did.
+    pub(super) priced: u32,
+    /// Those of a cache.
+    pub(super) cached: u32,
+    /// Those that tell nothing of the price: it alone says what they cost, or they were free though it
+    /// says otherwise.
+    pub(super) untold: u32,
+}
+
 /// What a lane has learned from its replies.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Usage {
@@ -62,10 +74,8 @@ pub(super) struct Usage {
     bytes: f64,
     prompt_tokens: f64,
     completion_tokens: f64,
-    /// Replies of this session that told what they cost.
-    pub(super) priced: u32,
-    /// Replies of a cache.
-    pub(super) cached: u32,
+    /// How many replies of this session have told what they cost.
+    pub(super) told: Told,
     /// What the dearest answer has cost, in this session or an earlier one, in USD.
     pub(super) dearest_seen_usd: Option<f64>,
     /// Whether an answer of the run did not say what it cost, and no price told it either.
@@ -89,13 +99,18 @@ impl Usage {
 
     /// Learns what a reply has cost, in USD.
     pub(super) fn learn_cost(&mut self, cost_usd: f64) {
-        self.priced = self.priced.saturating_add(1);
+        self.told.priced = self.told.priced.saturating_add(1);
         self.know_cost(cost_usd);
     }
 
     /// Learns that a cache has replied.
     pub(super) fn learn_cached(&mut self) {
-        self.cached = self.cached.saturating_add(1);
+        self.told.cached = self.told.cached.saturating_add(1);
+    }
+
+    /// Learns that a reply tells nothing of the price.
+    pub(super) fn learn_untold(&mut self) {
+        self.told.untold = self.told.untold.saturating_add(1);
     }
 
     /// Takes over what some reply has cost, in USD: of how many others that is true says nothing where
@@ -126,7 +141,7 @@ impl Usage {
 
     /// What the next request may cost by what was seen; `None` where nothing was.
     pub(super) fn dearest_usd(&self) -> Option<f64> {
-        let margin = if self.priced < FEW { DEAREST_MARGIN.0 } else { DEAREST_MARGIN.1 };
+        let margin = if self.told.priced < FEW { DEAREST_MARGIN.0 } else { DEAREST_MARGIN.1 };
         self.dearest_seen_usd.map(|dearest| dearest * margin)
     }
 }

@@ -41,6 +41,12 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
     assert_eq!(totals.unknown_costs(), 3);
     let attempts = fixture.reader().attempts(run.item(3)).unwrap();
     assert_eq!(attempts[0].attempt, assumed);
+    // What is counted besides is that of the run: some of it is for what nothing was counted for.
+    let correction = |usd, requests| Record::BudgetCorrection(run, BudgetCorrection { usd, requests });
+    fixture.write(vec![correction(0.25, 0), correction(0.5, 1)]);
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 1.25, assumed: 2, unknown: 1 });
+    let totals = reader.totals(run).unwrap();
+    assert!((totals.assumed_cost_usd() - 1.25).abs() < 1e-12 && totals.unknown_costs() == 3);
     assert_eq!(reader.cost_unknown(run).unwrap(), [item(run, 1, Outcome::Ok).model.as_ref()]);
     // Another run that is answered by them has spent nothing.
     let newer = fixture.store.begin_run(&new_run("job")).unwrap();
