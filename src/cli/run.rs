@@ -174,6 +174,7 @@ impl Session<'_> {
             directory: directory.filter(|directory| !self.plan.strikes(directory, true)),
             flags: flags.words(),
             withheld: flags.withheld().to_vec(),
+            at_ms: Some(now_ms()),
         };
         self.plan.job.describe_struck(&call, &|text| without_credentials(&self.plan.redactor.strike_text(text)))
     }
