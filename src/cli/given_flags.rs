@@ -13,7 +13,7 @@ use super::terminal_text::one_line;
 
 /// Flags that belong to one call: a command that goes on with the same run lacks them. The store is
 /// told by whoever knows it.
-const OF_ONE_CALL: [&str; 8] = ["drain", "help", "new", "progress", "quiet", "retry", "store", "version"];
+const OF_ONE_CALL: [&str; 7] = ["drain", "help", "new", "progress", "quiet", "store", "version"];
 /// Flags that say how requests are sent, and what that may cost.
 const OF_SENDING: [&str; 7] = ["--base-url", "--in-flight", "--rpm", "--tpm", "--budget", "--deadline", "--prices"];
 /// Settings that say the same.
@@ -85,6 +85,19 @@ impl GivenFlags {
             "--set".clone_into(title);
         }
         flags
+    }
+
+    /// The same less those of some titles.
+    pub(crate) fn less(mut self, titles: &[&str]) -> Self {
+        self.told.retain(|flag| !titles.contains(&flag.title().as_str()));
+        self.withheld.retain(|title| !titles.contains(&title.as_str()));
+        self
+    }
+
+    /// The same with one more.
+    pub(crate) fn with(mut self, name: &str, value: String) -> Self {
+        self.told.push(Flag { name: name.to_owned(), value: Some(value) });
+        self
     }
 
     /// The same less those that must not be told.
@@ -244,7 +257,8 @@ mod tests {
     fn flags_that_decide_what_is_done_are_told_and_those_of_one_call_are_not() {
         for (line, expected) in [
             ("nightreel run job.toml", ""),
-            ("nightreel run job.toml --new --retry failed -q --progress none --drain 3 --store a.db", ""),
+            ("nightreel run job.toml --new -q --progress none --drain 3 --store a.db", ""),
+            ("nightreel run job.toml --retry failed", "--retry failed"),
             (
                 "nightreel run --limit 3 --budget=0.5 job.toml --model a --model b -o out.csv",
                 "--limit 3 --budget 0.5 --model a --model b --output out.csv",
@@ -295,6 +309,15 @@ mod tests {
         assert_eq!(words(&flags.clone().rehearsing().rehearsing()), "--limit 3 --mode replay --simulate");
         assert!(!GivenFlags::default().has("--simulate"));
         assert_eq!((flags.mode(), flags.in_mode(None).mode()), (Some(Mode::Replay), None));
+    }
+
+    #[test]
+    fn flags_are_left_out_by_what_people_call_them() {
+        let flags = kept("--budget 3 --set limits.budget_usd=2 --set limits.in_flight=4");
+        let left = flags.less(&["--budget", "--set limits.budget_usd"]).with("--budget", "5".to_owned());
+        assert_eq!(left.words().join(" "), "--set limits.in_flight=4 --budget 5");
+        let withheld = GivenFlags::kept(&Call { withheld: vec!["--base-url".to_owned()], ..Call::default() });
+        assert!(withheld.less(&["--base-url"]).withheld().is_empty());
     }
 
     #[test]

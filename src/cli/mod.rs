@@ -42,6 +42,7 @@ mod summary;
 mod table;
 mod terminal_text;
 mod validate;
+mod way_on;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! Amounts of money, as people read them.
 
 pub(crate) use nightreel::price::usd;
-use nightreel::store::{Lost, Totals};
+use nightreel::store::{Lost, RunId, Totals};
 
 use super::count::{count, counted};
 
@@ -44,19 +44,23 @@ pub(crate) fn told(totals: &Totals) -> String {
     parts.join("; ")
 }
 
-/// What is told of the requests that earlier processes had in flight, when a run goes on.
-pub(crate) fn told_lost(lost: &Lost, has_budget: bool) -> String {
+/// What is told of the requests that earlier processes had in flight when a run goes on, or when one
+/// begins after another that was killed.
+pub(crate) fn told_lost(lost: &Lost, of_earlier: Option<RunId>, has_budget: bool) -> String {
     let (was, it) = if lost.requests == 1 { ("was", "it") } else { ("were", "they") };
     let requests = counted(lost.requests, "request");
-    let mut text = format!("{requests} {was} in flight when {}: {it} may have been billed", ended(lost));
+    let of_run = of_earlier.map(|run| format!(" of run {run}")).unwrap_or_default();
+    let mut text = format!("{requests}{of_run} {was} in flight when {}: {it} may have been billed", ended(lost));
     if lost.worst_usd > 0.0 {
         text += &format!(", at most {}", usd(lost.worst_usd));
     }
     if lost.worst_usd > 0.0 && lost.unpriced > 0 {
         text += &format!(" but for {} of unknown cost", count(lost.unpriced));
     }
-    if has_budget {
-        text += "; the budget counts that";
+    match of_earlier {
+        _ if !has_budget => {}
+        None => text += "; the budget counts that",
+        Some(_) => text += "; the budget of this run, which is another one, does not count that",
     }
     text
 }
@@ -97,26 +101,42 @@ mod tests {
             unpriced,
             processes: processes.to_vec(),
         };
-        for (lost, has_budget, expected) in [
+        for (lost, of_earlier, has_budget, expected) in [
             (
                 lost(12, 0.0072, 0, &[4711]),
+                None,
                 true,
                 "12 requests were in flight when process 4711 ended: they may have been billed, at most $0.00720; \
                  the budget counts that",
             ),
             (
                 lost(1, 0.0, 1, &[4711]),
+                None,
                 false,
                 "1 request was in flight when process 4711 ended: it may have been billed",
             ),
             (
+                lost(2, 0.0, 2, &[4711]),
+                Some(RunId(3)),
+                false,
+                "2 requests of run 3 were in flight when process 4711 ended: they may have been billed",
+            ),
+            (
+                lost(1, 0.25, 0, &[4711]),
+                Some(RunId(3)),
+                true,
+                "1 request of run 3 was in flight when process 4711 ended: it may have been billed, at most $0.250; \
+                 the budget of this run, which is another one, does not count that",
+            ),
+            (
                 lost(3, 0.5, 1, &[1, 2]),
+                None,
                 true,
                 "3 requests were in flight when processes 1 and 2 ended: they may have been billed, at most $0.500 but \
                  for 1 of unknown cost; the budget counts that",
             ),
         ] {
-            assert_eq!(told_lost(&lost, has_budget), expected);
+            assert_eq!(told_lost(&lost, of_earlier, has_budget), expected);
         }
         let totals = Totals { lost: lost(12, 0.5, 0, &[1, 2, 3]), ..Totals::default() };
         let expected = "cost unknown for 12 requests in flight when 3 processes ended, which may have been billed; \

@@ -16,7 +16,7 @@ use nightreel::model::Mode;
 use nightreel::price::Prices;
 use nightreel::record::Source;
 use nightreel::simulate::Simulator;
-use nightreel::store::{Access, Lease, NewRun, RunId, Store};
+use nightreel::store::{Access, Lease, Lost, NewRun, RunId, Store};
 use tokio::runtime::{Builder, Runtime};
 
 use super::context::env;
@@ -137,7 +137,8 @@ impl Session<'_> {
         };
         let totals = reader.totals(run.first(checked.items))?;
         let left = if self.args.retry.is_some() { totals.succeeded(job.success) } else { totals.settled() };
-        let complete = latest.is_some_and(|latest| latest.id == run && latest.ended.as_deref() == Some("complete"));
+        let ended = latest.as_ref().and_then(|latest| latest.ended.as_deref());
+        let complete = resumed && ended == Some("complete");
         let nothing_left = complete && left >= checked.items;
         if resumed {
             store.describe_run(run, &self.description())?;
@@ -159,10 +160,24 @@ impl Session<'_> {
             changed,
         };
         monitor.on(&Event::Begun(&told));
-        if resumed && !nothing_left && totals.lost.requests > 0 {
-            monitor.on(&Event::Warning(&told_lost(&totals.lost, job.limits.budget_usd.is_some())));
+        match &latest {
+            _ if nothing_left => {}
+            _ if resumed => self.tell_lost(&totals.lost, None, monitor),
+            // Nobody else has the lease, so what never ended was killed. It is the latest one no more: who
+            // begins the next run is not told again.
+            Some(killed) if ended.is_none_or(|ended| ended == "killed") => {
+                self.tell_lost(&reader.totals(killed.id)?.lost, Some(killed.id), monitor);
+            }
+            _ => {}
         }
         Ok(Begun { run, lease, store, checked, resumed, continues, nothing_left, sent_before: totals.sent(), told })
+    }
+
+    fn tell_lost(&self, lost: &Lost, of_earlier: Option<RunId>, monitor: &mut dyn Monitor) {
+        if lost.requests > 0 {
+            let has_budget = self.plan.job.limits.budget_usd.is_some();
+            monitor.on(&Event::Warning(&told_lost(lost, of_earlier, has_budget)));
+        }
     }
 
     /// The job as the store keeps it.
@@ -174,6 +189,7 @@ impl Session<'_> {
             directory: directory.filter(|directory| !self.plan.strikes(directory, true)),
             flags: flags.words(),
             withheld: flags.withheld().to_vec(),
+            at_ms: Some(now_ms()),
         };
         self.plan.job.describe_struck(&call, &|text| without_credentials(&self.plan.redactor.strike_text(text)))
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nightreel::engine::ServedWarning;
-use nightreel::job::Call;
+use nightreel::job::{Call, described_stdin};
 use nightreel::model::Mode;
 use nightreel::store::{ItemId, NewRun};
 
@@ -18,7 +18,11 @@ use super::store_args::{DEFAULT_STORE, STORE_VARIABLE};
 
 /// What stands in a name that a store keeps for bytes that are no text.
 const NO_TEXT: char = '\u{fffd}';
-const RETRY: &str = "--retry failed";
+const RETRY: &str = "--retry";
+/// Flags that say what a run may cost, as people call them.
+const BUDGET: [&str; 2] = ["--budget", "--set limits.budget_usd"];
+/// Flags that say what requests cost.
+const PRICES: [&str; 2] = ["--prices", "--set prices"];
 
 /// The `run` that goes on with a run: the same job file, flags and store. It is told as a command only
 /// where that does the same: never with a word struck, left out or changed.
@@ -29,6 +33,19 @@ pub(crate) struct RunCommand {
     mode: Mode,
     store: PathBuf,
     from: Origin,
+    /// Whether its rows come from standard input.
+    reads_stdin: bool,
+    /// What whoever calls it has to choose.
+    chosen: Option<Chosen>,
+}
+
+/// What a command leaves to whoever calls it: as it is printed, it is refused before anything is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// What the run may cost.
+    Budget,
+    /// A table of what requests cost.
+    Prices,
 }
 
 /// Where a command has to be called.
@@ -45,13 +62,21 @@ impl RunCommand {
     pub(crate) fn of_call(plan: &Plan, flags: &GivenFlags, store: &Path) -> Self {
         let flags = flags.less_struck(plan);
         let mode = flags.mode().unwrap_or(plan.job.record.mode);
-        Self { job_file: plan.job.path.clone(), flags, mode, store: store.to_owned(), from: Origin::Here }
+        Self {
+            job_file: plan.job.path.clone(),
+            flags,
+            mode,
+            store: store.to_owned(),
+            from: Origin::Here,
+            reads_stdin: plan.job.input.is_stdin(),
+            chosen: None,
+        }
     }
 
     /// The one that records what a replay lacks: of the same gateway as its recordings, where the run is
     /// known that made them, else of the simulated one where they are of that.
     pub(crate) fn recording(self, job: Mode, simulated: bool, recorded: Option<&NewRun>) -> Self {
-        let flags = self.flags.in_mode((job != Mode::Auto).then_some("auto"));
+        let flags = self.flags.less(&[RETRY]).in_mode((job != Mode::Auto).then_some("auto"));
         let call = recorded.map(|run| Call::described(&run.job_description)).unwrap_or_default();
         let flags = flags.sending_as(&GivenFlags::kept(&call), call.directory.as_deref().map(Path::new));
         let rehearses = simulated && !flags.has("--base-url");
@@ -65,15 +90,33 @@ impl RunCommand {
         let flags = if begun.simulated { flags.rehearsing() } else { flags };
         let mode = begun.mode.parse().unwrap_or_default();
         let from = Origin::of(call.directory.map(PathBuf::from), std::env::current_dir().ok().as_deref());
-        Self { job_file: PathBuf::from(&begun.job_file), flags, mode, store: store.to_owned(), from }
+        Self {
+            job_file: PathBuf::from(&begun.job_file),
+            flags,
+            mode,
+            store: store.to_owned(),
+            from,
+            reads_stdin: described_stdin(&begun.job_description),
+            chosen: None,
+        }
+    }
+
+    /// The same with another budget.
+    pub(crate) fn with_budget(&self, usd: f64) -> Self {
+        Self { flags: self.flags.clone().less(&BUDGET).with("--budget", usd.to_string()), ..self.clone() }
+    }
+
+    /// The same with something that is left to be chosen.
+    pub(crate) fn choosing(&self, chosen: Chosen) -> Self {
+        Self { flags: self.flags.clone().less(chosen.titles()), chosen: Some(chosen), ..self.clone() }
     }
 
     /// The one that asks again what failed. A complete run does not go on where all is recorded
     /// anew: another one would begin.
     pub(crate) fn again(&self, is_complete: bool) -> String {
-        let flags = self.flags.clone();
+        let flags = self.flags.clone().less(&[RETRY]);
         let flags = if self.mode == Mode::Record && is_complete { flags.in_mode(Some("auto")) } else { flags };
-        Self { flags, ..self.clone() }.told(RETRY)
+        Self { flags, ..self.clone() }.told(&[RETRY, "failed"])
     }
 
     /// What a command that reads the store is told of it, with a space before it.
@@ -94,7 +137,7 @@ impl RunCommand {
     }
 
     /// The command with words behind it; in its place, where no command says the same, what to do.
-    fn told(&self, more: &str) -> String {
+    fn told(&self, more: &[&'static str]) -> String {
         let mut line = Line::default();
         if let Origin::There(directory) = &self.from {
             line.word("the directory it is called in", directory.as_os_str());
@@ -109,15 +152,17 @@ impl RunCommand {
             line.word("--store", &word);
         }
         let untold = line.untold.into_iter().chain(self.flags.withheld().iter().cloned()).collect::<Vec<_>>();
-        let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+        let more = more.iter().copied().chain(self.chosen.into_iter().flat_map(Chosen::words));
+        let more = more.fold(String::new(), |text, word| text + " " + word);
         let text = format!("{}{more}", line.text.trim_start());
-        match &self.from {
+        let text = match &self.from {
             _ if !untold.is_empty() => by_hand(&more, self.flags.mode(), &untold),
             Origin::Somewhere if self.job_file.is_relative() => {
                 format!("in the directory that it was begun in: {text}")
             }
             _ => text,
-        }
+        };
+        if self.reads_stdin { format!("with the same rows on its standard input: {text}") } else { text }
     }
 
     fn store_words(&self) -> Vec<OsString> {
@@ -130,7 +175,25 @@ impl RunCommand {
 
 impl fmt::Display for RunCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told(""))
+        f.write_str(&self.told(&[]))
+    }
+}
+
+impl Chosen {
+    /// What people call the flags that say it.
+    const fn titles(self) -> &'static [&'static str] {
+        match self {
+            Self::Budget => &BUDGET,
+            Self::Prices => &PRICES,
+        }
+    }
+
+    /// The words that stand for it: as a help names the value, which is none.
+    const fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::Budget => [BUDGET[0], "USD"],
+            Self::Prices => [PRICES[0], "FILE"],
+        }
     }
 }
 
@@ -230,7 +293,15 @@ mod tests {
     fn command(words: &[&str]) -> RunCommand {
         let flags = flags(words);
         let mode = flags.mode().unwrap_or_default();
-        RunCommand { job_file: "my job.toml".into(), flags, mode, store: "a.db".into(), from: Origin::Here }
+        RunCommand {
+            job_file: "my job.toml".into(),
+            flags,
+            mode,
+            store: "a.db".into(),
+            from: Origin::Here,
+            reads_stdin: false,
+            chosen: None,
+        }
     }
 
     #[test]
@@ -258,8 +329,32 @@ mod tests {
             let command = command(&["--budget", "0.5", "--mode", mode]);
             let plain = "nightreel run 'my job.toml' --budget 0.5 --mode";
             assert_eq!(command.to_string(), format!("{plain} {mode} --store a.db"));
-            assert_eq!(command.again(is_complete), format!("{plain} {expected} --store a.db --retry failed"));
+            let again = format!("{plain} {expected} --store a.db --retry failed");
+            assert_eq!(command.again(is_complete), again);
+            let retrying = RunCommand { flags: command.flags.clone().with("--retry", "failed".to_owned()), ..command };
+            assert_eq!(retrying.again(is_complete), again);
         }
+    }
+
+    #[test]
+    fn what_is_left_to_be_chosen_takes_the_place_of_what_was_given() {
+        let command = command(&["--budget", "0.5", "--prices", "p.toml", "--set", "limits.budget_usd=2"]);
+        for (told, expected) in [
+            (command.with_budget(0.25), "--prices p.toml --budget 0.25 --store a.db"),
+            (command.choosing(Chosen::Budget), "--prices p.toml --store a.db --budget USD"),
+            (command.choosing(Chosen::Prices), "--budget 0.5 --set limits.budget_usd=2 --store a.db --prices FILE"),
+        ] {
+            assert_eq!(told.to_string(), format!("nightreel run 'my job.toml' {expected}"));
+        }
+        let again = command.choosing(Chosen::Budget).again(true);
+        assert!(again.ends_with(" --store a.db --retry failed --budget USD"), "{again}");
+    }
+
+    #[test]
+    fn rows_that_came_from_standard_input_have_to_come_again() {
+        let told = RunCommand { reads_stdin: true, ..command(&["--input", "-"]) }.to_string();
+        let expected = "with the same rows on its standard input: nightreel run 'my job.toml' --input - --store a.db";
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod sending;
 mod served;
 mod servers;
 mod stop;
+mod stop_kind;
 mod trail;
 mod who_answered;
 mod worker;
@@ -48,6 +49,7 @@ pub use retry::{Next, RetryPolicy, Situation, Tries, next, shortened_hint};
 pub use run::{Begun, Ended, Gate, RunError, RunOptions, run};
 pub use served::Served;
 pub use stop::{Stop, StopReason};
+pub use stop_kind::StopKind;
 pub use who_answered::{ServedWarning, WhoAnswered};
 
 /// Who is told what happens. It is called from the task that owns the run: it must not block.

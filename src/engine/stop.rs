@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
+use super::StopKind;
+
 /// Stops a run. The first reason counts.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
@@ -47,50 +49,40 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// What it is, without what is told of it.
+    #[must_use]
+    pub const fn kind(&self) -> StopKind {
+        match self {
+            Self::Signal => StopKind::Signal,
+            Self::Deadline => StopKind::Deadline,
+            Self::Budget(_) => StopKind::Budget,
+            Self::CostUnknown(_) => StopKind::CostUnknown,
+            Self::LaneClosed(_) => StopKind::LaneClosed,
+            Self::Unauthorized(_) => StopKind::Unauthorized,
+            Self::OutOfCredit(_) => StopKind::OutOfCredit,
+            Self::Misconfigured(_) => StopKind::Misconfigured,
+            Self::QuotaExhausted(_) => StopKind::QuotaExhausted,
+            Self::Rejected(_) => StopKind::Rejected,
+            Self::NotReachable(_) => StopKind::NotReachable,
+            Self::Input(_) => StopKind::Input,
+            Self::NoGateway(_) => StopKind::NoGateway,
+            Self::Store(_) => StopKind::Store,
+        }
+    }
+
     /// The name that the store keeps.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Signal => "stopped by a signal",
-            Self::Deadline => "deadline passed",
-            Self::Budget(_) => "budget used up",
-            Self::CostUnknown(_) => "cost unknown",
-            Self::LaneClosed(_) => "model closed",
-            Self::Unauthorized(_) => "credentials refused",
-            Self::OutOfCredit(_) => "out of credit",
-            Self::Misconfigured(_) => "gateway misconfigured",
-            Self::QuotaExhausted(_) => "quota exhausted",
-            Self::Rejected(_) => "model refused",
-            Self::NotReachable(_) => "gateway not reachable",
-            Self::Input(_) => "input unreadable",
-            Self::NoGateway(_) => "nothing to send with",
-            Self::Store(_) => "store not writable",
-        }
+        self.kind().as_str()
     }
 
     /// How the run goes on, for people: it reads behind what was kept.
     #[must_use]
     pub fn way_on(&self) -> String {
-        let way = match self {
-            Self::LaneClosed(lanes) => return way_on_of_lanes(lanes),
-            Self::Signal => "the same command goes on with the rest",
-            Self::Deadline => "the same command goes on with the rest; --deadline or timeouts.run gives it more time",
-            Self::Budget(_) => "the same command with a higher --budget or limits.budget_usd goes on with the rest",
-            Self::CostUnknown(_) => {
-                "with a price table (prices = \"…\" in the job or --prices), or without the budget, the same command \
-                 goes on with the rest"
-            }
-            Self::QuotaExhausted(_) => "the same command goes on with the rest, once the quota is refilled",
-            Self::Rejected(_) => "mend the model's name or its settings, and the same command goes on with the rest",
-            Self::Unauthorized(_) => "mend the credentials, and the same command goes on with the rest",
-            Self::OutOfCredit(_) => "add credit or raise the limit, and the same command goes on with the rest",
-            Self::Misconfigured(_) => "mend the gateway or its address, and the same command goes on with the rest",
-            Self::NotReachable(_) => "the same command goes on with the rest, once the gateway can be reached",
-            Self::Input(_) => "mend the input, and the same command goes on with the rest",
-            Self::NoGateway(_) => "give it what to send with, and the same command goes on with the rest",
-            Self::Store(_) => "make the store writable, and the same command goes on with the rest",
-        };
-        way.to_owned()
+        match self {
+            Self::LaneClosed(lanes) => way_on_of_lanes(lanes),
+            _ => self.kind().way_on(),
+        }
     }
 }
 
@@ -173,13 +165,6 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_the_cost_is_unknown_no_higher_budget_is_advised() {
-        let way = StopReason::CostUnknown(String::new()).way_on();
-        assert!(way.contains("--prices") && way.contains("without the budget"), "{way}");
-        assert!(!way.contains("--budget") && !way.contains("higher"), "{way}");
-    }
 
     #[test]
     fn a_closed_model_is_told_with_its_cause_and_what_mends_it() {

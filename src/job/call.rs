@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+const CALLED_AT_MS: &str = "called_at_ms";
+
 /// How the command was called that runs a job, by which others can call it again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
@@ -11,6 +13,8 @@ pub struct Call {
     pub flags: Vec<String>,
     /// The names of flags whose values are not kept, such as `--set gateway.base_url`.
     pub withheld: Vec<String>,
+    /// When: milliseconds since 1970-01-01 UTC; `None` where nobody knows it.
+    pub at_ms: Option<i64>,
 }
 
 impl Call {
@@ -26,6 +30,7 @@ impl Call {
             directory: description["directory"].as_str().map(str::to_owned),
             flags: texts("flags"),
             withheld: texts("withheld"),
+            at_ms: description[CALLED_AT_MS].as_i64(),
         }
     }
 
@@ -33,6 +38,9 @@ impl Call {
     pub(super) fn describe(&self, description: &mut Value) {
         if let Some(directory) = &self.directory {
             description["directory"] = json!(directory);
+        }
+        if let Some(at_ms) = self.at_ms {
+            description[CALLED_AT_MS] = json!(at_ms);
         }
         for (name, texts) in [("flags", &self.flags), ("withheld", &self.withheld)] {
             if !texts.is_empty() {

@@ -223,6 +223,7 @@ mod tests {
             directory: Some("/jobs".to_owned()),
             flags: words(["--limit", "3"]),
             withheld: words(["--set name", "--base-url"]),
+            at_ms: Some(1_700_000_000_000),
         };
         let (as_it_is, all) = (|text: &str| text.to_owned(), |_: &str| "struck".to_owned());
         for strike in [&as_it_is as Strike<'_>, &all] {

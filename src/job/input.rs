@@ -2,11 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::JobError;
 use super::setting::{Section, Setting};
 use crate::model::Format;
 
 const KEYS: [&str; 4] = ["path", "format", "id", "delimiter"];
+const STDIN: &str = "-";
+
+/// Whether the rows come from standard input, by their job's description in a store.
+#[must_use]
+pub fn described_stdin(description: &str) -> bool {
+    let description: Value = serde_json::from_str(description).unwrap_or_default();
+    description["input"]["path"] == STDIN
+}
 
 /// Where the rows come from: `[input]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +35,7 @@ impl InputSpec {
     /// Whether the rows come from standard input.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        self.path.as_os_str() == "-"
+        self.path.as_os_str() == STDIN
     }
 
     pub(super) fn read(root: &mut Section, directory: &Path) -> Result<Self, JobError> {
@@ -40,7 +50,7 @@ impl InputSpec {
             return Err(section.refuse("delimiter", format!("has no meaning for the format \"{}\"", format.as_str())));
         }
         Ok(Self {
-            path: if path == "-" { path.into() } else { directory.join(path) },
+            path: if path == STDIN { path.into() } else { directory.join(path) },
             format,
             id: section.read("id", Setting::filled_text)?,
             delimiter,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use serde_json::Value;
+
 use super::setting::{Section, Setting};
 use super::{JobError, nearest};
 
@@ -29,6 +31,13 @@ pub struct Limits {
     pub budget_usd: Option<f64>,
     /// A model's own limits, beside those above.
     pub model: BTreeMap<String, LaneLimits>,
+}
+
+/// What a run may cost, in USD, by its job's description in a store; `None` where nothing bounds it.
+#[must_use]
+pub fn described_budget_usd(description: &str) -> Option<f64> {
+    let description: Value = serde_json::from_str(description).unwrap_or_default();
+    description["limits"]["budget_usd"].as_f64()
 }
 
 /// One model's own limits: `[limits.model."name"]`.

@@ -125,3 +125,24 @@ fn requests_that_are_given_up_when_a_run_is_stopped_are_kept_and_not_counted_twi
     let show = shown(&test);
     assert_eq!((&show["lost_requests"], &show["assumed_cost_usd"]), (&0.into(), &1.0.into()));
 }
+
+#[test]
+fn what_a_killed_run_lost_is_told_once_when_another_one_begins() {
+    let rows = |count: usize| (0..count).fold("q\n".to_owned(), |rows, row| format!("{rows}question {row}\n"));
+    for (changed, flags) in [(21, [].as_slice()), (20, &["--new"])] {
+        let (test, gateway) = (test(), nearly_silent(&[0]));
+        let pid = killed_at(budget(&test, &gateway, "2.5"), &gateway, 5);
+        test.write("rows.csv", rows(changed));
+        let answering = FaultyGateway::new(|_| Play::good("fine"));
+        let said = format!(
+            "4 requests of run 1 were in flight when process {pid} ended: they may have been billed, at most $1.00; \
+             the budget of this run, which is another one, does not count that\n"
+        );
+        budget(&test, &answering, "10").and(flags).stderr_contains(&said).run();
+        assert_eq!(shown(&test)["lost_requests"], json!(0), "it is the other run's");
+        test.write("rows.csv", rows(changed + 1));
+        let next = budget(&test, &answering, "10").and(flags).run();
+        assert!(!next.stderr.contains("in flight when"), "{}", next.stderr);
+        assert_eq!(test.store().count("SELECT count(*) FROM run"), 3);
+    }
+}

@@ -38,5 +38,6 @@ mod serve_streams;
 mod signals;
 mod storm;
 mod streaming;
+mod way_on;
 mod who_answered;
 mod windows;

@@ -83,7 +83,7 @@ fn where_nothing_listens_the_run_stops_and_no_item_fails() {
                 2 items: 2 not settled\n  \
                 0 requests sent\n  \
                 stopped: gateway not reachable: 127.0.0.1:[PORT] refused the connection; is the server running there?\n  \
-                0 settled items are kept; the same command goes on with the rest, once the gateway can be reached\n";
+                0 settled items are kept; wait until the gateway can be reached, and the same command goes on with the rest\n";
     let output = test.run_job().to(&format!("http://127.0.0.1:{port}/v1")).status(3).run();
     assert!(output.plain_stderr().ends_with(says), "{}", output.plain_stderr());
     test.run_job().to(&Gateway::new()).run();

@@ -260,14 +260,13 @@ fn the_command_that_is_printed_goes_on_with_the_same_run() {
         ["--limit", "5", "--budget", "0.9", "--simulate", "--simulate-cost-usd", "0.4", "--store", "my store.db"];
     test.run_job().and(flags).output("results.jsonl").status(3).run();
     let shown = test.args(["show", "latest", "--store", "my store.db"]).run().stdout;
-    let told = shown.lines().find_map(|line| line.strip_prefix("to go on: nightreel ")).expect("it says how to go on");
-    for flag in ["--limit 5", "--budget 0.9", "--simulate", "--simulate-cost-usd 0.4", "--output results.jsonl"] {
+    let told = shown.lines().find_map(|line| line.split_once(": nightreel run ")).expect("it says how to go on").1;
+    for flag in ["--limit 5", "--budget USD", "--simulate", "--simulate-cost-usd 0.4", "--output results.jsonl"] {
         assert!(told.contains(flag), "{flag}: {told}");
     }
     let (words, store) = told.split_once(" --store ").unwrap();
-    assert_eq!(store, "'my store.db'");
-    let words = words.replace("--budget 0.9", "--budget 5");
-    test.args(words.split(' ')).and(["--store", "my store.db"]).run();
+    assert_eq!(store, "'my store.db' --budget USD");
+    test.args(["run"]).and(words.split(' ')).and(["--store", "my store.db", "--budget", "5"]).run();
     assert_eq!(test.json_lines("results.jsonl").len(), 5);
     let runs = test.args(["runs", "--json", "--store", "my store.db"]).run().stdout;
     assert_eq!(runs.lines().filter(|line| line.contains("\"job_file\"")).count(), 1, "{runs}");
@@ -289,7 +288,13 @@ fn what_failed_is_asked_again_with_the_flags_that_the_run_had() {
 /// The command that `show` prints to go on, of the newest run.
 fn to_go_on(test: &Test) -> String {
     let shown = test.args(["show", "latest"]).run().stdout;
-    shown.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("it says how to go on").to_owned()
+    going_on(&shown).to_owned()
+}
+
+/// The command in what `show` prints of a run that its budget has stopped.
+fn going_on(shown: &str) -> &str {
+    let prefix = "to go on, raise the budget above $0.900: ";
+    shown.lines().find_map(|line| line.strip_prefix(prefix)).expect("it says how to go on")
 }
 
 /// A run that its budget stops after two of its rows, with some more of the job's text and flags.
@@ -313,7 +318,7 @@ redact = [{ pattern = '\d{6,}', with = "[number]" }]
     ] {
         let test = stopped(more, &[]);
         let told = to_go_on(&test);
-        for flag in ["--limit 5", "--budget 0.9", "--simulate-cost-usd 0.4"] {
+        for flag in ["--limit 5", "--budget USD", "--simulate-cost-usd 0.4"] {
             assert!(told.contains(flag), "{flag}: {told}");
         }
         let described: String =
@@ -343,9 +348,9 @@ fn a_shell_takes_what_is_told_as_it_was_given_wherever_it_is_pasted() {
     let store = test.path("my store.db");
     let elsewhere = test.path("elsewhere");
     let shown = test.args(["show", "latest", "--store", store.to_str().unwrap()]).from(&elsewhere).run().stdout;
-    let told = shown.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("it says how to go on");
+    let told = going_on(&shown);
     assert!(told.starts_with("cd "), "{told}");
-    let command = told.replace("--budget 0.9", "--budget 5");
+    let command = told.replace("--budget USD", "--budget 5");
     let binary = env!("CARGO_BIN_EXE_nightreel");
     let command = command.replace(" nightreel run", &format!(" '{binary}' run --progress none"));
     let shell = std::process::Command::new("sh").arg("-c").arg(&command).current_dir(&elsewhere).output().unwrap();

@@ -11,9 +11,9 @@ use super::super::money::{spent, told};
 use super::super::page::Page;
 use super::super::run_command::RunCommand;
 use super::super::run_facts::{RunFacts, hexadecimal};
-use super::super::run_state::RunState;
 use super::super::table::{Align, Table};
 use super::super::terminal_text::{one_line, shortened};
+use super::super::way_on::way_on;
 use super::command::RunView;
 use super::hint::{AskedBy, hint};
 use super::{limit_text, refused, served_text};
@@ -42,8 +42,8 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
         write_failures(&mut page, failures, (AskedBy::of(begun), &command));
     }
     refused::write(&mut page, refused);
-    if is_of_job(facts) && matches!(facts.state, RunState::Stopped(_) | RunState::Killed) {
-        page.line(format_args!("\nto go on: {command}"));
+    if let Some(way_on) = way_on(facts, changes, &command) {
+        page.line(format_args!("\n{way_on}"));
     }
     page.text(&served_text::text(who_answered, &command));
     page.finish()
@@ -153,6 +153,7 @@ mod tests {
     use nightreel::model::{Class, Success};
     use nightreel::store::{NewRun, Run, RunId};
 
+    use super::super::super::run_state::RunState;
     use super::*;
 
     fn facts() -> RunFacts {
@@ -223,7 +224,7 @@ mod tests {
             "  a        1,234  1,200        34          5,000             70  ≥ $0.500\n",
             "  34 × rejected: bad\\nmodel\n",
             "      row q7: nightreel show 3 --position 12 --store other.db\n",
-            "\nto go on: nightreel run jobs/truthful.toml --limit 3 --set 'request.system=be brief' --simulate \
+            "\nto go on, add credit or raise the limit: nightreel run jobs/truthful.toml --limit 3 --set 'request.system=be brief' --simulate \
              --store other.db\n",
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
