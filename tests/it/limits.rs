@@ -48,7 +48,7 @@ fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
     for budget in ["1", "1", "2"] {
         let output = test.run_job().to(&gateway).and(["--budget", budget]).status(3).run();
         assert!(output.stderr.contains("stopped: cost unknown: an answer of m does not say"), "{}", output.stderr);
-        assert!(output.stderr.contains("with a price table"), "{}", output.stderr);
+        assert!(output.stderr.contains("give a price table"), "{}", output.stderr);
         assert!(!output.stderr.contains("higher --budget"), "{}", output.stderr);
         assert_eq!(gateway.requests(), 1, "a budget of {budget} sends nothing more");
     }
@@ -93,7 +93,7 @@ fn what_a_budget_counts_for_lost_answers_is_said_where_it_ends_a_run() {
     assert!(output.stderr.contains(said), "{}", output.stderr);
     let output = test.run_job().to(&silent).and(["--budget", "0.25", "--new"]).status(3).run();
     assert!(output.stderr.contains("stopped: cost unknown: nobody knows what 5 requests cost"), "{}", output.stderr);
-    assert!(output.stderr.contains("--prices), or without the budget, the same command goes on"), "{}", output.stderr);
+    assert!(output.stderr.contains("--prices) or go on without the budget, and the same command goes on"), "{}", output.stderr);
     assert_eq!(silent.received().len(), 2 + 5);
 }
 

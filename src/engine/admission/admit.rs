@@ -373,7 +373,7 @@ impl Unpaid {
             Self::Unknown(requests) => {
                 return StopReason::CostUnknown(format!(
                     "nobody knows what {requests} requests cost that may have been billed, so that no budget can be \
-                     kept; give a price table with prices = \"…\" in the job or --prices, or leave the budget out"
+                     kept"
                 ));
             }
             Self::Exhausted { status, assumed_usd, next_usd } => (status, assumed_usd, next_usd),
