@@ -162,8 +162,9 @@ fn kept_at(recorded: Option<&Left>) -> String {
 }
 
 fn shown(refused: &Listed<Refused>) -> String {
-    let messages: Vec<&str> = refused.shown.iter().map(|refused| refused.message.as_str()).collect();
-    messages.join("; ")
+    // What a client asks wrongly was not to be sent.
+    let unsent = refused.shown.iter().filter(|refused| refused.status >= 500);
+    unsent.map(|refused| refused.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// What is recorded, where anything is. A directory that nothing is recorded into holds what can be

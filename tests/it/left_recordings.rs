@@ -51,7 +51,9 @@ fn the_command_that_is_told_brings_what_a_failed_test_recorded_into_its_fixture(
     for fixture in ["my fixture.db", "texts"] {
         for held in [&["old"][..], &[]] {
             let directory = tempfile::tempdir().unwrap();
-            held.iter().for_each(|prompt| drop(record(directory.path(), fixture, prompt, false)));
+            for prompt in held {
+                record(directory.path(), fixture, prompt, false);
+            }
             let told = record(directory.path(), fixture, "new", true);
             let (_, command) = told.split_once("; to add it to the fixture: ").unwrap_or_else(|| panic!("{told}"));
             let command = command.lines().next().unwrap();
