@@ -88,6 +88,7 @@ fn a_body_that_is_no_json_is_a_request_that_nothing_answers_in_every_mode() {
     let (places, upstream) = (Places::new(), Upstream::new());
     let [path, _] = places.both();
     let fixture = Fixture::at(&path).session("one").must_use_all();
+    // Each mode begins the session once.
     for environment in [upstream.environment("record"), silent(), upstream.environment("auto")] {
         let gateway = fixture.gateway_in(&environment).unwrap();
         gateway.ask(Endpoint::ChatCompletions, chat("why?")).unwrap();

@@ -103,7 +103,8 @@ fn what_a_policy_never_hands_out_need_not_be_used() {
     let answers = ["why?", "why?", "how?"].map(|prompt| post(&server, chat(prompt)));
     assert_eq!(answers[0], answers[1]);
     server.finish().unwrap();
-    let server = fixture.serve_in(&silent()).unwrap();
+    recorded(&Fixture::at(&path).session("d"), &["why?", "why?", "how?"]);
+    let server = fixture.clone().session("d").serve_in(&silent()).unwrap();
     post(&server, chat("how?"));
     let error = server.finish().unwrap_err();
     assert!(matches!(&error, FinishError::Shortfall(shortfall) if shortfall.unused.total() == 1), "{error}");
