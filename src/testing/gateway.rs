@@ -142,6 +142,19 @@ impl FixtureGateway {
         }
     }
 
+    /// Finishes as [`FixtureGateway::finish`] does, after requests that are being recorded have come to
+    /// their end, for up to a minute. Meanwhile the runtime goes on, and with it whoever waits for an
+    /// answer. Dropping the future drops the gateway.
+    ///
+    /// # Errors
+    /// Fails where [`FixtureGateway::finish`] does.
+    pub async fn finish_async(self) -> Result<SessionReport, FinishError> {
+        if let Answers::Live(recording) = self.answers() {
+            recording.server.drain().await;
+        }
+        self.finish()
+    }
+
     fn answers(&self) -> &Answers {
         self.answers.as_ref().expect("it is there until it is finished or dropped")
     }

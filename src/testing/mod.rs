@@ -84,6 +84,16 @@
 //! `unshare -rn cargo test`, the loopback device is down; the first server brings it up, and says so
 //! on standard error. [`Fixture::gateway`] replays without a socket.
 //!
+//! # What is still under way at the end
+//!
+//! Whoever records may have clients that wait, in other threads or tasks, when the server or gateway is
+//! dropped or finished. As long as they can go on, they are waited for, up to a minute, and one that
+//! leaves ends its request. In a `#[tokio::test]` they cannot: a runtime of one thread stands still
+//! until the drop is over, and so does the thread of a task that was spawned. There everything ends at
+//! once, and is recorded as given up by its client, such as by a time-out. A replay, where nothing is
+//! lost, ends at once everywhere. [`FixtureServer::finish_async`] and [`FixtureGateway::finish_async`]
+//! let clients of every runtime go on, and wait for them.
+//!
 //! # Sessions
 //!
 //! A test has a session of its own, by its name. A request that is asked several times in it is
@@ -98,6 +108,7 @@ mod ending;
 mod environment;
 mod fixture;
 mod gateway;
+mod hold_up;
 mod merge;
 mod miss;
 mod notice;

@@ -23,7 +23,7 @@ impl Upstream {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let requests = Arc::clone(&requests);
-                thread::spawn(move || answer(stream.unwrap(), requests.fetch_add(1, Ordering::SeqCst)));
+                thread::spawn(move || answer(take(stream.unwrap()), requests.fetch_add(1, Ordering::SeqCst)));
             }
         });
         upstream
@@ -44,8 +44,8 @@ impl Upstream {
     }
 }
 
-/// Reads one request, and answers it.
-fn answer(stream: TcpStream, number: usize) {
+/// Reads one request.
+pub(super) fn take(stream: TcpStream) -> TcpStream {
     let mut reader = BufReader::new(stream);
     let (mut length, mut line) = (0, String::new());
     while reader.read_line(&mut line).unwrap() > 2 {
@@ -56,7 +56,12 @@ fn answer(stream: TcpStream, number: usize) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    reader.into_inner()
+}
+
+/// Answers it.
+pub(super) fn answer(mut stream: TcpStream, number: usize) {
     let text = format!(r#"{{"choices":[{{"message":{{"content":"answer {number}"}},"finish_reason":"stop"}}]}}"#);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-    write!(reader.get_mut(), "{head}content-length: {}\r\n\r\n{text}", text.len()).unwrap();
+    write!(stream, "{head}content-length: {}\r\n\r\n{text}", text.len()).unwrap();
 }
