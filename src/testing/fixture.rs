@@ -116,8 +116,8 @@ pub enum FixtureError {
 }
 
 impl Fixture {
-    /// The fixture at a path, which is taken from the working directory: that of the package, in
-    /// `cargo test`. A file is a store; a directory has the text form, one exchange a file. What is
+    /// The fixture at a path, which is taken from the working directory of the moment that it is served:
+    /// that of the package, in `cargo test`. A file is a store; a directory has the text form, one exchange a file. What is
     /// recorded for the first time becomes a store where the path ends in `.db`, and a directory
     /// otherwise.
     pub fn at(path: impl Into<PathBuf>) -> Self {
@@ -260,7 +260,7 @@ impl Fixture {
         self.must_use_all
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Result<Place, PlaceError> {
         Place::of(&self.path)
     }
 

@@ -58,7 +58,7 @@ pub enum FinishError {
 
 impl Session {
     pub(super) fn open(fixture: &Fixture, environment: &Environment) -> Result<Self, FixtureError> {
-        let (name, place) = (fixture.session_name()?, fixture.place());
+        let (name, place) = (fixture.session_name()?, fixture.place()?);
         let options = fixture.playback_options(environment)?;
         if options.mode == Mode::Replay && !place.exists() {
             return Err(FixtureError::Missing { path: fixture.path().to_owned() });

@@ -130,7 +130,7 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         (
             Fixture::at("Cargo.toml"),
             &[],
-            "Cargo.toml is no fixture: it is neither a nightreel store nor a directory of texts",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml is no fixture: it is neither a"),
         ),
         (Fixture::at("fixtures/quickstart.db").redact("(", ""), &[], "redact: "),
         (Fixture::at("fixtures/quickstart.db").pace(-1.0), &[], "pace: \"-1\" is no pace"),
