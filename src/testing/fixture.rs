@@ -136,8 +136,11 @@ impl Fixture {
     }
 
     /// Names the session, whose recordings no other session uses up. By default it is the test's own
-    /// name: that of the thread, which test runners set. A thread `main` or without a name has the
-    /// unnamed session.
+    /// name: that of the thread, which test runners set. The thread `main` has the unnamed session;
+    /// one without a name, and a worker of a runtime, must be given one here.
+    ///
+    /// Where a test starts the session a second time it is another one, `NAME#2`, as
+    /// [the module says](super#sessions).
     pub fn session(mut self, name: impl Into<String>) -> Self {
         self.session = Some(name.into());
         self

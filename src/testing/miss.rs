@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::environment::{BASE_URL, MODE};
+use super::session_name::test_of;
 use crate::model::Request;
 use crate::record::{Playback, Redactor};
 use crate::serve::{Explain, Unanswered};
@@ -42,10 +43,8 @@ fn explained(playback: &Playback, session: &str, request: &Request, recorded: us
 /// The command that records a test anew, by the name of its thread, with the base URL that it has to
 /// be told: a replay needs none, so that a fresh shell may not have it.
 fn record_with(thread: Option<&str>, base_url: Option<&str>) -> String {
-    // A runtime's threads are named alike, and not after a test.
-    let test = thread.filter(|name| *name != "main" && !name.starts_with("tokio-"));
     // Without --exact the tests whose names it is a part of would be recorded anew, too.
-    let test = test.map(|name| format!(" {name} -- --exact"));
+    let test = test_of(thread).map(|name| format!(" {name} -- --exact"));
     let base_url = base_url.map(|url| format!(" {BASE_URL}={url}"));
     format!("{MODE}=record{} cargo test{}", base_url.unwrap_or_default(), test.unwrap_or_default())
 }

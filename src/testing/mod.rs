@@ -100,8 +100,14 @@
 //! given its recordings in order, whatever other tests ask. A session without recordings of a
 //! request is lent those that were recorded without one, else those of another session: so one
 //! fixture does for tests that ask the same. [`Fixture::session`] gives another name: to tests of
-//! the same name in several binaries, to threads that a test starts, and to cases of a test that is
-//! run several times over.
+//! the same name in several binaries, to threads and tasks that a test starts, and to cases of a test
+//! that is run several times over. A session is one test's: where two of them record the same request
+//! in one, the later answer stays.
+//!
+//! A test may start its session several times, one after the other or at once, as one does whose
+//! program runs twice. Each time but the first has a session of its own, `NAME#2`, `NAME#3`, in the
+//! order in which they are started, with what was recorded the so-manieth time. In a replay one without
+//! recordings is given those of the first, and need not use them.
 
 mod chosen_mode;
 mod ending;
@@ -121,6 +127,7 @@ mod shortfall;
 #[cfg(test)]
 mod tests;
 mod thread_end;
+mod turns;
 mod worker;
 
 pub use fixture::{Fixture, FixtureError};

@@ -4,6 +4,7 @@ mod gateway;
 mod outliving;
 mod recording;
 mod replay;
+mod turns;
 mod under_way;
 mod upstream;
 

@@ -33,16 +33,6 @@ fn record_replaces_what_the_session_had_and_auto_adds_what_it_had_not() {
 }
 
 #[test]
-fn a_session_that_is_recorded_twice_by_one_test_keeps_both() {
-    let (places, upstream) = (Places::new(), Upstream::new());
-    let [path, _] = places.both();
-    let fixture = Fixture::at(&path).session("one");
-    record(&fixture, &upstream.environment("record"), &["a"]);
-    record(&fixture, &upstream.environment("record"), &["b"]);
-    assert_eq!(asked(&path), pairs(&[("one", "a"), ("one", "b")]));
-}
-
-#[test]
 fn nothing_changes_where_nothing_was_recorded() {
     let (places, upstream) = (Places::new(), Upstream::new());
     for path in places.both() {

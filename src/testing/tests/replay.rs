@@ -66,6 +66,8 @@ fn a_test_that_must_use_all_fails_by_what_it_left_and_missed() {
     assert!(said.starts_with("the session \"a\" was to use all that "), "{said}");
     assert!(said.contains("1 recording was not asked for, and nothing answered 1 request\n"), "{said}");
     assert!(said.contains("not asked for: chat/completions m \"how?\""), "{said}");
+    let fixture = fixture.session("b");
+    recorded(&fixture, &["why?", "how?"]);
     let server = fixture.serve_in(&silent()).unwrap();
     let error = server.finish().unwrap_err();
     assert!(matches!(&error, FinishError::Shortfall(shortfall) if shortfall.unused.total() == 2), "{error}");
@@ -140,4 +142,13 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         assert!(error.starts_with(expected), "{error}");
         assert!(!path.exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_a_runtime_is_told_to_name_its_session() {
+    let serve = |fixture: Fixture| async move { fixture.serve_in(&silent()).map(drop) };
+    let quick_start = Fixture::at("fixtures/quickstart.db");
+    let error = tokio::spawn(serve(quick_start.clone())).await.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("the thread \"tokio-rt-worker\" is not the thread of a test"), "{error}");
+    tokio::spawn(serve(quick_start.session("named"))).await.unwrap().unwrap();
 }
