@@ -11,7 +11,7 @@ mod session_report;
 
 pub use compare::{Comparison, Difference, Shown, differences};
 pub use decide::{Action, decide};
-pub use miss::{AskedFor, Candidate, Miss, MissReason, Nearest, Remedy, Search};
+pub use miss::{AskedFor, Candidate, Miss, MissReason, Nearest, Remedy, Search, Wording};
 pub use playback::{Asked, Live, Playback, PlaybackOptions, Policy, UnknownPolicy};
 pub use recall::{Found, Origin, Recall, Source};
 pub use recorder::Recorder;

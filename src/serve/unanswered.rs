@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::model::Request;
-use crate::record::Miss;
+use crate::record::{Miss, Redactor};
 
 /// What is said of a request that nothing answers. It goes out with a status that no client takes
 /// for one that passes.
@@ -38,6 +38,24 @@ impl Unanswered {
         let message = format!("this request to {endpoint} of model \"{model}\" (key {}) {said}", request.key);
         let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": reason});
         Self { reason: reason.to_owned(), message, body: json!({ "error": error }).to_string().into() }
+    }
+
+    /// The same with everything struck that must not be told: the texts of what is asked and of what
+    /// is recorded are in it.
+    #[must_use]
+    pub fn struck(self, redactor: &Redactor) -> Self {
+        let Self { reason, message, body } = self;
+        Self { reason, message: redactor.strike_text(&message), body: redactor.strike(&body) }
+    }
+
+    /// The same with how to record it: in words, and as the command where those are nothing else.
+    #[must_use]
+    pub fn with_recording(self, told: &str, command: Option<&str>) -> Self {
+        let message = format!("{}\nrecord it with: {told}", self.message);
+        let Ok(mut body) = serde_json::from_slice::<Value>(&self.body) else { return Self { message, ..self } };
+        body["error"]["message"] = json!(message);
+        body["error"]["nightreel"]["record_with"] = json!(command);
+        Self { message, body: body.to_string().into(), ..self }
     }
 }
 

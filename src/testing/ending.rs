@@ -4,11 +4,17 @@ use super::notice::tell;
 use super::session::{FinishError, Session};
 use crate::record::SessionReport;
 
+/// What is told beside what a test has left unasked.
+const UNSEEN: &str =
+    "if the test returned an error, that came first, and this hides it: unwrap it in the test to see it";
+
 /// Tells what nothing answered in a test that is done with its fixture, and fails it where it must.
 #[track_caller]
 pub(super) fn of_test(finished: Result<SessionReport, FinishError>) {
     match finished {
         Ok(report) => tell_missed(&report),
+        // Whoever drops it may be on the way out with an error that nobody has seen.
+        Err(error @ FinishError::Shortfall(_)) => panic!("{error}\n{UNSEEN}"),
         Err(error) => panic!("{error}"),
     }
 }
@@ -23,9 +29,8 @@ pub(super) fn of_failed_test(session: Session) {
         return;
     }
     let fixture = session.fixture().display().to_string();
-    if let Some(recorded) = session.abandon() {
-        let recorded = recorded.display();
-        tell(&format!("the test failed, so {fixture} stays as it was; what was recorded is in {recorded}"));
+    if let Some(left) = session.abandon() {
+        tell(&format!("the test failed, so {fixture} stays as it was; {left}"));
     }
 }
 

@@ -51,10 +51,15 @@ impl Environment {
         self.filled(BASE_URL)
     }
 
-    /// The credentials for a base URL: a key is sent to the service that it is for, and nowhere
-    /// else. Where there is none, what the program under test sends is passed on.
-    pub(super) fn credentials(&self, base_url: &BaseUrl) -> Result<Credentials, FixtureError> {
+    /// The credentials for a base URL: the key of a variable that was named, and else one that is sent
+    /// to the service that it is for, and nowhere else. Where there is none, what the program under
+    /// test sends is passed on.
+    pub(super) fn credentials(&self, base_url: &BaseUrl, named: Option<&str>) -> Result<Credentials, FixtureError> {
+        if let Some(name) = named.filter(|name| !name.is_empty() && self.filled(name).is_none()) {
+            return Err(FixtureError::NoKey { variable: name.to_owned() });
+        }
         let key = match base_url {
+            _ if named.is_some() => named.filter(|name| !name.is_empty()),
             url if url.leads_to_openrouter() => Some(OPENROUTER_KEY),
             url if url.host() == OPENAI_HOST => Some(OPENAI_KEY),
             _ => None,
@@ -63,16 +68,17 @@ impl Environment {
         Ok(Credentials { api_key: self.secret(key)?, token: self.secret(token)? })
     }
 
-    /// The values of the variables that hold credentials, which must not be kept.
-    pub(super) fn secrets(&self) -> Vec<String> {
-        let secrets = SECRETS.into_iter().filter_map(|name| self.filled(name));
+    /// The values of the variables that hold credentials, which must not be kept: those that are known,
+    /// and one that was named.
+    pub(super) fn secrets(&self, named: Option<&str>) -> Vec<String> {
+        let secrets = SECRETS.into_iter().chain(named).filter_map(|name| self.filled(name));
         secrets.map(|secret| Secret::bare(&secret).to_owned()).collect()
     }
 
-    fn secret(&self, variable: Option<&'static str>) -> Result<Option<Secret>, FixtureError> {
+    fn secret(&self, variable: Option<&str>) -> Result<Option<Secret>, FixtureError> {
         let Some(variable) = variable else { return Ok(None) };
         let secret = self.filled(variable).map(|value| Secret::new(&value)).transpose();
-        secret.map_err(|source| FixtureError::Credential { variable, source })
+        secret.map_err(|source| FixtureError::Credential { variable: variable.to_owned(), source })
     }
 
     fn filled(&self, name: &str) -> Option<String> {
@@ -111,7 +117,7 @@ mod tests {
             ("https://llm.example.com/v1", "", ""),
             ("http://127.0.0.1:8080/v1", "", ""),
         ] {
-            let credentials = environment(&VARIABLES).credentials(&base_url.parse().unwrap()).unwrap();
+            let credentials = environment(&VARIABLES).credentials(&base_url.parse().unwrap(), None).unwrap();
             assert_eq!(credentials, Credentials { api_key: secret(api_key), token: secret(token) }, "{base_url}");
         }
     }
@@ -120,12 +126,12 @@ mod tests {
     fn what_is_not_set_is_not_there_and_what_cannot_be_sent_is_named() {
         let base_url: BaseUrl = "https://openrouter.ai/api/v1".parse().unwrap();
         let none = environment(&[("OPENROUTER_API_KEY", " \n"), ("NIGHTREEL_BASE_URL", ""), ("CI", "")]);
-        assert_eq!(none.credentials(&base_url).unwrap(), Credentials::default());
+        assert_eq!(none.credentials(&base_url, None).unwrap(), Credentials::default());
         assert_eq!((none.base_url(), none.is_ci(), none.mode().unwrap()), (None, false, None));
         let wrong = environment(&[("OPENROUTER_API_KEY", "\"sk-or-v1\""), ("NIGHTREEL_MODE", "rec"), ("CI", "1")]);
         assert!(wrong.is_ci());
         assert_eq!(
-            wrong.credentials(&base_url).unwrap_err().to_string(),
+            wrong.credentials(&base_url, None).unwrap_err().to_string(),
             "OPENROUTER_API_KEY cannot be sent: it stands in quotation marks; leave them out"
         );
         assert_eq!(
@@ -136,6 +142,22 @@ mod tests {
 
     #[test]
     fn every_credential_is_struck_wherever_it_would_go() {
-        assert_eq!(environment(&VARIABLES).secrets(), ["sk-or-v1-key", "sk-proj-key", "token-of-a-gateway"]);
+        assert_eq!(environment(&VARIABLES).secrets(None), ["sk-or-v1-key", "sk-proj-key", "token-of-a-gateway"]);
+        let other = environment(&[("OTHER_KEY", "Bearer other-key")]);
+        assert_eq!(other.secrets(Some("OTHER_KEY")), ["other-key"]);
+    }
+
+    #[test]
+    fn a_key_that_is_named_goes_wherever_requests_go() {
+        let variables = environment(&[("OTHER_KEY", "other-key"), ("OPENROUTER_API_KEY", "sk-or-v1-key")]);
+        for base_url in ["https://llm.example.com/v1", "https://openrouter.ai/api/v1", "http://127.0.0.1:8080/v1"] {
+            let base_url = base_url.parse().unwrap();
+            for (named, api_key) in [("OTHER_KEY", "other-key"), ("", "")] {
+                let credentials = variables.credentials(&base_url, Some(named)).unwrap();
+                assert_eq!(credentials, Credentials { api_key: secret(api_key), token: None }, "{base_url:?} {named}");
+            }
+            let error = variables.credentials(&base_url, Some("NO_KEY")).unwrap_err().to_string();
+            assert!(error.starts_with("api_key_env: NO_KEY is not set, so there is no key to send with"), "{error}");
+        }
     }
 }

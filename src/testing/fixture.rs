@@ -1,13 +1,14 @@
 //! What a test says of its fixture.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 
 use super::chosen_mode::chosen;
 use super::environment::{BASE_URL, Environment};
 use super::gateway::FixtureGateway;
 use super::place::{Place, PlaceError};
+use super::record_with::RecordWith;
 use super::server::FixtureServer;
 use super::session_name::{SessionName, SessionNameError};
 use crate::gateway::{BaseUrl, BaseUrlError, GatewayError, HttpGateway, Options, SecretError};
@@ -30,6 +31,7 @@ pub struct Fixture {
     normalise: Vec<Normaliser>,
     pace: f64,
     upstream: Option<String>,
+    api_key_env: Option<String>,
     redact: Vec<(String, String)>,
     must_use_all: bool,
 }
@@ -38,13 +40,24 @@ pub struct Fixture {
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
     /// There is none.
-    #[error(
-        "there is no fixture {}; record it: {variable}=record cargo test, with {BASE_URL} saying where requests go",
-        path.display(), variable = super::environment::MODE
-    )]
+    #[error("there is no fixture {}; record it with: {record_with}", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
+        /// How the test is recorded.
+        record_with: String,
+    },
+    /// There is a directory, and no exchange in it.
+    #[error(
+        "the fixture {} holds no exchange: they lie in folders such as chat-completions/MODEL below it; record it with: \
+         {record_with}",
+        path.display()
+    )]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+        /// How the test is recorded.
+        record_with: String,
     },
     /// It cannot be read, or what is recorded could not be written.
     #[error(transparent)]
@@ -70,7 +83,7 @@ pub enum FixtureError {
     #[error("ignore: {0}")]
     Ignore(#[from] IgnorePathError),
     /// A pattern to strike is no regular expression.
-    #[error("redact: {0}")]
+    #[error("redact: pattern {} is not a regular expression: {}", .0.number, .0.problem)]
     Redact(#[from] RedactError),
     /// The pace is none.
     #[error("pace: {0}")]
@@ -97,9 +110,17 @@ pub enum FixtureError {
     #[error("{variable} cannot be sent: {source}")]
     Credential {
         /// The variable that holds it.
-        variable: &'static str,
+        variable: String,
         /// What is wrong with it.
         source: SecretError,
+    },
+    /// The variable that was named for the key holds none.
+    #[error(
+        "api_key_env: {variable} is not set, so there is no key to send with; export {variable}=…, or leave the call out"
+    )]
+    NoKey {
+        /// The variable.
+        variable: String,
     },
     /// The HTTP client cannot be set up.
     #[error(transparent)]
@@ -130,6 +151,7 @@ impl Fixture {
             normalise: Vec::new(),
             pace: 0.0,
             upstream: None,
+            api_key_env: None,
             redact: Vec::new(),
             must_use_all: false,
         }
@@ -188,6 +210,15 @@ impl Fixture {
         self
     }
 
+    /// Names the variable of the environment whose key requests are sent with to be recorded, whatever
+    /// service they go to; an empty name sends none. By default that is `OPENROUTER_API_KEY` for
+    /// `OpenRouter` and `OPENAI_API_KEY` for api.openai.com; for others it is what the program under test
+    /// sends, and one that asks by [`Fixture::gateway`] sends none. A replay needs none.
+    pub fn api_key_env(mut self, variable: impl Into<String>) -> Self {
+        self.api_key_env = Some(variable.into());
+        self
+    }
+
     /// Puts something else in the place of what a regular expression matches (`$1` is its first
     /// group), in all that is recorded and in what recordings are found by. It may be called several
     /// times. Credentials in the environment and in a client's headers are struck anyway.
@@ -198,7 +229,12 @@ impl Fixture {
 
     /// Fails the test at its end where a recording of its session was not asked for, or a request
     /// was answered by nothing. Where the session has no recordings of its own, those without a
-    /// session count, and all where there are none of these.
+    /// session count, and all where there are none of these. Of a request that [`Policy::First`] answers by
+    /// its first recording alone, the later ones do not count.
+    ///
+    /// A test that returns an error drops its server before anybody has seen that error: what is told then
+    /// is what was left unasked. Let such a test unwrap, or leave this out and look at the report of
+    /// [`FixtureServer::finish`] at the test's end instead.
     pub fn must_use_all(mut self) -> Self {
         self.must_use_all = true;
         self
@@ -267,10 +303,6 @@ impl Fixture {
         Place::of(&self.path)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn session_name(&self) -> Result<SessionName, SessionNameError> {
         match &self.session {
             Some(name) => SessionName::new(name),
@@ -286,11 +318,32 @@ impl Fixture {
         Ok(PlaybackOptions { mode, rules, policy: self.policy, struck_as })
     }
 
+    /// How the test of this thread is recorded.
+    pub(super) fn record_with(&self, environment: &Environment) -> RecordWith {
+        let secrets = environment.secrets(self.api_key_env.as_deref());
+        RecordWith::of_thread(
+            thread::current().name(),
+            self.base_url_to_name(environment).as_deref(),
+            self.mode == Some(Mode::Replay),
+            &Redactor::default().with_secrets(secrets.iter().map(String::as_str)),
+        )
+    }
+
+    /// What is wrong where there is no fixture.
+    pub(super) fn missing(&self, environment: &Environment) -> FixtureError {
+        FixtureError::Missing { path: self.path.clone(), record_with: self.record_with(environment).to_string() }
+    }
+
+    /// What is wrong where there is a directory, and nothing in it.
+    pub(super) fn empty(&self, environment: &Environment) -> FixtureError {
+        FixtureError::Empty { path: self.path.clone(), record_with: self.record_with(environment).to_string() }
+    }
+
     /// The base URL that a command has to name that records: that of the environment, and what is to
     /// be filled in where neither that nor the code has one.
-    pub(super) fn base_url_to_name(&self, environment: &Environment) -> Option<String> {
+    fn base_url_to_name(&self, environment: &Environment) -> Option<String> {
         let is_plain = |text: &str| {
-            text.chars().all(|character| character.is_ascii_alphanumeric() || "_@%+=:,./-".contains(character))
+            text.chars().all(|character| character.is_ascii_alphanumeric() || "_%+=:,./-".contains(character))
         };
         match environment.base_url() {
             Some(url) if is_plain(&url) => Some(url),
@@ -300,7 +353,7 @@ impl Fixture {
     }
 
     pub(super) fn redactor(&self, environment: &Environment) -> Result<Redactor, FixtureError> {
-        let secrets = environment.secrets();
+        let secrets = environment.secrets(self.api_key_env.as_deref());
         let rules = self.redact.iter().map(|(pattern, with)| (pattern.as_str(), with.as_str()));
         Ok(Redactor::new(secrets.iter().map(String::as_str), rules)?)
     }
@@ -313,7 +366,7 @@ impl Fixture {
     pub(super) fn http_gateway(&self, mode: Mode, environment: &Environment) -> Result<HttpGateway, FixtureError> {
         let url = environment.base_url().or_else(|| self.upstream.clone()).ok_or(FixtureError::NoUpstream(mode))?;
         let base_url: BaseUrl = url.parse().map_err(|source| FixtureError::Upstream { url: url.clone(), source })?;
-        let credentials = environment.credentials(&base_url)?;
+        let credentials = environment.credentials(&base_url, self.api_key_env.as_deref())?;
         Ok(HttpGateway::new(Options::new(base_url, credentials))?)
     }
 }

@@ -16,12 +16,16 @@ use crate::gateway::{BaseUrl, Credentials, Gateway, HttpGateway, Options, Respon
 use crate::model::{
     Attempt, CanonicalError, End, Endpoint, Fault, FaultKind, Header, KeyRules, Mode, Reply, Request, Timing,
 };
-use crate::record::{Asked, Missed, Redactor, SessionReport};
+use crate::record::{Asked, Missed, Redactor, Refused, SessionReport};
 use crate::serve::{Explain, Unanswered};
 use crate::store::StoreError;
 
 /// The status of a request that nothing answers: no client tries it again.
 const NOT_RECORDED: u16 = 422;
+/// The status that a server has for a body that is not JSON.
+const NOT_JSON: u16 = 400;
+/// The status that a server has where the recordings cannot be read.
+const NOT_READ: u16 = 500;
 
 /// A fixture that answers within the process, to one test: as a [`Gateway`] for programs that use
 /// nightreel as a library, and by [`FixtureGateway::ask`] for tests that are not async.
@@ -85,7 +89,7 @@ impl FixtureGateway {
         let answers = if mode == Mode::Replay {
             let session = Session::open(fixture, environment)?;
             let redactor = Arc::new(fixture.redactor(environment)?);
-            let explain = miss::explain(&session.playback, &redactor, fixture.base_url_to_name(environment).as_deref());
+            let explain = miss::explain(&session.playback, &redactor, fixture.record_with(environment));
             Answers::Recorded(Recorded { session, redactor, explain })
         } else {
             let server = FixtureServer::start(fixture, environment)?;
@@ -101,7 +105,8 @@ impl FixtureGateway {
     /// # Errors
     /// Fails where the body is not JSON, where it is not recorded, and where no reply came.
     pub fn ask(&self, endpoint: Endpoint, body: impl Into<Bytes>) -> Result<Reply, AskError> {
-        let request = Request::of_body(endpoint, body.into(), &KeyRules::default())?;
+        let request = Request::of_body(endpoint, body.into(), &KeyRules::default());
+        let request = request.map_err(AskError::NotJson).inspect_err(|error| self.note_refused(endpoint, error))?;
         match self.answers() {
             Answers::Recorded(recorded) => match recorded.answer(&request)? {
                 Answer::Recorded(attempt) => Ok(attempt.reply?),
@@ -155,6 +160,14 @@ impl FixtureGateway {
         self.finish()
     }
 
+    /// Notes that a request was asked that can be none: nothing answers it.
+    fn note_refused(&self, endpoint: Endpoint, error: &AskError) {
+        match self.answers() {
+            Answers::Recorded(recorded) => recorded.note_refused(endpoint, error),
+            Answers::Live(recording) => recording.server.note_refused(|session| refused(session, endpoint, error)),
+        }
+    }
+
     fn answers(&self) -> &Answers {
         self.answers.as_ref().expect("it is there until it is finished or dropped")
     }
@@ -163,6 +176,14 @@ impl FixtureGateway {
 impl Recorded {
     /// What is recorded of a request.
     fn answer(&self, asked: &Request) -> Result<Answer, AskError> {
+        self.look_up(asked).inspect_err(|error| self.note_refused(asked.endpoint, error))
+    }
+
+    fn note_refused(&self, endpoint: Endpoint, error: &AskError) {
+        self.session.playback.note_refused(refused(self.session.name.as_str(), endpoint, error));
+    }
+
+    fn look_up(&self, asked: &Request) -> Result<Answer, AskError> {
         let (playback, session) = (&self.session.playback, self.session.name.as_str());
         let body = self.redactor.strike(&asked.body);
         let request = Request::new(asked.endpoint, Arc::clone(&asked.model), body, &playback.options().rules)?;
@@ -231,6 +252,18 @@ impl fmt::Debug for FixtureGateway {
 fn client_of(server: &FixtureServer) -> Result<HttpGateway, FixtureError> {
     let base_url: BaseUrl = server.base_url().parse().expect("a server's URL is a base URL");
     Ok(HttpGateway::new(Options::new(base_url, Credentials::default()))?)
+}
+
+/// A request that is refused, as a server tells of it.
+fn refused(session: &str, endpoint: Endpoint, error: &AskError) -> Refused {
+    Refused {
+        session: session.to_owned(),
+        method: if endpoint == Endpoint::Models { "GET" } else { "POST" }.to_owned(),
+        path: format!("/v1/{}", endpoint.path()),
+        status: if matches!(error, AskError::NotJson(_)) { NOT_JSON } else { NOT_READ },
+        message: error.to_string(),
+        count: 1,
+    }
 }
 
 fn not_recorded(body: Bytes) -> Reply {

@@ -61,15 +61,20 @@
 //! Requests go to `NIGHTREEL_BASE_URL`, or to what [`Fixture::upstream`] says. What the program sends
 //! to show who it is goes with them, unless a key of the environment is for that service:
 //! `OPENROUTER_API_KEY` for `OpenRouter`, alone and behind a gateway of Cloudflare's, with
-//! `CF_AIG_TOKEN` for that gateway; `OPENAI_API_KEY` for api.openai.com. No credential is recorded,
-//! and [`Fixture::redact`] strikes more.
+//! `CF_AIG_TOKEN` for that gateway; `OPENAI_API_KEY` for api.openai.com; and what
+//! [`Fixture::api_key_env`] names for whatever service. No credential is recorded, and
+//! [`Fixture::redact`] strikes more.
 //!
 //! The fixture is changed at the end of each test, when its server or gateway is dropped or
 //! finished: in mode `record`, what the test's session had goes, and what it has recorded now comes
 //! in its place; in mode `auto` that comes beside it. Other tests may do the same at that moment,
 //! in this process or another one: a lock makes them take turns. A fixture is the same bytes where
 //! nothing was recorded. A test that panics does not change it, and says where what it recorded is
-//! left; one that returns an error has dropped its server before, and does.
+//! left and by which command it is added; one that returns an error has dropped its server before, and
+//! changes it. Where a request could not be sent, the test fails and the fixture stays as it was.
+//!
+//! A directory of texts is read anew for each server: some hundred milliseconds for 1,000 exchanges,
+//! without optimisation. A store opens at once.
 //!
 //! A server or gateway in a `static` is never dropped. So whatever outlives the thread that started
 //! it brings what was recorded into the fixture when that thread ends, and each later exchange
@@ -115,10 +120,12 @@ mod environment;
 mod fixture;
 mod gateway;
 mod hold_up;
+mod left;
 mod merge;
 mod miss;
 mod notice;
 mod place;
+mod record_with;
 mod recorded;
 mod server;
 mod session;
@@ -132,8 +139,12 @@ mod worker;
 
 pub use fixture::{Fixture, FixtureError};
 pub use gateway::{AskError, FixtureGateway};
+pub use left::Left;
 pub use place::PlaceError;
 pub use server::FixtureServer;
 pub use session::FinishError;
 pub use session_name::SessionNameError;
 pub use shortfall::Shortfall;
+
+pub use crate::model::{Endpoint, Mode, Normaliser, Reply};
+pub use crate::record::{Policy, SessionReport};

@@ -39,6 +39,13 @@ pub enum PlaceError {
     /// The file is something else.
     #[error("{} is no fixture: it is neither a nightreel store nor a directory of texts", .0.display())]
     Foreign(PathBuf),
+    /// The file is a store that cannot be read as one.
+    #[error(
+        "{} is a nightreel store that is damaged: SQLite cannot read what its tables are; put a copy from before in its \
+         place, or delete it and record it anew",
+        .0.display()
+    )]
+    Unreadable(PathBuf),
     /// The file was written by a newer nightreel.
     #[error(
         "{} has version {found}, and the nightreel of these tests knows versions up to {known}; use a newer one",
@@ -85,6 +92,7 @@ impl From<StoreError> for PlaceError {
         match error {
             // What these say is for a command line.
             StoreError::Foreign { path } => Self::Foreign(path),
+            StoreError::Unreadable { path } => Self::Unreadable(path),
             StoreError::Newer { path, found, known } => Self::Newer { path, found, known },
             error => Self::Store(error),
         }

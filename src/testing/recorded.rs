@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::FixtureError;
+use super::left::Left;
 use super::merge::{merged, sessions_to_replace};
 use super::notice::tell;
 use super::place::{Place, PlaceError};
@@ -39,6 +40,11 @@ impl Recorded {
 
     pub(super) fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// What it is where it does not get into the fixture.
+    pub(super) fn left(&self) -> Left {
+        Left::new(self.path(), &self.place)
     }
 
     pub(super) fn is_empty(&self) -> Result<bool, StoreError> {
@@ -88,7 +94,7 @@ impl Recorded {
         _ = mark_expendable(directory, brought.is_ok());
         if let Err(error) = brought {
             let fixture = self.place.path.display();
-            tell(&format!("{fixture}: {error}; what was recorded is in {}", self.path().display()));
+            tell(&format!("{fixture}: {error}; {}", self.left()));
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{Fixture, FixtureError};
 use super::{ending, miss};
 use crate::listener::{Loopback, raise_loopback};
 use crate::model::Mode;
-use crate::record::SessionReport;
+use crate::record::{Refused, SessionReport};
 use crate::serve::{KeepError, Options, Server, Upstream};
 
 /// The job that what a test records is kept under, until it is in the fixture.
@@ -115,6 +115,12 @@ impl FixtureServer {
         server.drain().await;
     }
 
+    /// Notes that a request was refused before it was sent here: the report shows it.
+    pub(super) fn note_refused(&self, refused: impl FnOnce(&str) -> Refused) {
+        let (_, session) = self.running.as_ref().expect("it runs until it is finished or dropped");
+        session.playback.note_refused(refused(session.name.as_str()));
+    }
+
     /// Runs something on the server's thread, and waits for it.
     pub(super) fn run_there<F>(&self, work: F) -> F::Output
     where
@@ -173,8 +179,7 @@ fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> R
     let mut options = Options::new(Arc::clone(&session.playback));
     options.upstream = upstream.transpose()?;
     options.redactor = Arc::new(fixture.redactor(environment)?);
-    options.explain =
-        miss::explain(&options.playback, &options.redactor, fixture.base_url_to_name(environment).as_deref());
+    options.explain = miss::explain(&options.playback, &options.redactor, fixture.record_with(environment));
     options.pace = fixture.chosen_pace()?;
     Ok(options)
 }

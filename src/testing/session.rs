@@ -1,9 +1,10 @@
 //! A test's part in a fixture: what it is played, and what becomes of what it records.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::Environment;
+use super::left::Left;
 use super::place::{Place, PlaceError};
 use super::recorded::Recorded;
 use super::session_name::SessionName;
@@ -12,7 +13,7 @@ use super::thread_end::watch;
 use super::{Fixture, FixtureError, turns};
 use crate::fixture::{Directory, TreeError, mark_expendable};
 use crate::model::Mode;
-use crate::record::{Listed, Playback, SessionReport};
+use crate::record::{Listed, Playback, Refused, SessionReport};
 use crate::serve::KeepError;
 use crate::store::{Store, StoreError};
 
@@ -39,20 +40,33 @@ pub enum FinishError {
     #[error(transparent)]
     Shortfall(Box<Shortfall>),
     /// Something could not be recorded.
-    #[error("not all that was sent could be recorded, so the fixture stays as it was: {source}{}", kept_at(.recorded.as_deref()))]
+    #[error("not all that was sent could be recorded, so the fixture stays as it was: {source}{}", kept_at(.recorded.as_ref()))]
     Keep {
         /// Why not.
         source: KeepError,
-        /// The store that has what was recorded, where it could be left.
-        recorded: Option<PathBuf>,
+        /// What was recorded, where it could be left.
+        recorded: Option<Left>,
+    },
+    /// Something could not be sent, so that nothing of it is recorded.
+    #[error(
+        "{unsent} of the requests that were to be recorded could not be sent, so the fixture stays as it was: {}{}",
+        shown(refused), kept_at(.recorded.as_ref())
+    )]
+    Unsent {
+        /// How many different requests.
+        unsent: usize,
+        /// Why not.
+        refused: Listed<Refused>,
+        /// What was recorded of others, where anything was.
+        recorded: Option<Left>,
     },
     /// The fixture could not be written.
-    #[error("{source}; what was recorded is in {}", recorded.display())]
+    #[error("{source}; {recorded}")]
     Write {
         /// Why not.
         source: PlaceError,
-        /// The store that has what was recorded.
-        recorded: PathBuf,
+        /// What was recorded.
+        recorded: Left,
     },
     /// What came of the session cannot be told, as the recordings cannot be read any more.
     #[error(transparent)]
@@ -64,13 +78,16 @@ impl Session {
         let (name, place) = (fixture.session_name()?, fixture.place()?);
         let options = fixture.playback_options(environment)?;
         if options.mode == Mode::Replay && !place.exists() {
-            return Err(FixtureError::Missing { path: fixture.path().to_owned() });
+            return Err(fixture.missing(environment));
         }
         let needs_directory = options.mode != Mode::Replay || !place.is_store();
         let directory = needs_directory.then(Directory::make).transpose().map_err(FixtureError::Directory)?;
         let directory_path = directory.as_ref().map(Directory::path);
         let recorded = recorded(&place, options.mode, directory_path)?;
-        let held = held(&place, options.mode, directory_path)?;
+        let held = held(&place, options.mode, directory_path).map_err(|error| match error {
+            FixtureError::Place(PlaceError::Text(TreeError::Empty { .. })) => fixture.empty(environment),
+            error => error,
+        })?;
         let turn = turns::next(&place.canonical()?, options.mode, &name)?;
         let repeats = turn != name && options.mode == Mode::Replay && !has_session(held.as_ref(), &turn)?;
         let name = if repeats { name } else { turn };
@@ -101,6 +118,10 @@ impl Session {
     /// Brings what was recorded into the fixture, and says what came of the session.
     pub(super) fn finish(self) -> Result<SessionReport, FinishError> {
         let report = self.report()?;
+        let unsent = self.playback.unsent();
+        if unsent > 0 {
+            return Err(FinishError::Unsent { unsent, refused: report.refused, recorded: self.abandon() });
+        }
         let shortfall = Shortfall::of(&report, &self.name, &self.place.path);
         let must_use_all = self.must_use_all;
         self.write()?;
@@ -111,14 +132,14 @@ impl Session {
     }
 
     /// Leaves the fixture as it was. What was recorded has been paid for, so it stays where it is:
-    /// gives its store, where there is anything in it.
-    pub(super) fn abandon(self) -> Option<PathBuf> {
+    /// gives it, where there is anything in it.
+    pub(super) fn abandon(self) -> Option<Left> {
         let (recorded, directory) = (self.recorded?, self.directory?);
         leave(&self.playback, recorded.store());
         let is_in_fixture = recorded.has_outlived() || recorded.is_empty().unwrap_or_default();
         (!is_in_fixture).then(|| {
             _ = directory.keep();
-            recorded.path().to_owned()
+            recorded.left()
         })
     }
 
@@ -131,7 +152,7 @@ impl Session {
         let Some(recorded) = &self.recorded else { return Ok(()) };
         recorded.bring().map_err(|source| {
             leave(&self.playback, recorded.store());
-            let recorded = recorded.path().to_owned();
+            let recorded = recorded.left();
             // It has been paid for.
             self.directory.map(Directory::keep);
             FinishError::Write { source, recorded }
@@ -146,8 +167,14 @@ fn leave(playback: &Playback, recorded: &Store) {
     _ = recorded.fold();
 }
 
-fn kept_at(recorded: Option<&Path>) -> String {
-    recorded.map(|recorded| format!("; what was recorded is in {}", recorded.display())).unwrap_or_default()
+fn kept_at(recorded: Option<&Left>) -> String {
+    recorded.map(|recorded| format!("; {recorded}")).unwrap_or_default()
+}
+
+fn shown(refused: &Listed<Refused>) -> String {
+    // What a client asks wrongly was not to be sent.
+    let unsent = refused.shown.iter().filter(|refused| refused.status >= 500);
+    unsent.map(|refused| refused.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// What is recorded, where anything is. A directory that nothing is recorded into holds what can be

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::session_name::SessionName;
-use crate::record::{Listed, Missed, SessionReport, UnusedRecording};
+use crate::record::{Listed, Missed, Refused, SessionReport, UnusedRecording};
 
 /// How many recordings and requests are named.
 const NAMED: usize = 20;
@@ -16,22 +16,25 @@ pub struct Shortfall {
     fixture: PathBuf,
     /// The recordings that no request was answered by.
     pub unused: Listed<UnusedRecording>,
-    /// How many requests nothing answered.
-    pub misses: u64,
-    /// The requests that nothing answered.
+    /// How many requests nothing answered, those that were refused with them.
+    pub unanswered: u64,
+    /// The requests that no recording answered.
     pub missed: Listed<Missed>,
+    /// The requests that were refused: nothing was looked for, or nothing could be sent.
+    pub refused: Listed<Refused>,
 }
 
 impl Shortfall {
     /// What a report has of it; none where all was used and nothing was missed.
     pub(super) fn of(report: &SessionReport, session: &SessionName, fixture: &Path) -> Option<Self> {
-        let SessionReport { unused, misses, .. } = *report;
-        (unused > 0 || misses > 0).then(|| Self {
+        let unanswered = report.unanswered();
+        (report.unused > 0 || unanswered > 0).then(|| Self {
             session: session.clone(),
             fixture: fixture.to_owned(),
             unused: report.unused_recordings.clone(),
-            misses,
+            unanswered,
             missed: report.missed.clone(),
+            refused: report.refused.clone(),
         })
     }
 
@@ -44,7 +47,7 @@ impl Shortfall {
 
 impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unused, misses) = (self.unused.total(), self.misses);
+        let (unused, unanswered) = (self.unused.total(), self.unanswered);
         write!(f, "{} was to use all that {} has for it:", self.session, self.fixture.display())?;
         if unused > 0 {
             let what = if unused == 1 { "recording was" } else { "recordings were" };
@@ -53,20 +56,23 @@ impl fmt::Display for Shortfall {
                 write!(f, " (none of its own, so those of others count)")?;
             }
         }
-        if misses > 0 {
+        if unanswered > 0 {
             let (joint, what) =
-                (if unused > 0 { ", and" } else { "" }, if misses == 1 { "request" } else { "requests" });
-            write!(f, "{joint} nothing answered {misses} {what}")?;
+                (if unused > 0 { ", and" } else { "" }, if unanswered == 1 { "request" } else { "requests" });
+            write!(f, "{joint} nothing answered {unanswered} {what}")?;
         }
         for unused in self.unused.shown.iter().take(NAMED) {
             write!(f, "\n  not asked for: {}", Unused(unused))?;
         }
-        for Missed { message, count, .. } in self.missed.shown.iter().take(NAMED) {
-            let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
-            write!(f, "\n  not answered{times}: {}", message.trim_end().replace('\n', "\n    "))?;
+        let missed = self.missed.shown.iter().map(|missed| ("not answered", &missed.message, missed.count));
+        let refused = self.refused.shown.iter().map(|refused| ("refused", &refused.message, refused.count));
+        for (what, message, count) in missed.take(NAMED).chain(refused.take(NAMED)) {
+            let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
+            write!(f, "\n  {what}{times}: {}", message.trim_end().replace('\n', "\n    "))?;
         }
-        let named = self.unused.shown.len().min(NAMED) + self.missed.shown.len().min(NAMED);
-        let more = self.unused.total() + self.missed.total() - named as u64;
+        let shown = [self.unused.shown.len(), self.missed.shown.len(), self.refused.shown.len()];
+        let named: usize = shown.map(|count| count.min(NAMED)).into_iter().sum();
+        let more = self.unused.total() + self.missed.total() + self.refused.total() - named as u64;
         if more > 0 { write!(f, "\n  and {more} more") } else { Ok(()) }
     }
 }
@@ -116,6 +122,26 @@ mod tests {
             message: "it is not recorded\nrecord it\n".to_owned(),
             count,
         }
+    }
+
+    fn refused(count: u64) -> Refused {
+        Refused {
+            session: "a".to_owned(),
+            method: "POST".to_owned(),
+            path: "/v1/audio/speech".to_owned(),
+            status: 404,
+            message: "nothing is answered there".to_owned(),
+            count,
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_refused_was_answered_by_nothing() {
+        let mut report = SessionReport { refusals: 2, ..SessionReport::default() };
+        report.refused.push(|| refused(2));
+        let shortfall = Shortfall::of(&report, &SessionName::new("a").unwrap(), Path::new("f")).unwrap();
+        let told = "for it: nothing answered 2 requests\n  refused (2 times): nothing is answered there";
+        assert!(shortfall.to_string().ends_with(told), "{shortfall}");
     }
 
     fn said(unused_count: u32, misses: &[u64]) -> Option<String> {

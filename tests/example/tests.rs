@@ -13,8 +13,7 @@ mod without_network;
 
 use std::thread;
 
-use nightreel::model::{Endpoint, Mode};
-use nightreel::testing::{Fixture, FixtureServer};
+use nightreel::testing::{Endpoint, Fixture, FixtureServer, Mode};
 
 use triage::sorting::Sorting;
 use triage::{Model, ModelError, Ticket, draft_refund, sort, summarise};
@@ -152,5 +151,7 @@ async fn what_is_not_recorded_is_told_with_what_is_nearest() {
     let this =
         "NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test what_is_not_recorded_is_told_with_what_is_nearest";
     assert!(body.contains("not recorded: ") && body.contains(this), "{body}");
+    // This one meets a miss on purpose: with that mode it never records.
+    assert!(body.contains("once .mode(Mode::Replay) is out of the test"), "{body}");
     assert_eq!(server.report().misses, 1);
 }

@@ -92,7 +92,9 @@ fn they_fail_without_their_fixture() {
     assert!(!output.status.success());
     let told = said(&output);
     assert!(
-        told.contains("there is no fixture fixtures/triage; record it: NIGHTREEL_MODE=record cargo test"),
+        told.contains(
+            "there is no fixture fixtures/triage; record it with: NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test "
+        ),
         "{told}"
     );
     assert!(told.contains("1 passed; 10 failed"), "{told}");

@@ -19,6 +19,7 @@ mod in_flight;
 mod kill;
 mod layers;
 mod lease;
+mod left_recordings;
 mod limits;
 mod mistakes;
 mod money;

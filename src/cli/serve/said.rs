@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nightreel::record::{Miss, Playback, Redactor};
 use nightreel::serve::{Explain, Report, Unanswered};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::context::complain;
 use super::super::credential_text::without_credentials;
@@ -38,16 +38,13 @@ impl RecordWith {
         }
     }
 
-    /// Adds itself to what is said of a miss.
-    fn add_to(&self, unanswered: &mut Unanswered) {
-        unanswered.message += &format!("\nrecord it with: {}", self.text());
-        let Ok(mut body) = serde_json::from_slice::<Value>(&unanswered.body) else { return };
-        body["error"]["message"] = json!(unanswered.message);
-        body["error"]["nightreel"]["record_with"] = match self {
-            Self::Command(command) => json!(command),
-            Self::Told => Value::Null,
+    /// What is said of a miss, with this.
+    fn added_to(&self, unanswered: Unanswered) -> Unanswered {
+        let command = match self {
+            Self::Command(command) => Some(command.as_str()),
+            Self::Told => None,
         };
-        unanswered.body = body.to_string().into();
+        unanswered.with_recording(self.text(), command)
     }
 }
 
@@ -61,7 +58,7 @@ pub(super) fn told(playback: &Arc<Playback>, redactor: &Arc<Redactor>, record_wi
             Ok(miss) => explained(miss, &redactor, &record_with),
             Err(error) => {
                 complain(&format!("nightreel serve: what comes nearest to a request cannot be looked for: {error}"));
-                struck(Unanswered::plain(session, request, recorded), &redactor)
+                Unanswered::plain(session, request, recorded).struck(&redactor)
             }
         };
         if let Some(line) = misses.tell(&unanswered.message) {
@@ -75,16 +72,8 @@ pub(super) fn told(playback: &Arc<Playback>, redactor: &Arc<Redactor>, record_wi
 /// from them; from the command it is not: with a pattern struck it would strike something else.
 fn explained(mut miss: Miss, redactor: &Redactor, record_with: &RecordWith) -> Unanswered {
     let is_recordable = !mem::take(&mut miss.record_with).is_empty();
-    let mut unanswered = struck(Unanswered::from(&miss), redactor);
-    if is_recordable {
-        record_with.add_to(&mut unanswered);
-    }
-    unanswered
-}
-
-fn struck(unanswered: Unanswered, redactor: &Redactor) -> Unanswered {
-    let Unanswered { reason, message, body } = unanswered;
-    Unanswered { reason, message: redactor.strike_text(&message), body: redactor.strike(&body) }
+    let unanswered = Unanswered::from(&miss).struck(redactor);
+    if is_recordable { record_with.added_to(unanswered) } else { unanswered }
 }
 
 /// The report of all so far.
@@ -98,6 +87,8 @@ pub(super) fn reported(playback: &Arc<Playback>) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -113,8 +104,7 @@ mod tests {
             let record_with = RecordWith::new(Some(command(words)), &credentials);
             let message = "not recorded".to_owned();
             let body = json!({"error": {"message": message, "nightreel": {"record_with": ""}}}).to_string().into();
-            let mut said = Unanswered { reason: String::new(), message, body };
-            record_with.add_to(&mut said);
+            let said = record_with.added_to(Unanswered { reason: String::new(), message, body });
             let error = serde_json::from_slice::<Value>(&said.body).unwrap()["error"].take();
             assert_eq!(error["message"], said.message);
             assert_eq!(error["nightreel"]["record_with"], json!(is_told.then(|| command(words))));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Miss, MissReason, Nearest};
+use super::{Miss, MissReason, Nearest, Wording};
 use crate::model::Endpoint;
 use crate::record::{Difference, Shown};
 
@@ -49,7 +49,7 @@ impl Miss {
         if let Some(newest) = self.newest {
             details["newest_compared"] = json!(newest);
         }
-        if let Some((name, more)) = more(&self.reason) {
+        if let Some((name, more)) = more(&self.reason, self.wording) {
             details[name] = more;
         }
         details
@@ -57,12 +57,12 @@ impl Miss {
 }
 
 /// What only one reason has to tell, with the name of its member.
-fn more(reason: &MissReason) -> Option<(&'static str, Value)> {
+fn more(reason: &MissReason, wording: Wording) -> Option<(&'static str, Value)> {
     match reason {
         MissReason::EndpointNotRecorded { recorded, .. } => Some(("recorded_endpoints", json!(recorded))),
         MissReason::ModelNotRecorded { recorded, .. } => Some(("recorded_models", json!(recorded))),
         MissReason::Exhausted { recorded, .. } => Some(("recorded", json!(recorded))),
-        MissReason::Normaliser { remedy, .. } => Some(("match_with", json!(remedy.flags()))),
+        MissReason::Normaliser { remedy, .. } => Some(("match_with", json!(wording.remedy_words(remedy)))),
         MissReason::OtherSession { session } => Some(("recorded_session", json!(session))),
         MissReason::NothingRecorded
         | MissReason::PromptChanged { .. }

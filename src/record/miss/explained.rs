@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AskedFor, Candidate, MissReason, Nearest, Search};
+use super::{AskedFor, Candidate, MissReason, Nearest, Search, Wording};
 use crate::model::{Endpoint, Key};
 
 /// A request that nothing answers: why, and what comes nearest to it.
@@ -29,6 +29,8 @@ pub struct Miss {
     pub newest: Option<usize>,
     /// The command that would record it; empty where something would be kept that was struck before.
     pub record_with: String,
+    /// What settings are called where it is told.
+    pub wording: Wording,
 }
 
 impl Miss {
@@ -55,6 +57,7 @@ impl Miss {
             nearest,
             newest: None,
             record_with: if is_recordable { asked.record_with.to_owned() } else { String::new() },
+            wording: Wording::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ impl Miss {
     /// to record it.
     #[must_use]
     pub fn message(&self) -> String {
-        let mut lines = vec![format!("not recorded: {}", self.reason), self.asked()];
+        let mut lines = vec![format!("not recorded: {}", self.reason.worded(self.wording)), self.asked()];
         lines.extend(self.nearest.first().map(|first| nearest(first, self.newest)));
         if !self.record_with.is_empty() {
             lines.push(format!("record it with: {}", self.record_with));

@@ -16,6 +16,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod wording;
 mod words;
 
 pub use candidate::{AskedFor, Candidate};
@@ -24,3 +25,4 @@ pub use nearest::Nearest;
 pub use reason::MissReason;
 pub use remedy::Remedy;
 pub use search::Search;
+pub use wording::Wording;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Remedy;
+use super::{Remedy, Wording};
 use crate::model::Endpoint;
 
 /// How many names are listed.
@@ -99,47 +99,69 @@ impl MissReason {
             | Self::OtherSession { .. } => None,
         }
     }
+
+    /// The reason as [`fmt::Display`] has it, with settings called otherwise.
+    pub(super) const fn worded(&self, wording: Wording) -> Worded<'_> {
+        Worded { reason: self, wording }
+    }
+}
+
+/// A reason, with settings called as whoever asks calls them.
+pub(super) struct Worded<'a> {
+    reason: &'a MissReason,
+    wording: Wording,
 }
 
 impl fmt::Display for MissReason {
-    /// The reason as the rest of a sentence that begins with "not recorded: ".
+    /// The reason as the rest of a sentence that begins with "not recorded: ", for a command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NothingRecorded => f.write_str("there are no recordings"),
-            Self::EndpointNotRecorded { asked, recorded } => {
+        self.worded(Wording::CommandLine).fmt(f)
+    }
+}
+
+impl fmt::Display for Worded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            MissReason::NothingRecorded => f.write_str("there are no recordings"),
+            MissReason::EndpointNotRecorded { asked, recorded } => {
                 let recorded = recorded.iter().map(ToString::to_string);
                 write!(f, "there are no recordings of {asked}; there are of {}", listed(recorded))
             }
-            Self::ModelNotRecorded { asked, recorded } => {
+            MissReason::ModelNotRecorded { asked, recorded } => {
                 let recorded = recorded.iter().map(|model| format!("{model:?}"));
                 write!(f, "there are no recordings of this for model {asked:?}; there are for {}", listed(recorded))
             }
-            Self::PromptChanged { path } if path == "$" => {
+            MissReason::PromptChanged { path } if path == "$" => {
                 f.write_str("as a whole it is another one than any that was recorded")
             }
-            Self::PromptChanged { path } => write!(f, "the prompt has changed at {path}"),
-            Self::ParameterChanged { path } => write!(f, "the request has changed at {path}"),
-            Self::Exhausted { recorded, asked } if asked > recorded => write!(
+            MissReason::PromptChanged { path } => write!(f, "the prompt has changed at {path}"),
+            MissReason::ParameterChanged { path } => write!(f, "the request has changed at {path}"),
+            MissReason::Exhausted { recorded, asked } if asked > recorded => write!(
                 f,
-                "it was recorded {}, and this asks for it the {} time; a policy of repeat-last, cycle or first answers again",
+                "it was recorded {}, and this asks for it the {} time; {} answers again",
                 times(*recorded),
-                ordinal(*asked)
+                ordinal(*asked),
+                self.wording.policies()
             ),
-            Self::Exhausted { recorded, asked } => {
+            MissReason::Exhausted { recorded, asked } => {
                 write!(f, "it was recorded {}, but no recording is of the {} time", times(*recorded), ordinal(*asked))
             }
-            Self::Normaliser { path, remedy } => {
+            MissReason::Normaliser { path, remedy } => {
+                let remedy = self.wording.remedy(remedy);
                 write!(f, "a recording differs only in what a key can look past, at {path}; it matches with {remedy}")
             }
-            Self::Redaction { path } => write!(
+            MissReason::Redaction { path } => write!(
                 f,
                 "a recording differs only in what was struck, at {path}; use the same credentials and rules \
-                 (--redact, record.redact) as when it was recorded"
+                 ({}) as when it was recorded",
+                self.wording.redaction()
             ),
-            Self::OtherRules => f.write_str(
-                "it was recorded under other rules of what a key leaves out (record.ignore, record.normalise)",
-            ),
-            Self::OtherSession { session } => write!(f, "it was recorded in session {session:?}, and not in this one"),
+            MissReason::OtherRules => {
+                write!(f, "it was recorded under other rules of what a key leaves out ({})", self.wording.key_rules())
+            }
+            MissReason::OtherSession { session } => {
+                write!(f, "it was recorded in session {session:?}, and not in this one")
+            }
         }
     }
 }

@@ -174,8 +174,9 @@ impl Playback {
     pub fn recorded(&self, session: &str, live: &Live) {
         let mut state = self.lock();
         state.count_live(live);
+        let (index, name) = state.sessions.of(session);
+        state.has_sent(index, &live.key);
         if self.options.mode == Mode::Auto && live.stands {
-            let (_, name) = state.sessions.of(session);
             state.add(name, live);
         }
     }
@@ -207,6 +208,13 @@ impl Playback {
         let mut state = self.lock();
         let (index, _) = state.sessions.of(session);
         state.not_sent(index, key, occurrence);
+    }
+
+    /// How many requests could not be sent and are not on record: a session that asks the same once
+    /// more, and is answered, has it recorded.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.lock().count_unsent()
     }
 
     /// Tells that a request for models was answered by what the stores have recordings of.

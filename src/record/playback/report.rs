@@ -9,9 +9,9 @@ use crate::model::{Key, Mode};
 use crate::record::{SessionReport, UnusedRecording, UsedRecording};
 use crate::store::{KeptRequest, Place, StoreError};
 
-use super::Playback;
 use super::state::State;
 use super::tape::{Anew, At, lends};
+use super::{Playback, PlaybackOptions, Policy};
 
 /// How much of a prompt is shown, in characters.
 const SHOWN: usize = 60;
@@ -33,7 +33,8 @@ impl Playback {
 
     /// The same, where of the recordings that nobody asked for those alone count that are meant for
     /// one session: those recorded in it; where there are none, those recorded without a session;
-    /// where there are none of these either, all.
+    /// where there are none of these either, all. Of what the policy hands out the first one of alone,
+    /// the later ones do not count.
     ///
     /// # Errors
     /// Fails if a store cannot be read.
@@ -58,7 +59,7 @@ impl Playback {
         state.sessions.counts.iter().for_each(|counts| report.add(counts.clone()));
         state.missed.iter().for_each(|missed| report.missed.push(|| missed.clone()));
         if self.options().mode != Mode::Record {
-            state.report_recordings(self.options().mode, concern, &mut report)?;
+            state.report_recordings(self.options(), concern, &mut report)?;
         }
         Ok(report)
     }
@@ -68,6 +69,8 @@ impl Playback {
 #[derive(Debug, Clone, Copy)]
 enum Concern<'a> {
     All,
+    /// All of them, which one session is lent.
+    Lent,
     /// Those that are meant for a session; `None` is the unnamed one.
     Session(Option<&'a str>),
 }
@@ -79,13 +82,22 @@ impl Concern<'_> {
         match self {
             Self::Session(session) if has(session) => self,
             Self::Session(_) if has(None) => Self::Session(None),
-            Self::Session(_) | Self::All => Self::All,
+            Self::Session(_) | Self::Lent => Self::Lent,
+            Self::All => Self::All,
+        }
+    }
+
+    /// What `place` is one of several recordings of, of which a policy may hand out one alone.
+    fn group(self, key: Key, place: &Place) -> (Option<Arc<str>>, Key) {
+        match self {
+            Self::Lent => (None, key),
+            Self::All | Self::Session(_) => (place.session.clone(), key),
         }
     }
 
     fn covers(self, place: &Place) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Lent => true,
             Self::Session(session) => place.session.as_deref() == session,
         }
     }
@@ -101,7 +113,7 @@ struct Entry {
 impl State {
     fn report_recordings(
         &mut self,
-        mode: Mode,
+        options: &PlaybackOptions,
         concern: Concern<'_>,
         report: &mut SessionReport,
     ) -> Result<(), StoreError> {
@@ -111,16 +123,21 @@ impl State {
         let mut slots: HashSet<Slot> = HashSet::new();
         let mut anew: HashMap<(usize, Key), Anew> = HashMap::new();
         let uses = self.uses();
+        let used_entries = entries.iter().filter(|entry| uses.contains_key(&entry.at));
+        // Once one of a group is there, the others of it do not count.
+        let mut groups: HashSet<_> = used_entries.map(|entry| concern.group(entry.key, &entry.place)).collect();
+        let has_one_each = options.policy == Policy::First;
         for entry in entries {
             let count = uses.get(&entry.at).copied();
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
-            let lent = lends(&entry.place, mode, real.contains(&entry.key));
+            let lent = lends(&entry.place, options.mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
             if !anew.entry((entry.at.source, entry.key)).or_default().lets_stand(&entry.place)
                 || !lent
                 || !slots.insert(slot)
                 || count.is_some()
                 || !concern.covers(&entry.place)
+                || (has_one_each && !groups.insert(concern.group(entry.key, &entry.place)))
             {
                 continue;
             }

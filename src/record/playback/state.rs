@@ -1,6 +1,6 @@
 //! What has been handed out so far, and what came of the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(super) struct State {
     /// What nothing answered, in the order in which it first came.
     pub(super) missed: Vec<Missed>,
     missed_index: HashMap<(SessionIndex, Key), usize>,
+    /// What could not be sent, and was not recorded since.
+    unsent: HashSet<(SessionIndex, Key)>,
     /// What was refused, in the order in which it first came.
     pub(super) refused: Listed<Refused>,
     pub(super) totals: Totals,
@@ -82,6 +84,7 @@ impl State {
             live: Vec::new(),
             missed: Vec::new(),
             missed_index: HashMap::new(),
+            unsent: HashSet::new(),
             refused: Listed::default(),
             totals: Totals::default(),
         })
@@ -187,8 +190,18 @@ impl State {
         uses
     }
 
+    /// Notes that a request is on record now that was to be.
+    pub(super) fn has_sent(&mut self, session: SessionIndex, key: &Key) {
+        self.unsent.remove(&(session, *key));
+    }
+
+    pub(super) fn count_unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
     /// Takes back that a request was sent.
     pub(super) fn not_sent(&mut self, session: SessionIndex, key: &Key, occurrence: u32) {
+        self.unsent.insert((session, *key));
         let counts = &mut self.sessions.counts[session];
         counts.live = counts.live.saturating_sub(1);
         if let Some(handed) = self.handed.get(key) {

@@ -268,6 +268,26 @@ fn the_report_of_a_session_tells_of_what_is_meant_for_it_alone() {
 }
 
 #[test]
+fn what_could_not_be_sent_is_unsent_until_the_session_has_it_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+    let options = PlaybackOptions { mode: Mode::Record, ..PlaybackOptions::default() };
+    let playback = Playback::new(vec![store.clone()], options).unwrap();
+    let key = request("why").key;
+    for session in ["one", "two", "one"] {
+        ask(&playback, session, "why");
+        playback.not_sent(session, &key, 0);
+    }
+    assert_eq!(playback.unsent(), 2);
+    ask(&playback, "one", "why");
+    let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 0, "b")]).unwrap();
+    let exchange = run.item(0).exchange(0);
+    let live = Live { key, occurrence: 0, exchange, class: Class::Answered, stands: true, cost_usd: None };
+    playback.recorded("one", &live);
+    assert_eq!(playback.unsent(), 1);
+}
+
+#[test]
 fn sessions_that_ask_at_once_are_each_given_every_recording_once() {
     let fixture = three_and_one();
     let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());

@@ -72,13 +72,51 @@ fn ignored_and_normalised_parts_find_the_same_recording() {
 fn no_connection_to_the_upstream_is_told_and_not_recorded() {
     let places = Places::new();
     let [path, _] = places.both();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let environment = environment(&[(MODE, "record"), (BASE_URL, &format!("http://{closed}/v1"))]);
-    let gateway = Fixture::at(&path).gateway_in(&environment).unwrap();
+    let gateway = Fixture::at(&path).gateway_in(&unreachable("record")).unwrap();
     let reply = gateway.ask(Endpoint::ChatCompletions, chat("why?")).unwrap();
     assert_eq!(reply.status, 502);
-    drop(gateway);
+    let said = panic_of(|| drop(gateway));
+    assert!(
+        said.starts_with("1 of the requests that were to be recorded could not be sent, so the fixture "),
+        "{said}"
+    );
     assert!(!path.exists());
+}
+
+#[test]
+fn a_body_that_is_no_json_is_a_request_that_nothing_answers_in_every_mode() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let fixture = Fixture::at(&path).session("one").must_use_all();
+    for environment in [upstream.environment("record"), silent(), upstream.environment("auto")] {
+        let gateway = fixture.gateway_in(&environment).unwrap();
+        gateway.ask(Endpoint::ChatCompletions, chat("why?")).unwrap();
+        assert!(matches!(gateway.ask(Endpoint::ChatCompletions, "{not json"), Err(AskError::NotJson(_))));
+        let refused = gateway.report().refused.shown.remove(0);
+        assert_eq!(
+            (refused.session.as_str(), refused.path.as_str(), refused.status),
+            ("one", "/v1/chat/completions", 400)
+        );
+        let said = panic_of(|| drop(gateway));
+        assert!(said.contains("nothing answered 1 request\n  refused: the body of the request is not JSON"), "{said}");
+    }
+}
+
+#[test]
+fn a_key_that_is_named_is_sent_to_any_service_and_kept_nowhere() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let url = upstream.base_url();
+    let variables = [(MODE, "record"), (BASE_URL, &*url), ("OTHER_KEY", "canary-of-a-key")];
+    let fixture = Fixture::at(&path).api_key_env("OTHER_KEY");
+    let gateway = fixture.gateway_in(&environment(&variables)).unwrap();
+    gateway.ask(Endpoint::ChatCompletions, chat("is canary-of-a-key a key?")).unwrap();
+    drop(gateway);
+    assert_eq!(upstream.keys(), ["Bearer canary-of-a-key"]);
+    assert_eq!(asked(&path)[0].1, "is [redacted] a key?");
+    let error = fixture.gateway_in(&upstream.environment("record")).unwrap_err().to_string();
+    assert!(error.starts_with("api_key_env: OTHER_KEY is not set"), "{error}");
+    fixture.gateway_in(&silent()).unwrap();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Fixtures as tests use them: recorded against a server, and replayed without one.
 
+mod advice;
 mod gateway;
 mod outliving;
 mod recording;
@@ -39,7 +40,12 @@ fn chat(prompt: &str) -> String {
 
 /// Posts a chat to a server; gives the status and the body.
 fn post(server: &FixtureServer, body: String) -> (u16, String) {
-    let url = format!("{}/chat/completions", server.base_url());
+    post_to(server, "chat/completions", body)
+}
+
+/// Posts a body to a path of a server; gives the status and the body.
+fn post_to(server: &FixtureServer, path: &str, body: String) -> (u16, String) {
+    let url = format!("{}/{path}", server.base_url());
     let worker = Worker::start().unwrap();
     worker.run(async move {
         _ = rustls::crypto::ring::default_provider().install_default();
@@ -47,6 +53,12 @@ fn post(server: &FixtureServer, body: String) -> (u16, String) {
         let response = client.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     })
+}
+
+/// An environment that says to record where nobody listens.
+fn unreachable(mode: &str) -> Environment {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    environment(&[(MODE, mode), (BASE_URL, &format!("http://{closed}/v1"))])
 }
 
 /// A directory with a place for a fixture of each form.

@@ -48,6 +48,27 @@ fn nothing_changes_where_nothing_was_recorded() {
 }
 
 #[test]
+fn a_call_that_could_not_send_what_was_asked_fails_and_changes_nothing() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    for path in places.both() {
+        let fixture = Fixture::at(&path).session("one");
+        record(&fixture, &upstream.environment("record"), &["a"]);
+        let before = bytes(&path);
+        for mode in ["record", "auto"] {
+            let said = panic_of(|| {
+                let server = fixture.serve_in(&unreachable(mode)).unwrap();
+                assert_eq!(post(&server, chat("b")).0, 502);
+                assert_eq!(post(&server, chat("b")).0, 502);
+            });
+            let begin = "1 of the requests that were to be recorded could not be sent, so the fixture stays as it was: \
+                         nothing came from the server that was to answer: ";
+            assert!(said.starts_with(begin), "{said}");
+            assert!(bytes(&path) == before, "{} has changed", path.display());
+        }
+    }
+}
+
+#[test]
 fn a_test_that_panics_leaves_the_fixture_and_what_it_recorded() {
     let (places, upstream) = (Places::new(), Upstream::new());
     for path in places.both() {
@@ -188,6 +209,6 @@ fn what_could_not_be_written_is_left_where_it_was_recorded() {
     std::fs::write(&path, "").unwrap();
     let error = server.finish().unwrap_err();
     let FinishError::Write { recorded, .. } = error else { panic!("{error}") };
-    assert_eq!(asked(&recorded), pairs(&[("one", "a")]));
-    std::fs::remove_dir_all(recorded.parent().unwrap()).unwrap();
+    assert_eq!(asked(recorded.store()), pairs(&[("one", "a")]));
+    std::fs::remove_dir_all(recorded.store().parent().unwrap()).unwrap();
 }

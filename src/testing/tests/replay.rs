@@ -66,11 +66,56 @@ fn a_test_that_must_use_all_fails_by_what_it_left_and_missed() {
     assert!(said.starts_with("the session \"a\" was to use all that "), "{said}");
     assert!(said.contains("1 recording was not asked for, and nothing answered 1 request\n"), "{said}");
     assert!(said.contains("not asked for: chat/completions m \"how?\""), "{said}");
+    assert!(said.ends_with(
+        "if the test returned an error, that came first, and this hides it: unwrap it in the test to see it"
+    ));
     let fixture = fixture.session("b");
     recorded(&fixture, &["why?", "how?"]);
     let server = fixture.serve_in(&silent()).unwrap();
     let error = server.finish().unwrap_err();
     assert!(matches!(&error, FinishError::Shortfall(shortfall) if shortfall.unused.total() == 2), "{error}");
+}
+
+#[test]
+fn a_test_that_must_use_all_fails_by_what_was_refused() {
+    let places = Places::new();
+    let [path, _] = places.both();
+    let fixture = Fixture::at(&path).session("a").must_use_all();
+    recorded(&fixture, &["why?"]);
+    for (path, body, status, because) in [
+        ("audio/speech", "{}", 404, "refused: nothing is answered at POST /session/a/v1/audio/speech"),
+        ("chat/completions", "{not json", 400, "refused: the body of the request is not JSON"),
+    ] {
+        let said = panic_of(|| {
+            let server = fixture.serve_in(&silent()).unwrap();
+            post(&server, chat("why?"));
+            assert_eq!(post_to(&server, path, body.to_owned()).0, status);
+        });
+        assert!(said.contains("for it: nothing answered 1 request\n") && said.contains(because), "{said}");
+    }
+}
+
+#[test]
+fn what_a_policy_never_hands_out_need_not_be_used() {
+    let places = Places::new();
+    let [path, _] = places.both();
+    recorded(&Fixture::at(&path).session("a"), &["why?", "why?", "how?"]);
+    let fixture = Fixture::at(&path).session("a").policy(Policy::First).must_use_all();
+    let server = fixture.serve_in(&silent()).unwrap();
+    let answers = ["why?", "why?", "how?"].map(|prompt| post(&server, chat(prompt)));
+    assert_eq!(answers[0], answers[1]);
+    server.finish().unwrap();
+    let left = fixture.clone().session("left");
+    recorded(&left, &["why?", "why?", "how?"]);
+    let server = left.serve_in(&silent()).unwrap();
+    post(&server, chat("how?"));
+    let error = server.finish().unwrap_err();
+    assert!(matches!(&error, FinishError::Shortfall(shortfall) if shortfall.unused.total() == 1), "{error}");
+    // One who is lent what others have recorded is given one of them too.
+    recorded(&Fixture::at(&path).session("b"), &["why?"]);
+    let server = fixture.session("c").serve_in(&silent()).unwrap();
+    _ = ["why?", "how?"].map(|prompt| post(&server, chat(prompt)));
+    server.finish().unwrap();
 }
 
 #[test]
@@ -123,7 +168,8 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         (
             Fixture::at("no/such/fixture"),
             &[][..],
-            "there is no fixture no/such/fixture; record it: NIGHTREEL_MODE=record",
+            "there is no fixture no/such/fixture; record it with: NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test \
+             testing::tests::replay::what_cannot_be_used_is_told_before_anything_is_asked -- --exact",
         ),
         (Fixture::at(&path), &[(MODE, "rec")], "NIGHTREEL_MODE: unknown mode \"rec\"; known are auto, record, replay"),
         (Fixture::at(&path), &[(MODE, "auto")], "mode auto sends what is not recorded, and nothing says where to;"),
@@ -134,7 +180,7 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
             &[],
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml is no fixture: it is neither a"),
         ),
-        (Fixture::at("fixtures/quickstart.db").redact("(", ""), &[], "redact: "),
+        (Fixture::at("fixtures/quickstart.db").redact("(", ""), &[], "redact: pattern 1 is not a regular"),
         (Fixture::at("fixtures/quickstart.db").pace(-1.0), &[], "pace: \"-1\" is no pace"),
         (Fixture::at("fixtures/quickstart.db").session(" "), &[], "\" \" is no session's name"),
     ] {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use super::upstream::{answer, take};
+use super::upstream::{Keys, answer, take};
 use super::*;
 use crate::model::{Attempt, End};
 
@@ -29,7 +29,7 @@ impl Held {
         let (receive, received) = oneshot::channel();
         let (release, released) = mpsc::channel();
         thread::spawn(move || {
-            let request = take(listener.accept().unwrap().0);
+            let request = take(listener.accept().unwrap().0, &Keys::default());
             receive.send(()).unwrap();
             // Where nobody releases it, it is never answered.
             if released.recv().is_ok() {

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::super::environment::{BASE_URL, MODE};
@@ -13,17 +13,23 @@ use super::{Environment, environment};
 pub(super) struct Upstream {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    keys: Keys,
 }
+
+/// What each request has shown who asks by.
+pub(super) type Keys = Arc<Mutex<Vec<String>>>;
 
 impl Upstream {
     pub(super) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let upstream = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
-        let requests = Arc::clone(&upstream.requests);
+        let upstream =
+            Self { address: listener.local_addr().unwrap(), requests: Arc::default(), keys: Keys::default() };
+        let (requests, keys) = (Arc::clone(&upstream.requests), Arc::clone(&upstream.keys));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let requests = Arc::clone(&requests);
-                thread::spawn(move || answer(take(stream.unwrap()), requests.fetch_add(1, Ordering::SeqCst)));
+                let (requests, keys) = (Arc::clone(&requests), Arc::clone(&keys));
+                let number = move || requests.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || answer(take(stream.unwrap(), &keys), number()));
             }
         });
         upstream
@@ -38,6 +44,11 @@ impl Upstream {
         environment(&[(MODE, mode), (BASE_URL, &self.base_url())])
     }
 
+    /// What the requests have shown who asks by.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.keys.lock().unwrap().clone()
+    }
+
     /// How many requests it has had.
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
@@ -45,12 +56,15 @@ impl Upstream {
 }
 
 /// Reads one request.
-pub(super) fn take(stream: TcpStream) -> TcpStream {
+pub(super) fn take(stream: TcpStream, keys: &Keys) -> TcpStream {
     let mut reader = BufReader::new(stream);
     let (mut length, mut line) = (0, String::new());
     while reader.read_line(&mut line).unwrap() > 2 {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
+        }
+        if let Some((_, key)) = line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+            keys.lock().unwrap().push(key.trim_end().to_owned());
         }
         line.clear();
     }
