@@ -22,6 +22,8 @@ pub struct Server {
     service: Arc<Service>,
     stopping: CancellationToken,
     serving: JoinHandle<Result<(), KeepError>>,
+    /// Cancelled where no connection is to be left.
+    ended: CancellationToken,
     ending: DropGuard,
 }
 
@@ -64,7 +66,7 @@ impl Server {
         let ends = Ends { stopping: stopping.clone(), grace: options.grace, ending: ending.clone() };
         let service = Arc::new(Service::new(options, address.ip(), &ends));
         let serving = tokio::spawn(serve(Arc::clone(&service), listener, ends));
-        Ok(Self { address, service, stopping, serving, ending: ending.drop_guard() })
+        Ok(Self { address, service, stopping, serving, ended: ending.clone(), ending: ending.drop_guard() })
     }
 
     /// The address that it listens on.
@@ -83,6 +85,13 @@ impl Server {
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.service.sending.as_ref().map_or(0, |sending| sending.errands.len())
+    }
+
+    /// Begins to stop: accepts nothing more, and returns when the requests in flight have come to their
+    /// end, or their grace has. Whoever stops waiting changes nothing of that.
+    pub async fn drain(&self) {
+        self.stopping.cancel();
+        self.ended.cancelled().await;
     }
 
     /// Stops: accepts nothing more, gives requests in flight their grace, cuts what is left, and

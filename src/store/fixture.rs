@@ -21,6 +21,8 @@ pub const FIXTURE_JOB: &str = "fixture";
 const LIBRARY_VERSION: SeekFrom = SeekFrom::Start(96);
 /// Who may read a new fixture, as far as the process lets them: it is made to be handed on.
 const MODE: u32 = 0o644;
+/// How the name of a file begins that is about to become a fixture.
+const PREFIX: &str = ".nightreel";
 /// How many links may lead to a fixture, one to the next.
 const LINKS: usize = 40;
 
@@ -37,12 +39,12 @@ const LINKS: usize = 40;
 pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>) -> Result<(), StoreError> {
     let failed = |source| StoreError::Open { path: path.to_owned(), source };
     let path = &destination(path).map_err(failed)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let rights = rights_of(path).map_err(failed)?;
     let mut builder = tempfile::Builder::new();
     // The system takes from these what the process gives to nobody; those of a file that is replaced
     // are given when the new one is whole.
-    builder.prefix(".nightreel").permissions(Permissions::from_mode(if rights.is_some() { 0o600 } else { MODE }));
+    builder.prefix(PREFIX).permissions(Permissions::from_mode(if rights.is_some() { 0o600 } else { MODE }));
     let file = builder.tempfile_in(directory).map_err(failed)?;
     fill(file.path(), sorted(exchanges))?;
     make_way(path)?;
@@ -59,6 +61,23 @@ pub fn write_fixture(path: &Path, exchanges: impl IntoIterator<Item = Exchange>)
 /// Fails if somebody has, or if what a process has left beside it that was killed cannot be brought in.
 pub fn check_unused(path: &Path) -> Result<(), StoreError> {
     make_way(&destination(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?)
+}
+
+/// Makes sure that a fixture can be written, before what it is to hold is paid for.
+///
+/// # Errors
+/// Fails if it is no regular file or read-only, and if nothing can be written beside it.
+pub fn check_writable(path: &Path) -> Result<(), StoreError> {
+    let file = destination(path).and_then(|path| {
+        // It is gone as soon as it has been made.
+        tempfile::Builder::new().prefix(PREFIX).tempfile_in(directory_of(&path))
+    });
+    file.map(drop).map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+/// The directory that a file lies in.
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The rights of a file that is there.

@@ -45,7 +45,7 @@ mod writer;
 pub use budget_correction::BudgetCorrection;
 pub use connect::{Access, Store};
 pub use exchanges::KeptExchange;
-pub use fixture::{FIXTURE_JOB, check_unused, write_fixture};
+pub use fixture::{FIXTURE_JOB, check_unused, check_writable, write_fixture};
 pub use id::{ExchangeId, ItemId, Items, RunId};
 pub use item_view::{AttemptOrigin, AttemptView, ItemView, StepView};
 pub use key_index::KeyIndex;

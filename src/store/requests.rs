@@ -107,6 +107,18 @@ impl Reader {
         Ok(kinds)
     }
 
+    /// Whether anything was recorded in a session that has a name.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read.
+    pub fn has_session(&self, name: &str) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM exchange e JOIN name n ON n.id = e.session \
+             WHERE n.text = ?1 AND e.attempt_id IS NOT NULL)",
+        )?;
+        Ok(statement.query_row([name], |row| row.get(0))?)
+    }
+
     /// What the rules of the runs that are kept here put in the place of what they struck, by name. A
     /// fixture that was made of a run has none: it tells nothing of the job.
     ///

@@ -137,8 +137,8 @@ pub enum FixtureError {
 }
 
 impl Fixture {
-    /// The fixture at a path, which is taken from the working directory: that of the package, in
-    /// `cargo test`. A file is a store; a directory has the text form, one exchange a file. What is
+    /// The fixture at a path, which is taken from the working directory of the moment that it is served:
+    /// that of the package, in `cargo test`. A file is a store; a directory has the text form, one exchange a file. What is
     /// recorded for the first time becomes a store where the path ends in `.db`, and a directory
     /// otherwise.
     pub fn at(path: impl Into<PathBuf>) -> Self {
@@ -158,8 +158,11 @@ impl Fixture {
     }
 
     /// Names the session, whose recordings no other session uses up. By default it is the test's own
-    /// name: that of the thread, which test runners set. A thread `main` or without a name has the
-    /// unnamed session.
+    /// name: that of the thread, which test runners set. The thread `main` has the unnamed session;
+    /// one without a name, and a worker of a runtime, must be given one here.
+    ///
+    /// Where a test starts the session a second time it is another one, `NAME#2`, as
+    /// [the module says](super#sessions).
     pub fn session(mut self, name: impl Into<String>) -> Self {
         self.session = Some(name.into());
         self
@@ -296,7 +299,7 @@ impl Fixture {
         self.must_use_all
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Result<Place, PlaceError> {
         Place::of(&self.path)
     }
 

@@ -147,6 +147,19 @@ impl FixtureGateway {
         }
     }
 
+    /// Finishes as [`FixtureGateway::finish`] does, after requests that are being recorded have come to
+    /// their end, for up to a minute. Meanwhile the runtime goes on, and with it whoever waits for an
+    /// answer. Dropping the future drops the gateway.
+    ///
+    /// # Errors
+    /// Fails where [`FixtureGateway::finish`] does.
+    pub async fn finish_async(self) -> Result<SessionReport, FinishError> {
+        if let Answers::Live(recording) = self.answers() {
+            recording.server.drain().await;
+        }
+        self.finish()
+    }
+
     /// Notes that a request was asked that can be none: nothing answers it.
     fn note_refused(&self, endpoint: Endpoint, error: &AskError) {
         match self.answers() {

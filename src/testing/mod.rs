@@ -89,20 +89,37 @@
 //! `unshare -rn cargo test`, the loopback device is down; the first server brings it up, and says so
 //! on standard error. [`Fixture::gateway`] replays without a socket.
 //!
+//! # What is still under way at the end
+//!
+//! Whoever records may have clients that wait, in other threads or tasks, when the server or gateway is
+//! dropped or finished. As long as they can go on, they are waited for, up to a minute, and one that
+//! leaves ends its request. In a `#[tokio::test]` they cannot: a runtime of one thread stands still
+//! until the drop is over, and so does the thread of a task that was spawned. There everything ends at
+//! once, and is recorded as given up by its client, such as by a time-out. A replay, where nothing is
+//! lost, ends at once everywhere. [`FixtureServer::finish_async`] and [`FixtureGateway::finish_async`]
+//! let clients of every runtime go on, and wait for them.
+//!
 //! # Sessions
 //!
 //! A test has a session of its own, by its name. A request that is asked several times in it is
 //! given its recordings in order, whatever other tests ask. A session without recordings of a
 //! request is lent those that were recorded without one, else those of another session: so one
 //! fixture does for tests that ask the same. [`Fixture::session`] gives another name: to tests of
-//! the same name in several binaries, to threads that a test starts, and to cases of a test that is
-//! run several times over.
+//! the same name in several binaries, to threads and tasks that a test starts, and to cases of a test
+//! that is run several times over. A session is one test's: where two of them record the same request
+//! in one, the later answer stays.
+//!
+//! A test may start its session several times, one after the other or at once, as one does whose
+//! program runs twice. Each time but the first has a session of its own, `NAME#2`, `NAME#3`, in the
+//! order in which they are started, with what was recorded the so-manieth time. In a replay one without
+//! recordings is given those of the first, and need not use them.
 
 mod chosen_mode;
 mod ending;
 mod environment;
 mod fixture;
 mod gateway;
+mod hold_up;
 mod left;
 mod merge;
 mod miss;
@@ -117,6 +134,7 @@ mod shortfall;
 #[cfg(test)]
 mod tests;
 mod thread_end;
+mod turns;
 mod worker;
 
 pub use fixture::{Fixture, FixtureError};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fixture::{Contents, Lock, LockError, TreeError, canonical, export_text, import_text, run_of_no_fixture};
 use crate::model::Exchange;
-use crate::store::{Access, Store, StoreError, write_fixture};
+use crate::store::{Access, Store, StoreError, check_writable, write_fixture};
 
 /// How the name of a store ends.
 const STORE: &str = "db";
@@ -13,6 +13,7 @@ const STORE: &str = "db";
 /// Where a fixture lies, and in which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
+    /// It leads to the same place whatever becomes of the working directory.
     pub(super) path: PathBuf,
     form: Form,
 }
@@ -73,7 +74,8 @@ pub enum PlaceError {
     /// Its lock cannot be made.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The directory that it is to lie in cannot be made.
+    /// It cannot be found, the directory that it is to lie in cannot be made, or nothing can be written
+    /// there.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
         /// What was to be done.
@@ -99,9 +101,10 @@ impl From<StoreError> for PlaceError {
 
 impl Place {
     /// The place of a path. What is not there yet is a store where its name ends in `.db`.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Result<Self, PlaceError> {
+        let path = std::path::absolute(path).map_err(io_error("find", path))?;
         let is_store = path.is_file() || (!path.is_dir() && path.extension().is_some_and(|kind| kind == STORE));
-        Self { path: path.to_owned(), form: if is_store { Form::Store } else { Form::Text } }
+        Ok(Self { path, form: if is_store { Form::Store } else { Form::Text } })
     }
 
     /// Whether there is anything.
@@ -111,9 +114,16 @@ impl Place {
 
     /// Makes sure that it can be written later: what is recorded may have been paid for.
     pub(super) fn prepare(&self) -> Result<(), PlaceError> {
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = self.path.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(parent).map_err(io_error("make the directory", parent))?;
-        self.check_fixture()
+        self.check_fixture()?;
+        // Whoever reads texts meanwhile would come upon a file that is just going.
+        let _lock = Lock::take(&self.path)?;
+        match self.form {
+            Form::Store => Ok(check_writable(&self.path)?),
+            Form::Text if self.path.is_dir() => check_directory(&self.path),
+            Form::Text => check_directory(parent),
+        }
     }
 
     /// Whether it can be read as it lies there.
@@ -182,6 +192,13 @@ impl Place {
     fn texts(&self) -> Result<Vec<Exchange>, PlaceError> {
         Ok(import_text(&self.path)?.into_iter().map(|(_, exchange)| exchange).collect())
     }
+}
+
+/// Makes sure that files can be made in a directory.
+fn check_directory(directory: &Path) -> Result<(), PlaceError> {
+    let file = tempfile::Builder::new().prefix(".nightreel").tempfile_in(directory);
+    // It is gone as soon as it has been made.
+    file.map(drop).map_err(io_error("write into", directory))
 }
 
 pub(super) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PlaceError {

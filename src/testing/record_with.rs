@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::environment::{BASE_URL, MODE};
+use super::session_name::test_of;
 use crate::record::Redactor;
 
 /// How a test is recorded, as it is told: by a command, which is told as it is or not at all.
@@ -26,8 +27,8 @@ impl RecordWith {
         is_pinned: bool,
         credentials: &Redactor,
     ) -> Self {
-        // A runtime's threads are named alike, and not after a test; others as people like.
-        let test = thread.filter(|name| *name != "main" && !name.starts_with("tokio-") && is_path(name));
+        // Threads that are named after no test may be named as people like.
+        let test = test_of(thread).filter(|name| is_path(name));
         // Without --exact the tests whose names it is a part of would be recorded anew, too.
         let test = test.map(|name| format!(" {name} -- --exact")).unwrap_or_default();
         let base_url = base_url.map(|url| format!(" {BASE_URL}={url}")).unwrap_or_default();

@@ -57,11 +57,14 @@ impl Recorded {
         if recorded.is_empty() {
             return Ok(());
         }
-        let replaced = match self.mode {
-            Mode::Record => sessions_to_replace(&self.place.canonical()?, &recorded),
-            Mode::Auto | Mode::Replay => Vec::new(),
-        };
-        self.place.change(|held| merged(held, recorded, &replaced))
+        let fixture = self.place.canonical()?;
+        self.place.change(|held| {
+            let replaced = match self.mode {
+                Mode::Record => sessions_to_replace(&fixture, &held, &recorded),
+                Mode::Auto | Mode::Replay => Vec::new(),
+            };
+            merged(held, recorded, &replaced)
+        })
     }
 
     /// Whether it is brought into the fixture exchange by exchange.

@@ -1,11 +1,12 @@
 //! A fixture that is served over HTTP.
 
+use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use super::environment::Environment;
+use super::hold_up::holds_up_clients;
 use super::notice::tell;
 use super::session::{FinishError, Session};
 use super::worker::Worker;
@@ -14,7 +15,7 @@ use super::{ending, miss};
 use crate::listener::{Loopback, raise_loopback};
 use crate::model::Mode;
 use crate::record::{Refused, SessionReport};
-use crate::serve::{Options, Server, Upstream};
+use crate::serve::{KeepError, Options, Server, Upstream};
 
 /// The job that what a test records is kept under, until it is in the fixture.
 const JOB: &str = "testing";
@@ -22,7 +23,8 @@ const JOB: &str = "testing";
 /// A fixture that is served over HTTP, to one test. It has a port, a session and a thread of its
 /// own, so that tests run side by side, with a runtime and without.
 ///
-/// Dropping it ends it. What was recorded is brought into the fixture then, unless the test is
+/// Dropping it ends it, and what is still under way, as [the module
+/// says](super#what-is-still-under-way-at-the-end). What was recorded is brought into the fixture then, unless the test is
 /// panicking; what nothing answered is told on standard error, which `cargo test` shows of a test
 /// that fails. One in a `static` is never dropped: what it records gets into the fixture all the
 /// same, as [the module says](super#recording).
@@ -96,6 +98,23 @@ impl FixtureServer {
         self.end(server, session)
     }
 
+    /// Finishes as [`FixtureServer::finish`] does, after requests under way have come to their end, for
+    /// up to a minute in a test that records and two seconds in a replay. Meanwhile the runtime goes on,
+    /// and with it clients that wait, and those that leave. Dropping the future drops the server.
+    ///
+    /// # Errors
+    /// Fails where [`FixtureServer::finish`] does.
+    pub async fn finish_async(self) -> Result<SessionReport, FinishError> {
+        self.drain().await;
+        self.finish()
+    }
+
+    /// Lets requests under way come to their end, and takes no new ones.
+    pub(super) async fn drain(&self) {
+        let (server, _) = self.running.as_ref().expect("it runs until it is finished or dropped");
+        server.drain().await;
+    }
+
     /// Notes that a request was refused before it was sent here: the report shows it.
     pub(super) fn note_refused(&self, refused: impl FnOnce(&str) -> Refused) {
         let (_, session) = self.running.as_ref().expect("it runs until it is finished or dropped");
@@ -112,7 +131,7 @@ impl FixtureServer {
     }
 
     fn end(&self, server: Server, session: Session) -> Result<SessionReport, FinishError> {
-        match self.worker.run(server.stop()) {
+        match self.worker.run(stop(server, waits(&session))) {
             Ok(()) => session.finish(),
             Err(source) => Err(FinishError::Keep { source, recorded: session.abandon() }),
         }
@@ -124,12 +143,23 @@ impl Drop for FixtureServer {
         let Some((server, session)) = self.running.take() else { return };
         if thread::panicking() {
             // What was recorded goes to the disk; what else is said of it helps nobody now.
-            _ = self.worker.try_run(server.stop());
+            _ = self.worker.try_run(stop(server, waits(&session)));
             ending::of_failed_test(session);
         } else {
             ending::of_test(self.end(server, session));
         }
     }
+}
+
+/// Whether the end of a test waits for what is under way. What is replayed can be asked for again,
+/// while an answer that is being recorded is paid for.
+fn waits(session: &Session) -> bool {
+    session.mode() != Mode::Replay && !holds_up_clients()
+}
+
+/// Stops a server; where nobody waits, what is under way ends as if its client left.
+async fn stop(server: Server, waits: bool) -> Result<(), KeepError> {
+    if waits { server.stop().await } else { server.stop_unless(ready(())).await }
 }
 
 fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> Result<Options, FixtureError> {
@@ -151,9 +181,5 @@ fn options(fixture: &Fixture, session: &Session, environment: &Environment) -> R
     options.redactor = Arc::new(fixture.redactor(environment)?);
     options.explain = miss::explain(&options.playback, &options.redactor, fixture.record_with(environment));
     options.pace = fixture.chosen_pace()?;
-    if mode == Mode::Replay {
-        // Nobody waits for what is still being played; what is being recorded is waited for.
-        options.grace = Duration::ZERO;
-    }
     Ok(options)
 }

@@ -10,7 +10,7 @@ use super::recorded::Recorded;
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::thread_end::watch;
-use super::{Fixture, FixtureError};
+use super::{Fixture, FixtureError, turns};
 use crate::fixture::{Directory, TreeError, mark_expendable};
 use crate::model::Mode;
 use crate::record::{Listed, Playback, Refused, SessionReport};
@@ -26,6 +26,9 @@ pub(super) struct Session {
     pub(super) recorded: Option<Arc<Recorded>>,
     place: Place,
     must_use_all: bool,
+    /// Whether it is given what the first turn of the session has, for want of recordings of its own:
+    /// that one answers for what nobody asks for.
+    repeats: bool,
     /// What is recorded lies there, and a store that was made of texts.
     directory: Option<Directory>,
 }
@@ -72,7 +75,7 @@ pub enum FinishError {
 
 impl Session {
     pub(super) fn open(fixture: &Fixture, environment: &Environment) -> Result<Self, FixtureError> {
-        let (name, place) = (fixture.session_name()?, fixture.place());
+        let (name, place) = (fixture.session_name()?, fixture.place()?);
         let options = fixture.playback_options(environment)?;
         if options.mode == Mode::Replay && !place.exists() {
             return Err(fixture.missing(environment));
@@ -85,10 +88,13 @@ impl Session {
             FixtureError::Place(PlaceError::Text(TreeError::Empty { .. })) => fixture.empty(environment),
             error => error,
         })?;
+        let turn = turns::next(&place.canonical()?, options.mode, &name)?;
+        let repeats = turn != name && options.mode == Mode::Replay && !has_session(held.as_ref(), &turn)?;
+        let name = if repeats { name } else { turn };
         let stores = recorded.iter().map(|recorded| recorded.store().clone()).chain(held).collect();
         let playback = Arc::new(Playback::new(stores, options)?);
         let must_use_all = fixture.must_all_be_used();
-        Ok(Self { name, playback, recorded, place, must_use_all, directory })
+        Ok(Self { name, playback, recorded, place, must_use_all, repeats, directory })
     }
 
     /// Where the fixture lies.
@@ -102,7 +108,11 @@ impl Session {
 
     /// What came of it so far.
     pub(super) fn report(&self) -> Result<SessionReport, StoreError> {
-        self.playback.report_of(self.name.as_str())
+        let mut report = self.playback.report_of(self.name.as_str())?;
+        if self.repeats {
+            (report.unused, report.unused_recordings) = (0, Listed::default());
+        }
+        Ok(report)
     }
 
     /// Brings what was recorded into the fixture, and says what came of the session.
@@ -186,4 +196,8 @@ fn held(place: &Place, mode: Mode, directory: Option<&Path>) -> Result<Option<St
         Err(PlaceError::Text(TreeError::Empty { .. })) if mode != Mode::Replay => Ok(None),
         opened => Ok(opened?.filter(|_| mode != Mode::Record)),
     }
+}
+
+fn has_session(held: Option<&Store>, session: &SessionName) -> Result<bool, StoreError> {
+    held.map_or(Ok(false), |held| held.reader()?.has_session(session.as_str()))
 }

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 /// The longest name that a server takes, in bytes.
 const LONGEST: usize = 256;
 
+/// What stands between a session's name and how often a test has started it.
+const TURN: char = '#';
+
 /// The name of a session; empty where it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SessionName(String);
@@ -21,6 +24,12 @@ pub enum SessionNameError {
         "{0:?} is no session's name: it begins or ends with a blank, has a control character in it, or is all dots"
     )]
     Unusable(String),
+    /// It would be that of a thread that has nothing to do with one test more than with others.
+    #[error(
+        "{} is not the thread of a test, so its name cannot be that of the session; name it by session(), such as \
+         session(\"name of the test\"), or start the server in the test itself", thread(.0.as_deref())
+    )]
+    NoTest(Option<String>),
 }
 
 impl SessionName {
@@ -35,9 +44,18 @@ impl SessionName {
         }
     }
 
-    /// The test's own name: that of its thread. The main thread's says nothing.
+    /// The test's own name: that of its thread. The main thread has the unnamed session.
     pub(super) fn of_thread(name: Option<&str>) -> Result<Self, SessionNameError> {
-        Self::new(name.filter(|name| *name != "main").unwrap_or_default())
+        match test_of(name) {
+            Some(test) => Self::new(test),
+            None if name == Some("main") => Self::new(""),
+            None => Err(SessionNameError::NoTest(name.map(str::to_owned))),
+        }
+    }
+
+    /// The name where a test starts the session for the so-manieth time, from 1.
+    pub(super) fn of_turn(&self, turn: u32) -> Result<Self, SessionNameError> {
+        if turn == 1 { Ok(self.clone()) } else { Self::new(&format!("{}{TURN}{turn}", self.0)) }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -60,6 +78,23 @@ impl SessionName {
         }
         prefix
     }
+}
+
+/// The test that a thread is named after. The main thread is that of no test, and neither are those
+/// of a runtime, which are all named alike.
+pub(super) fn test_of(thread: Option<&str>) -> Option<&str> {
+    thread.filter(|name| *name != "main" && !name.starts_with("tokio-"))
+}
+
+/// The name of the session that this one is a later turn of, where it is one.
+pub(super) fn first_turn(name: &str) -> Option<&str> {
+    let (first, turn) = name.rsplit_once(TURN)?;
+    let is_number = !turn.is_empty() && turn.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(first)
+}
+
+fn thread(name: Option<&str>) -> String {
+    name.map_or_else(|| "a thread without a name".to_owned(), |name| format!("the thread {name:?}"))
 }
 
 impl fmt::Display for SessionName {
@@ -87,8 +122,25 @@ mod tests {
 
     #[test]
     fn a_test_has_its_own_name_and_the_main_thread_has_none() {
-        for (thread, name) in [(Some("tests::refund"), "tests::refund"), (Some("main"), ""), (None, "")] {
+        for (thread, name) in [(Some("tests::refund"), "tests::refund"), (Some("main"), "")] {
             assert_eq!(SessionName::of_thread(thread).unwrap().as_str(), name);
+        }
+        for thread in [Some("tokio-rt-worker"), Some("tokio-runtime-worker"), None] {
+            let error = SessionName::of_thread(thread).unwrap_err();
+            assert_eq!(error, SessionNameError::NoTest(thread.map(str::to_owned)));
+            assert!(error.to_string().contains("name it by session()"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_later_turn_has_a_name_of_its_own_that_tells_the_first() {
+        for (first, turn, name) in [("a", 1, "a"), ("a", 2, "a#2"), ("a", 11, "a#11"), ("", 1, ""), ("", 2, "#2")] {
+            let named = SessionName::new(first).unwrap().of_turn(turn).unwrap();
+            assert_eq!(named.as_str(), name);
+            assert_eq!(first_turn(name), (turn > 1).then_some(first));
+        }
+        for other in ["a#", "#", "a#b", "a#2b"] {
+            assert_eq!(first_turn(other), None, "{other}");
         }
     }
 

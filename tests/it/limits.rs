@@ -93,7 +93,11 @@ fn what_a_budget_counts_for_lost_answers_is_said_where_it_ends_a_run() {
     assert!(output.stderr.contains(said), "{}", output.stderr);
     let output = test.run_job().to(&silent).and(["--budget", "0.25", "--new"]).status(3).run();
     assert!(output.stderr.contains("stopped: cost unknown: nobody knows what 5 requests cost"), "{}", output.stderr);
-    assert!(output.stderr.contains("--prices) or go on without the budget, and the same command goes on"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("--prices) or go on without the budget, and the same command goes on"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(silent.received().len(), 2 + 5);
 }
 

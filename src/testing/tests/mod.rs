@@ -5,6 +5,8 @@ mod gateway;
 mod outliving;
 mod recording;
 mod replay;
+mod turns;
+mod under_way;
 mod upstream;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,9 @@
 //! What a test records is brought into its fixture, and nothing else is changed.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
 use super::*;
 
 /// Asks some prompts of a server that records, and drops it.
@@ -26,16 +30,6 @@ fn record_replaces_what_the_session_had_and_auto_adds_what_it_had_not() {
         record(&other, &upstream.environment("record"), &["d", "a"]);
         assert_eq!(asked(&path), pairs(&[("one", "a"), ("one", "b"), ("other", "a"), ("other", "d")]));
     }
-}
-
-#[test]
-fn a_session_that_is_recorded_twice_by_one_test_keeps_both() {
-    let (places, upstream) = (Places::new(), Upstream::new());
-    let [path, _] = places.both();
-    let fixture = Fixture::at(&path).session("one");
-    record(&fixture, &upstream.environment("record"), &["a"]);
-    record(&fixture, &upstream.environment("record"), &["b"]);
-    assert_eq!(asked(&path), pairs(&[("one", "a"), ("one", "b")]));
 }
 
 #[test]
@@ -154,6 +148,54 @@ fn a_store_of_runs_is_never_written_over() {
     assert!(std::fs::read(&path).unwrap() == std::fs::read("fixtures/quickstart.db").unwrap());
     // It is replayed as it is.
     assert_eq!(Fixture::at(&path).serve_in(&silent()).unwrap().finish().unwrap().unused, 10);
+}
+
+/// The variable that says that a test is run in a process of its own.
+const ALONE: &str = "NIGHTREEL_TEST_ALONE";
+
+#[test]
+#[ignore = "it is run by another test, in a process of its own"]
+fn one_leaves_its_working_directory() {
+    if std::env::var_os(ALONE).is_none() {
+        return;
+    }
+    let server = Fixture::at("named").serve();
+    assert_eq!(post(&server, chat("a")).0, 200);
+    std::env::set_current_dir("/").unwrap();
+}
+
+#[test]
+fn a_fixture_lies_where_it_was_served_whatever_becomes_of_the_working_directory() {
+    let (directory, upstream) = (tempfile::tempdir().unwrap(), Upstream::new());
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    test.args(["testing::tests::recording::one_leaves_its_working_directory", "--exact", "--ignored"]);
+    test.current_dir(directory.path()).env_remove("CI").env(ALONE, "");
+    test.env(MODE, "record").env(BASE_URL, upstream.base_url());
+    let output = test.output().unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    assert_eq!(asked(&directory.path().join("named")).len(), 1);
+}
+
+#[test]
+fn what_could_not_be_written_is_told_before_anything_is_sent() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [read_only, _] = places.both();
+    record(&Fixture::at(&read_only), &upstream.environment("record"), &["a"]);
+    std::fs::set_permissions(&read_only, Permissions::from_mode(0o444)).unwrap();
+    // Nobody writes there, whatever their rights.
+    for (path, expected) in [
+        (Path::new("/proc/new.db"), "cannot open the store /proc/new.db: "),
+        (Path::new("/proc/new"), "cannot write into /proc: "),
+        (Path::new("/proc/self"), "cannot write into /proc/self: "),
+        (Path::new("Cargo.toml/new.db"), "cannot make the directory "),
+        (&read_only, "cannot open the store "),
+    ] {
+        for mode in ["record", "auto"] {
+            let error = Fixture::at(path).serve_in(&upstream.environment(mode)).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+    assert_eq!(upstream.requests(), 1);
 }
 
 #[test]

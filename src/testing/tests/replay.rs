@@ -69,6 +69,8 @@ fn a_test_that_must_use_all_fails_by_what_it_left_and_missed() {
     assert!(said.ends_with(
         "if the test returned an error, that came first, and this hides it: unwrap it in the test to see it"
     ));
+    let fixture = fixture.session("b");
+    recorded(&fixture, &["why?", "how?"]);
     let server = fixture.serve_in(&silent()).unwrap();
     let error = server.finish().unwrap_err();
     assert!(matches!(&error, FinishError::Shortfall(shortfall) if shortfall.unused.total() == 2), "{error}");
@@ -175,7 +177,7 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         (
             Fixture::at("Cargo.toml"),
             &[],
-            "Cargo.toml is no fixture: it is neither a nightreel store nor a directory of texts",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml is no fixture: it is neither a"),
         ),
         (Fixture::at("fixtures/quickstart.db").redact("(", ""), &[], "redact: pattern 1 is not a regular"),
         (Fixture::at("fixtures/quickstart.db").pace(-1.0), &[], "pace: \"-1\" is no pace"),
@@ -185,4 +187,13 @@ fn what_cannot_be_used_is_told_before_anything_is_asked() {
         assert!(error.starts_with(expected), "{error}");
         assert!(!path.exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_a_runtime_is_told_to_name_its_session() {
+    let serve = |fixture: Fixture| async move { fixture.serve_in(&silent()).map(drop) };
+    let quick_start = Fixture::at("fixtures/quickstart.db");
+    let error = tokio::spawn(serve(quick_start.clone())).await.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("the thread \"tokio-rt-worker\" is not the thread of a test"), "{error}");
+    tokio::spawn(serve(quick_start.session("named"))).await.unwrap().unwrap();
 }

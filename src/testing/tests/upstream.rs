@@ -17,7 +17,7 @@ pub(super) struct Upstream {
 }
 
 /// What each request has shown who asks by.
-type Keys = Arc<Mutex<Vec<String>>>;
+pub(super) type Keys = Arc<Mutex<Vec<String>>>;
 
 impl Upstream {
     pub(super) fn new() -> Self {
@@ -28,7 +28,8 @@ impl Upstream {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (requests, keys) = (Arc::clone(&requests), Arc::clone(&keys));
-                thread::spawn(move || answer(stream.unwrap(), requests.fetch_add(1, Ordering::SeqCst), &keys));
+                let number = move || requests.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || answer(take(stream.unwrap(), &keys), number()));
             }
         });
         upstream
@@ -54,8 +55,8 @@ impl Upstream {
     }
 }
 
-/// Reads one request, and answers it.
-fn answer(stream: TcpStream, number: usize, keys: &Keys) {
+/// Reads one request.
+pub(super) fn take(stream: TcpStream, keys: &Keys) -> TcpStream {
     let mut reader = BufReader::new(stream);
     let (mut length, mut line) = (0, String::new());
     while reader.read_line(&mut line).unwrap() > 2 {
@@ -69,7 +70,12 @@ fn answer(stream: TcpStream, number: usize, keys: &Keys) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
+    reader.into_inner()
+}
+
+/// Answers it.
+pub(super) fn answer(mut stream: TcpStream, number: usize) {
     let text = format!(r#"{{"choices":[{{"message":{{"content":"answer {number}"}},"finish_reason":"stop"}}]}}"#);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-    write!(reader.get_mut(), "{head}content-length: {}\r\n\r\n{text}", text.len()).unwrap();
+    write!(stream, "{head}content-length: {}\r\n\r\n{text}", text.len()).unwrap();
 }

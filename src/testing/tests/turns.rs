@@ -1,0 +1,88 @@
+//! Tests that start their session several times.
+
+use super::*;
+use crate::store::write_fixture;
+
+/// Asks each of some prompts of a server of its own, all of them there at once or one after the other.
+fn turns(fixture: &Fixture, environment: &Environment, prompts: &[&str], at_once: bool) -> Vec<(u16, String)> {
+    let start = || fixture.serve_in(environment).unwrap();
+    if at_once {
+        let servers: Vec<_> = prompts.iter().map(|_| start()).collect();
+        let answers = servers.iter().zip(prompts).map(|(server, prompt)| post(server, chat(prompt))).collect();
+        // The last one is the first to go, as it is where each has a variable of its own.
+        servers.into_iter().rev().for_each(drop);
+        return answers;
+    }
+    prompts.iter().map(|prompt| post(&start(), chat(prompt))).collect()
+}
+
+#[test]
+fn a_test_that_starts_its_session_several_times_is_given_what_it_recorded() {
+    let upstream = Upstream::new();
+    for prompts in [["a", "a", "a"], ["a", "b", "a"]] {
+        for at_once in [false, true] {
+            for mode in ["record", "auto"] {
+                let places = Places::new();
+                for path in places.both() {
+                    let fixture = Fixture::at(&path).session("one").must_use_all();
+                    let recorded = turns(&fixture, &upstream.environment(mode), &prompts, at_once);
+                    let sessions = ["one", "one#2", "one#3"].map(str::to_owned);
+                    let expected: Vec<_> = sessions.into_iter().zip(prompts.map(str::to_owned)).collect();
+                    assert_eq!(asked(&path), expected, "{mode} {at_once}");
+                    assert_eq!(turns(&fixture, &silent(), &prompts, at_once), recorded, "{mode} {at_once}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_without_recordings_of_its_own_is_given_those_of_the_first_and_need_not_use_them() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let fixture = Fixture::at(&path).session("one").must_use_all();
+    let first = turns(&fixture, &upstream.environment("record"), &["a"], false);
+    for _ in 0..2 {
+        assert_eq!(turns(&fixture, &silent(), &["a"], false), first);
+    }
+    assert_eq!(fixture.serve_in(&silent()).unwrap().finish().unwrap().unused, 0);
+    let server = fixture.serve_in(&silent()).unwrap();
+    post(&server, chat("b"));
+    assert!(matches!(server.finish(), Err(FinishError::Shortfall(_))), "a miss is one in every turn");
+}
+
+#[test]
+fn what_is_recorded_anew_with_fewer_turns_leaves_none_of_the_old_ones() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    drop(turns(&Fixture::at(&path).session("one"), &upstream.environment("record"), &["a"], false));
+    let [old] = held(&path).try_into().unwrap();
+    let sessions = ["", "#2", "new", "new#2", "new#3", "newer", "new#a"];
+    let exchanges = sessions.map(|session| Exchange {
+        session: Some(session).filter(|session| !session.is_empty()).map(Into::into),
+        ..old.clone()
+    });
+    let path = places.0.path().join("old.db");
+    write_fixture(&path, exchanges).unwrap();
+    drop(turns(&Fixture::at(&path).session("new"), &upstream.environment("record"), &["b", "b"], false));
+    let left: Vec<_> = asked(&path).into_iter().map(|(session, prompt)| format!("{session} {prompt}")).collect();
+    assert_eq!(left, [" a", "#2 a", "new b", "new#2 b", "new#a a", "newer a"]);
+    drop(turns(&Fixture::at(&path).session(""), &upstream.environment("record"), &["b"], false));
+    let left: Vec<_> = asked(&path).into_iter().map(|(session, prompt)| format!("{session} {prompt}")).collect();
+    assert_eq!(left, [" b", "new b", "new#2 b", "new#a a", "newer a"]);
+}
+
+#[test]
+fn tests_that_share_a_session_by_its_name_are_all_given_the_first_turn() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let fixture = Fixture::at(&path).session("shared").must_use_all();
+    let first = turns(&fixture, &upstream.environment("record"), &["a"], false);
+    std::thread::scope(|scope| {
+        for test in ["one_test", "another_test"] {
+            let replay = || assert_eq!(turns(&fixture, &silent(), &["a"], false), first);
+            let thread = std::thread::Builder::new().name(test.to_owned());
+            thread.spawn_scoped(scope, replay).unwrap();
+        }
+    });
+}
