@@ -120,7 +120,9 @@ mod tests {
                     all.push(admit(&gate, &model).await);
                 }
                 assert!(waits(&gate, &model).await, "{at_once} in flight, {spent:?}");
-                all.iter_mut().for_each(|permit| drop(permit.settle(&spent)));
+                for permit in &mut all {
+                    drop(permit.settle(&spent));
+                }
             }
             // And one that tells more than the price allows ends that.
             admit(&gate, &model).await.settle(&answered(0.04));
