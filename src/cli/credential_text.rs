@@ -1,6 +1,7 @@
 //! Texts that a person is shown, less the credentials that may have got into them.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 /// How the names of variables end that hold credentials.
 const NAMES: [&str; 4] = ["KEY", "TOKEN", "SECRET", "PASSWORD"];
@@ -35,8 +36,10 @@ fn of_variables(variables: impl Iterator<Item = (String, String)>) -> impl Itera
 }
 
 fn strike(text: &str, variables: impl Iterator<Item = (String, String)>) -> String {
-    let credentials = of_variables(variables);
-    let text = credentials.fold(text.to_owned(), |text, credential| text.replace(&credential, STRUCK));
+    let mut credentials: Vec<String> = of_variables(variables).collect();
+    // Of one that begins as another does nothing is left only if it is struck first.
+    credentials.sort_by_key(|credential| Reverse(credential.len()));
+    let text = credentials.into_iter().fold(text.to_owned(), |text, credential| text.replace(&credential, STRUCK));
     without_keys(&text).into_owned()
 }
 
@@ -66,12 +69,15 @@ mod tests {
             ("OPENROUTER_API_KEY", "Bearer canary-1"),
             ("cf_aig_token", "canary-token"),
             ("EDITOR_KEY", "vi"),
+            ("TEAM_KEY", "teamkey1"),
+            ("MEMBER_KEY", "teamkey1-9f8e7d6c"),
             ("HOME", "/home/someone"),
         ];
         for (text, struck) in [
             ("no canary-1 here", "no [redacted] here"),
             ("canary-token,canary-token", "[redacted],[redacted]"),
             ("vi /home/someone", "vi /home/someone"),
+            ("teamkey1-9f8e7d6c of teamkey1", "[redacted] of [redacted]"),
             ("--set x=sk-or-v1-0123456789: no", "--set x=[redacted]: no"),
             ("unexpected argument '--sk-or-v1-0123456789'", "unexpected argument '--[redacted]'"),
             ("keys begin with sk-or-", "keys begin with sk-or-"),

@@ -127,13 +127,14 @@ fn found(number: usize, line: usize, input: &InputLine<'_>, result: Option<Outpu
 }
 
 fn reply(result: OutputLine<'_>) -> Result<FoundReply, String> {
+    let error = result.error.filter(|error| !error.is_null());
     let Some(response) = result.response else {
-        let error = result.error.unwrap_or_default();
-        return Err(format!("it has no response: {error}"));
+        return Err(format!("it has no response: {}", error.unwrap_or_default()));
     };
+    let beside = |why: String| error.map_or_else(|| why.clone(), |error| format!("{why}; its error is {error}"));
     let kind = ("content-type".to_owned(), "application/json".to_owned());
     let id = response.request_id.filter(|id| !id.is_empty()).map(|id| ("x-request-id".to_owned(), id));
     let body = response.body.map(|body| body.get().as_bytes().to_vec()).unwrap_or_default();
-    let status = final_status(response.status_code)?;
+    let status = final_status(response.status_code).map_err(beside)?;
     Ok(FoundReply { status, headers: [kind].into_iter().chain(id).collect(), body })
 }

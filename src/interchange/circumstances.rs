@@ -1,5 +1,7 @@
 //! What nightreel knows of an exchange beside its request and its response.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +115,7 @@ impl Circumstances {
         if let Some(key) = &self.key {
             request.key = key_of(key).ok_or("its key is not 64 hexadecimal digits")?;
         }
+        let session = self.session.as_deref().map(session).transpose()?;
         let class = Class::from_name(&self.class).ok_or_else(|| format!("there is no class {:?}", self.class))?;
         let timing = Timing { queued_us: self.queued_us, first_byte_us: self.first_byte_us, total_us: self.total_us };
         let attempt = Attempt {
@@ -120,11 +123,11 @@ impl Circumstances {
             sent_at_ms: self.sent_at_ms,
             timing,
             class,
-            cost_usd: self.cost_usd,
-            assumed_cost_usd: self.assumed_cost_usd,
+            cost_usd: cost(self.cost_usd)?,
+            assumed_cost_usd: cost(self.assumed_cost_usd)?,
             reply: self.reply(reply)?,
         };
-        Ok(Exchange { request, session: self.session.map(Into::into), occurrence: self.occurrence, attempt })
+        Ok(Exchange { request, session, occurrence: self.occurrence, attempt })
     }
 
     fn reply(&self, written: Option<Written>) -> Result<Result<Reply, Fault>, String> {
@@ -144,6 +147,24 @@ impl Circumstances {
         }
         let headers = headers.iter().filter_map(|(name, value)| kept_header(name, value)).collect();
         Ok(Ok(Reply { status, headers, body: Bytes::from(body), chunks, end }))
+    }
+}
+
+/// The session of a name. A server takes none that is longer than its longest.
+fn session(name: &str) -> Result<Arc<str>, String> {
+    match name.len() {
+        length if length > Exchange::LONGEST_SESSION => {
+            Err(format!("its session's name has {length} bytes, and may have {}", Exchange::LONGEST_SESSION))
+        }
+        _ => Ok(name.into()),
+    }
+}
+
+/// What something cost, if that is known.
+fn cost(usd: Option<f64>) -> Result<Option<f64>, String> {
+    match usd {
+        Some(usd) if !usd.is_finite() || usd < 0.0 => Err(format!("nothing costs {usd} USD")),
+        usd => Ok(usd),
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) timing: Timing,
     /// What the request was sent with and nobody else may know.
     pub(super) credentials: Vec<String>,
+    /// What is to be known of it where it is taken.
+    pub(super) notes: Vec<String>,
     /// Why it cannot be said what the request was.
     pub(super) damage: Option<String>,
 }
@@ -50,6 +52,7 @@ impl Found {
             sent_at_ms: 0,
             timing: Timing::default(),
             credentials: credentials_of(node, &url),
+            notes: Vec::new(),
             damage: damage(node),
             url,
         }
@@ -63,6 +66,11 @@ fn damage(node: &Node) -> Option<String> {
     let whole = [Some(node), request].into_iter().flatten();
     let why = whole.chain(parts).find_map(Node::problem)?;
     Some(format!("it cannot be read: {why}"))
+}
+
+/// Whether a response of a status has no body.
+pub(super) const fn has_none(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
 }
 
 /// The status that a number is.

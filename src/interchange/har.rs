@@ -4,10 +4,16 @@ use crate::model::Timing;
 
 use super::attachments::Attachments;
 use super::body::Side;
-use super::found::{Found, FoundReply, millis_of, status_of};
-use super::headers::header_lines;
+use super::doubt::said_length;
+use super::found::{Found, FoundReply, has_none, millis_of, status_of};
+use super::headers::{header_lines, value_of};
 use super::node::{Content, Node};
 use super::polly;
+
+/// How many bytes stand between a header's name and its value, and behind it.
+const HEADER_ENDS: usize = 4;
+/// More bytes than any way of compressing makes of nothing.
+const LONGEST_NOTHING: f64 = 32.0;
 
 /// The entries of a log; `None` where it is none.
 pub(super) fn entries(document: &Node) -> Option<&Vec<Node>> {
@@ -53,49 +59,81 @@ fn reply(response: &Node, attachments: Attachments<'_>) -> Result<FoundReply, St
     if let Some(kind) = kind.filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))) {
         headers.push(("content-type".to_owned(), kind.into_owned()));
     }
-    let body = match polly::body(content, &headers)? {
+    let mut reply = FoundReply { status, headers, body: Vec::new() };
+    reply.body = match polly::body(content, &reply.headers)? {
         // Its size is that of the text, or of what was decoded.
         Some(body) => body,
-        None => whole(text(content, Side::Response, attachments)?, size_of(response, content, status), status)?,
+        None => whole(text(content, Side::Response, attachments)?, &reply, (response, content))?,
     };
-    Ok(FoundReply { status, headers, body })
-}
-
-/// The size of a body by what a response says of it: what has no text and was sent all the same is
-/// not empty, whatever its content's size.
-fn size_of(response: &Node, content: &Node, status: u16) -> Option<f64> {
-    let has_none = has_none(status) || content.has("text") || content.has("_file");
-    let sent = response.number_of("bodySize").filter(|sent| *sent > 0.0 && !has_none);
-    let size = content.number_of("size");
-    size.filter(|size| *size != 0.0).or(sent).or(size)
-}
-
-/// Whether a response of a status has no body.
-const fn has_none(status: u16) -> bool {
-    matches!(status, 204 | 205 | 304)
+    Ok(reply)
 }
 
 /// A body that is all that came, by its size: browsers and proxies write the size of what they no
 /// longer have, and what they have cut short.
-fn whole(body: Option<Vec<u8>>, size: Option<f64>, status: u16) -> Result<Vec<u8>, String> {
-    match (body.unwrap_or_default(), size) {
-        (body, Some(size)) if body.is_empty() && size != 0.0 => Err(Side::Response.lost()),
-        (body, None) if body.is_empty() && !has_none(status) => Err(Side::Response.lost()),
-        (body, Some(size)) if is_cut(&body, size) => {
+fn whole(body: Option<Vec<u8>>, reply: &FoundReply, (response, content): (&Node, &Node)) -> Result<Vec<u8>, String> {
+    let (has_text, body) = (body.is_some(), body.unwrap_or_default());
+    let size = content.number_of("size");
+    if body.is_empty() {
+        let is_unknown = size.is_none() && !has_none(reply.status);
+        let is_sent = !has_none(reply.status) && sent(response, reply) > sent_of_nothing(has_text, reply);
+        return if is_unknown || is_sent || size.is_some_and(|size| size != 0.0) {
+            Err(Side::Response.lost())
+        } else {
+            Ok(body)
+        };
+    }
+    match size.into_iter().chain(said_length(reply).map(float)).reduce(f64::max) {
+        Some(size) if is_cut(&body, size, is_stream(reply)) => {
             Err(format!("its response body was cut short: {} of {size} bytes are there", body.len()))
         }
-        (body, _) => Ok(body),
+        _ => Ok(body),
     }
 }
 
-/// Whether a body lacks much of its size, or anything where it is no whole JSON. A little less is
-/// another charset's; and more is what was compressed when it was counted.
-fn is_cut(body: &[u8], size: f64) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a body has fewer than 2^53 bytes")]
-    let length = body.len() as f64;
-    let is_broken =
-        || body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err();
+/// How many bytes of a body came, by the first that tells it of what a response says; 0 where nothing
+/// does. A transfer is counted with its headers, whose size may have to be guessed.
+fn sent(response: &Node, reply: &FoundReply) -> f64 {
+    let length = value_of(&reply.headers, "content-length").and_then(|length| length.parse().ok());
+    let known = |name: &str| response.number_of(name).filter(|size| *size >= 0.0);
+    let headers = || {
+        let lengths = reply.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_ENDS);
+        float(lengths.sum())
+    };
+    let transferred = || Some(known("_transferSize")? - known("headersSize").unwrap_or_else(headers));
+    length.or_else(|| known("bodySize")).or_else(transferred).unwrap_or(0.0)
+}
+
+/// How many bytes may have been sent where the body is empty: nothing that was compressed is a few.
+fn sent_of_nothing(has_text: bool, reply: &FoundReply) -> f64 {
+    let is_compressed = has_text && value_of(&reply.headers, "content-encoding").is_some();
+    if is_compressed { LONGEST_NOTHING } else { 0.0 }
+}
+
+/// Whether a response is a stream of events.
+fn is_stream(reply: &FoundReply) -> bool {
+    value_of(&reply.headers, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("event-stream"))
+}
+
+/// Whether a body lacks much of its size, or anything where it is no whole JSON or ends within an
+/// event. A little less is another charset's; and more is what was compressed when it was counted.
+fn is_cut(body: &[u8], size: f64, is_stream: bool) -> bool {
+    let length = float(body.len());
+    let is_broken = || match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err(),
+        _ => is_stream && ends_within_event(body),
+    };
     length < size && (length * 2.0 < size || is_broken())
+}
+
+/// Whether a stream ends before the blank line of its last event. Its last line may have lost its end.
+fn ends_within_event(body: &[u8]) -> bool {
+    let has_blank_line = ["\n\n", "\r\r", "\r\n\r\n"].iter().any(|end| body.ends_with(end.as_bytes()));
+    !has_blank_line && !body.trim_ascii_end().ends_with(b"[DONE]")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a body has fewer than 2^53 bytes")]
+const fn float(length: usize) -> f64 {
+    length as f64
 }
 
 /// What an entry says of time. Blocking and connecting are no part of an answer's time; -1 is what

@@ -30,3 +30,8 @@ fn add(name: &str, values: &Node, lines: &mut Vec<(String, String)>) {
         None => lines.extend(values.text().map(|value| (name.to_owned(), value.into_owned()))),
     }
 }
+
+/// The first value of a header; names are in any case.
+pub(super) fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}

@@ -16,7 +16,7 @@ pub struct Imported {
     pub exchanges: Vec<Exchange>,
     /// What was left out, in the file's order.
     pub skipped: Vec<Skipped>,
-    /// What was taken of interactions with less than they had.
+    /// What is to be known of some that were taken.
     pub notes: Vec<Note>,
     /// What its requests were sent with, to be struck from what was taken.
     pub credentials: RecordedCredentials,
@@ -31,12 +31,12 @@ pub struct Skipped {
     pub why: String,
 }
 
-/// What was left out of an interaction that was taken.
+/// What is to be known of an interaction that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Which one it is.
     pub place: Place,
-    /// What is missing, and why.
+    /// What is missing of it, or speaks against it.
     pub what: String,
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::model::Members;
 
-use super::node::{Content, Node};
+use super::node::{Content, Node, Style};
 
 /// So many levels know their lines: what holds the interactions, the list of them, and each.
 const LEVELS: usize = 4;
@@ -90,9 +90,9 @@ fn content(value: Value, line: usize) -> Content {
     let node = |value| Node { line, content: content(value, line) };
     match value {
         Value::Null => Content::Null,
-        Value::Bool(value) => Content::Text { value: value.to_string(), plain: true },
-        Value::Number(number) => Content::Text { value: number.to_string(), plain: true },
-        Value::String(value) => Content::Text { value, plain: false },
+        Value::Bool(value) => Content::Text { value: value.to_string(), style: Style::Plain },
+        Value::Number(number) => Content::Text { value: number.to_string(), style: Style::Plain },
+        Value::String(value) => Content::Text { value, style: Style::Quoted },
         Value::Array(elements) => Content::List(elements.into_iter().map(node).collect()),
         Value::Object(members) => Content::Map(members.into_iter().map(|(name, value)| (name, node(value))).collect()),
     }
@@ -102,7 +102,7 @@ fn content(value: Value, line: usize) -> Content {
 pub(super) fn value(node: &Node) -> Value {
     match &node.content {
         Content::Null | Content::Broken(_) => Value::Null,
-        Content::Text { value, plain: true } => serde_json::from_str(value).unwrap_or_default(),
+        Content::Text { value, style: Style::Plain } => serde_json::from_str(value).unwrap_or_default(),
         Content::Text { value, .. } => Value::String(value.clone()),
         Content::Bytes(bytes) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
         Content::List(elements) => elements.iter().map(value).collect(),

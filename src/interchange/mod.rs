@@ -17,6 +17,7 @@ mod body;
 mod circumstances;
 mod credentials;
 mod detect;
+mod doubt;
 mod endpoint_of;
 mod exchange_line;
 mod found;

@@ -14,16 +14,27 @@ pub(super) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     Null,
-    /// A scalar; `plain` is one without quotes or a tag, which may be a number or a word.
+    /// A scalar.
     Text {
         value: String,
-        plain: bool,
+        style: Style,
     },
     Bytes(Vec<u8>),
     /// Something that cannot be read though the document can: why, and where.
     Broken(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
+}
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Without quotes or a tag: it may be a number or a word.
+    Plain,
+    /// As a text whose end is where others of its lines may follow.
+    Open,
+    /// Between quotes, which say where it ends.
+    Quoted,
 }
 
 impl Node {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 
 use super::body::BASE64;
-use super::node::{Content, Node};
+use super::node::{Content, Node, Style};
 use super::yaml::{Scalar, resolve};
 
 /// What the plain scalars of a document mean.
@@ -26,7 +26,7 @@ pub(super) fn dumps_as(node: &Node, resolve: Resolve) -> String {
 fn write(node: &Node, resolve: Resolve, out: &mut String) {
     match &node.content {
         Content::Null | Content::Broken(_) => out.push_str("null"),
-        Content::Text { value, plain: true } => write_plain(value, resolve, out),
+        Content::Text { value, style: Style::Plain } => write_plain(value, resolve, out),
         Content::Text { value, .. } => write_text(value, out),
         Content::Bytes(bytes) => write_text(&BASE64.encode(bytes), out),
         Content::List(elements) => {

@@ -94,13 +94,11 @@ fn of_json(path: &Path, first_line: usize, error: &serde_json::Error) -> ImportE
 fn exchanges(path: &Path, text: &str) -> Result<Imported, ImportError> {
     let mut taker = Taker::default();
     for (number, (line, text)) in (1..).zip(lines(text)) {
+        let place = Place { file: None, number, line, method: String::new(), path: String::new() };
         match exchange_line::exchange(text) {
-            Ok(exchange) => taker.push(exchange),
+            Ok(exchange) => taker.push(&place, exchange),
             Err(LineProblem::Json(error)) => return Err(of_json(path, line, &error)),
-            Err(LineProblem::Content(why)) => {
-                let place = Place { file: None, number, line, method: String::new(), path: String::new() };
-                taker.skip(Skipped { place, why });
-            }
+            Err(LineProblem::Content(why)) => taker.skip(Skipped { place, why }),
         }
     }
     Ok(taker.finish(ImportFormat::Exchanges))
@@ -211,7 +209,7 @@ fn take_entry(number: usize, entry: &Node, attachments: Attachments<'_>, taker: 
     let found = har::interaction(number, entry, attachments);
     match har_own::exchange(entry, &found) {
         None => taker.take(found),
-        Some(Ok(exchange)) => taker.push(exchange),
+        Some(Ok(exchange)) => taker.push(&found.place, exchange),
         Some(Err(why)) => taker.skip(Skipped { place: found.place, why }),
     }
 }

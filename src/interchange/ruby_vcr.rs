@@ -5,12 +5,49 @@ use std::borrow::Cow;
 use super::body::Side;
 use super::found::{Found, FoundReply, millis_of, status_of};
 use super::headers::header_lines;
-use super::node::{Content, Node};
+use super::node::{Content, Node, Style};
+
+/// Why the last response of a file is left out.
+const CUT: &str = "the file ends before its `recorded_at` and the cassette's `recorded_with`, which VCR writes behind a \
+                   body: the body may be cut; record it anew, or add the `recorded_at` where nothing is missing";
 
 /// The interactions of a cassette; `None` where it is none. Before version 2 it was a list alone.
 pub(super) fn interactions(document: &Node) -> Option<Vec<Found>> {
     let list = document.list_of("http_interactions").or_else(|| document.list())?;
-    Some((1..).zip(list).map(|(number, node)| interaction(number, node)).collect())
+    let mut found: Vec<Found> = (1..).zip(list).map(|(number, node)| interaction(number, node)).collect();
+    if let Some(last) = found.last_mut().filter(|last| last.reply.is_ok() && ends_early(document, list)) {
+        last.reply = Err(CUT.to_owned());
+    }
+    Some(found)
+}
+
+/// Whether the file of a cassette seems to end within the body of its last response: any line of it
+/// may be the last one, and what VCR writes behind it is missing.
+fn ends_early(document: &Node, all: &[Node]) -> bool {
+    let Some((last, others)) = all.split_last() else { return false };
+    let is_complete =
+        |one: &Node| one.has("recorded_at") || one.get("response").is_some_and(|it| it.has("http_version"));
+    let others_say_so = match document.content {
+        // What nobody has ever dated was written by hand.
+        Content::Map(_) => !document.has("recorded_with") && others.iter().all(is_complete),
+        // Before version 2 there were no dates.
+        _ => !others.is_empty() && others.iter().all(is_complete),
+    };
+    others_say_so && !is_complete(last) && may_go_on(last)
+}
+
+/// Whether an interaction ends with its response, that with its body, and that with a text that does
+/// not say itself where it ends; or before one of them.
+fn may_go_on(interaction: &Node) -> bool {
+    let mut end = interaction;
+    for names in [["response"].as_slice(), &["body"], &["string", "base64_string"]] {
+        let Content::Map(members) = &end.content else { break };
+        match members.last() {
+            Some((name, value)) if names.contains(&name.as_str()) => end = value,
+            _ => return !names.iter().any(|name| end.has(name)),
+        }
+    }
+    !matches!(end.content, Content::Text { style: Style::Quoted, .. })
 }
 
 fn interaction(number: usize, node: &Node) -> Found {
@@ -21,7 +58,18 @@ fn interaction(number: usize, node: &Node) -> Found {
     if let Some(response) = node.get("response") {
         found.reply = reply(node, response);
     }
+    if has_template(&found) {
+        found.notes.push("it has ERB in it (<%= … %>), which is not run and stays as it is".to_owned());
+    }
     found
+}
+
+/// Whether anything of an interaction is a template that VCR would fill in.
+fn has_template(found: &Found) -> bool {
+    let reply = found.reply.as_ref().map_or(&[][..], |reply| &reply.body);
+    let request = found.request.as_ref().map_or(&[][..], Vec::as_slice);
+    let texts = [found.url.as_bytes(), request, reply].map(String::from_utf8_lossy);
+    texts.iter().any(|text| text.split_once("<%=").is_some_and(|(_, behind)| behind.contains("%>")))
 }
 
 fn reply(node: &Node, response: &Node) -> Result<FoundReply, String> {

@@ -6,14 +6,15 @@ use bytes::Bytes;
 
 use crate::gateway::{classify, kept_header};
 use crate::model::{
-    Attempt, BodyShape, Chunk, End, Endpoint, Exchange, Header, Key, KeyRules, Reply, Request, Timing, gunzip,
+    Attempt, BodyShape, Chunk, Class, End, Endpoint, Exchange, Header, Key, KeyRules, Reply, Request, Timing, gunzip,
 };
 use crate::price::cost_of;
 
 use super::credentials::RecordedCredentials;
+use super::doubt::doubt;
 use super::endpoint_of::{call_of, query_of};
 use super::found::{Found, FoundReply};
-use super::{ImportFormat, Imported, Note, Skipped};
+use super::{ImportFormat, Imported, Note, Place, Skipped};
 
 /// Takes interactions, and numbers those that ask the same.
 #[derive(Debug, Default)]
@@ -31,13 +32,20 @@ impl Taker {
         self.credentials.extend(std::mem::take(&mut found.credentials));
         let place = found.place.clone();
         match self.exchange(found) {
-            Ok(exchange) => self.exchanges.push(exchange),
+            Ok(exchange) => self.push(&place, exchange),
             Err(why) => self.skipped.push(Skipped { place, why }),
         }
     }
 
-    /// Takes an exchange as it is.
-    pub(super) fn push(&mut self, exchange: Exchange) {
+    /// Takes an exchange as it is, less the headers that no server can send.
+    pub(super) fn push(&mut self, place: &Place, mut exchange: Exchange) {
+        if let Ok(reply) = &mut exchange.attempt.reply {
+            for Header { name, .. } in reply.headers.extract_if(.., |header| !is_sendable(&header.value)) {
+                let why = "its value has a character that HTTP has no place for";
+                let what = format!("its response header {name} is left out: {why}");
+                self.notes.push(Note { place: place.clone(), what });
+            }
+        }
         self.exchanges.push(exchange);
     }
 
@@ -58,13 +66,12 @@ impl Taker {
         let body =
             if call.endpoint == Endpoint::Models { Ok(query_of(&found.url).into_bytes()) } else { found.request }?;
         let request = request(call.endpoint, call.deployment.as_deref(), body)?;
-        let mut reply = found.reply?;
-        for name in unsendable(&mut reply.headers) {
-            let what =
-                format!("its response header {name} is left out: its value has a character that HTTP has no place for");
+        let reply = found.reply?;
+        let doubt = doubt(&reply);
+        let (attempt, no_answer) = attempt(call.endpoint, reply, (found.sent_at_ms, found.timing));
+        for what in found.notes.into_iter().chain(doubt.or(no_answer)) {
             self.notes.push(Note { place: found.place.clone(), what });
         }
-        let attempt = attempt(call.endpoint, reply, (found.sent_at_ms, found.timing));
         let asked = self.asked.entry(request.key).or_default();
         let occurrence = *asked;
         *asked += 1;
@@ -72,15 +79,9 @@ impl Taker {
     }
 }
 
-/// Takes the headers out that would be kept and that no server can send, such as those with a line
-/// break; gives their names.
-fn unsendable(headers: &mut Vec<(String, String)>) -> Vec<String> {
-    let is_unsendable = |name: &str, value: &str| {
-        let is_control = |character: char| character.is_ascii_control() && character != '\t';
-        value.contains(is_control) && kept_header(name, value).is_some()
-    };
-    let taken = headers.extract_if(.., |(name, value)| is_unsendable(name, value));
-    taken.map(|(name, _)| name.to_ascii_lowercase()).collect()
+/// Whether a server can send a header's value: one with a line break none can.
+fn is_sendable(value: &str) -> bool {
+    !value.contains(|character: char| character.is_ascii_control() && character != '\t')
 }
 
 fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Result<Request, String> {
@@ -95,8 +96,8 @@ fn request(endpoint: Endpoint, deployment: Option<&str>, body: Vec<u8>) -> Resul
     Request::of_body(endpoint, body, &KeyRules::default()).map_err(|error| format!("its request body is {error}"))
 }
 
-/// What a response means today.
-fn attempt(endpoint: Endpoint, found: FoundReply, (sent_at_ms, timing): (i64, Timing)) -> Attempt {
+/// What a response means today, and what is to be said of one that means nothing.
+fn attempt(endpoint: Endpoint, found: FoundReply, (sent_at_ms, timing): (i64, Timing)) -> (Attempt, Option<String>) {
     let headers = found.headers.iter().filter(|(name, value)| is_true(name, value, &found.body));
     let headers: Vec<Header> = headers.filter_map(|(name, value)| kept_header(name, value)).collect();
     let mut reply =
@@ -107,7 +108,11 @@ fn attempt(endpoint: Endpoint, found: FoundReply, (sent_at_ms, timing): (i64, Ti
     let reply = Ok(reply);
     let verdict = classify(endpoint, &reply, true);
     let cost_usd = cost_of(&reply, verdict.class, verdict.answer.as_ref().map(|answer| &answer.usage), None);
-    Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None }
+    let message = verdict.message.filter(|_| verdict.class == Class::BadBody);
+    let no_answer = message.map(|message| format!("its response is no answer: {message}"));
+    let attempt =
+        Attempt { number: 1, sent_at_ms, timing, reply, class: verdict.class, cost_usd, assumed_cost_usd: None };
+    (attempt, no_answer)
 }
 
 /// Whether a header says what is so: most tools keep a body as they have decoded it beside a

@@ -52,16 +52,18 @@ fn refused(output: &Output, test: &Test) {
 
 #[test]
 fn a_cassette_becomes_a_run_that_says_what_was_left_out() {
-    let test = Test::new()
-        .file("tests/a.yaml", cassette(&[interaction("1", "one"), OTHER.to_owned(), interaction("1", &answer("two"))]));
+    let test = Test::new().file(
+        "tests/a.yaml",
+        cassette(&[interaction("1", &answer("one")), OTHER.to_owned(), interaction("1", &answer("two"))]),
+    );
     let output = test.args(["import", "tests/a.yaml"]).run();
     assert_eq!(
         output.stdout,
         "tests/a.yaml (vcrpy): took 2, left out 1\n  took 2 × completions, 200\n  left out interaction 2 (line 15), GET \
          /v1/files: it is not a call that nightreel knows\n2 exchanges are run 1 of nightreel.db\n"
     );
-    let answer = answer("two");
-    assert_eq!(told(&exchanges(&test, "nightreel.db")), [(None, 0, "one"), (None, 1, answer.as_str())]);
+    let (one, two) = (answer("one"), answer("two"));
+    assert_eq!(told(&exchanges(&test, "nightreel.db")), [(None, 0, one.as_str()), (None, 1, two.as_str())]);
     let runs = test.args(["runs"]).run().stdout;
     assert!(runs.contains("import"), "{runs}");
     test.store().assert_whole();
@@ -72,7 +74,7 @@ fn a_cassette_becomes_a_run_that_says_what_was_left_out() {
 
 #[test]
 fn a_program_is_told_the_same_in_json() {
-    let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one"), OTHER.to_owned()]));
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer("one")), OTHER.to_owned()]));
     let output = test.args(["import", "a.yaml", "--json", "--store", "s.db", "--job", "chat"]).run();
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     let expected = json!({
@@ -236,6 +238,23 @@ fn what_requests_were_sent_with_is_struck_from_what_repeats_it() {
     let test = Test::new().file("a.yaml", cassette(&[interaction("1", &answer(CANARY))]));
     test.args(["import", "a.yaml"]).run();
     assert_eq!(exchanges(&test, "nightreel.db")[0]["body"]["text"], answer("[redacted]"));
+}
+
+#[test]
+fn nothing_is_left_of_a_credential_that_begins_as_another_does() {
+    let (short, long) = ("teamkey1", "teamkey1-9f8e7d6c5b4a3210");
+    let both = answer(&format!("{long} {short}"));
+    let ask = |prompt: &str, key: &str| interaction(prompt, &both).replace(CANARY, key);
+    let test = Test::new()
+        .file("sent.yaml", cassette(&[ask("1", short), ask("2", long)]))
+        .file("known.yaml", cassette(&[ask("1", short), ask("2", "")]));
+    test.args(["import", "sent.yaml", "--store", "sent.db"]).run();
+    let known = test.args(["import", "known.yaml", "--store", "known.db"]);
+    known.env("A_API_KEY", long).run();
+    for store in ["sent.db", "known.db"] {
+        let kept = exchanges(&test, store);
+        assert!(kept.iter().all(|one| one["body"]["text"] == answer("[redacted] [redacted]")), "{kept:?}");
+    }
 }
 
 #[test]

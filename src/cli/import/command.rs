@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use nightreel::interchange::ImportFormat;
 
@@ -83,7 +84,8 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
             let file = file.display();
             complain(&format!("note: {file} shares the session {session:?} with a file before it: its answers follow"));
         }
-        sessions.place(&file, &mut imported.exchanges);
+        let placed = sessions.place(&file, &mut imported.exchanges);
+        placed.map_err(|error| Failure::usage(anyhow!("{}: {error}", file.display())))?;
         report.add(FileReport::new(&file, &imported, struck));
         exchanges.extend(imported.exchanges);
     }

@@ -1,7 +1,6 @@
 //! Which session an imported exchange is in, and the how-manieth of its key it is there.
 
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,6 +9,11 @@ use nightreel::model::{Exchange, Key};
 
 /// The word for each file's own name.
 const OF_FILE: &str = "file";
+
+/// A session's name that no server takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the session's name has {0} bytes, and may have {longest}; give it a shorter one", longest = Exchange::LONGEST_SESSION)]
+pub(super) struct LongSession(usize);
 
 /// How the session of a file's exchanges is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +25,15 @@ pub(super) enum SessionName {
 }
 
 impl FromStr for SessionName {
-    type Err = Infallible;
+    type Err = LongSession;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Ok(if name == OF_FILE { Self::File } else { Self::Name(name.into()) })
+        if name == OF_FILE { Ok(Self::File) } else { checked(name).map(Self::Name) }
     }
+}
+
+fn checked(name: &str) -> Result<Arc<str>, LongSession> {
+    if name.len() > Exchange::LONGEST_SESSION { Err(LongSession(name.len())) } else { Ok(name.into()) }
 }
 
 /// Gives exchanges their sessions and, where several files ask the same in one, their numbers.
@@ -51,11 +59,14 @@ impl Sessions {
     }
 
     /// Places the exchanges of a file. Those that have a session already stay in it.
-    pub(super) fn place(&mut self, file: &Path, exchanges: &mut [Exchange]) {
+    ///
+    /// # Errors
+    /// Fails if the file's name is none that a session may have.
+    pub(super) fn place(&mut self, file: &Path, exchanges: &mut [Exchange]) -> Result<(), LongSession> {
         let session = match &self.name {
             None => None,
             Some(SessionName::Name(name)) => Some(Arc::clone(name)),
-            Some(SessionName::File) => Some(stem(file).into()),
+            Some(SessionName::File) => Some(checked(&stem(file))?),
         };
         let mut asked = HashMap::new();
         for exchange in exchanges {
@@ -67,6 +78,7 @@ impl Sessions {
             *next = exchange.occurrence.saturating_add(1).max(*next);
         }
         self.asked.extend(asked);
+        Ok(())
     }
 }
 
@@ -80,6 +92,20 @@ fn stem(file: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_has_a_name_that_a_server_takes() {
+        let (longest, longer) = ("s".repeat(256), "s".repeat(257));
+        for (name, expected) in [("file", Ok(SessionName::File)), (&longest, Ok(SessionName::Name((*longest).into())))]
+        {
+            assert_eq!(name.parse::<SessionName>().map_err(|error| error.to_string()), expected);
+        }
+        let problem = "the session's name has 257 bytes, and may have 256; give it a shorter one";
+        assert_eq!(longer.parse::<SessionName>().unwrap_err().to_string(), problem);
+        let mut sessions = Sessions::new(Some(SessionName::File));
+        assert!(sessions.place(Path::new(&longest), &mut []).is_ok());
+        assert_eq!(sessions.place(Path::new(&longer), &mut []).unwrap_err().to_string(), problem);
+    }
 
     #[test]
     fn the_stem_of_a_file_has_no_extension() {

@@ -73,8 +73,9 @@ impl Striker {
             changed.extend(Some(exchange.request.key).filter(|key| *key != before));
         }
         renumber(&mut imported.exchanges, &changed);
-        for Note { place, .. } in &mut imported.notes {
+        for Note { place, what } in &mut imported.notes {
             place.path = redactor.strike_text(&place.path);
+            *what = redactor.strike_text(what);
         }
         for Skipped { place, why } in &mut imported.skipped {
             place.path = redactor.strike_text(&place.path);

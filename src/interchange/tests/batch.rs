@@ -118,16 +118,21 @@ fn files_in_each_others_place_are_told() {
 
 #[test]
 fn a_second_request_of_an_id_and_a_status_that_is_none_are_left_out_with_the_reason() {
-    let requests = File::new("in.jsonl", input(&[("a", ASKED), ("a", ASKED), ("b", ASKED)]));
+    let requests = File::new("in.jsonl", input(&[("a", ASKED), ("a", ASKED), ("b", ASKED), ("c", ASKED)]));
     let result =
         |id, status| format!("{{\"custom_id\":\"{id}\",\"response\":{{\"status_code\":{status},\"body\":{{}}}}}}\n");
-    let results = File::new("out.jsonl", result("a", 200) + &result("b", 70));
+    let cancelled = result("c", 0).replace("}}}", "}},\"error\":{\"code\":\"batch_cancelled\"}}");
+    let results = File::new("out.jsonl", result("a", 200) + &result("b", 70) + &cancelled);
     let imported = read_batch(requests.source(), vec![results.source()]).unwrap();
     assert_eq!(imported.exchanges.len(), 1);
     let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
     assert_eq!(
         whys,
-        ["a request before it has its custom_id, \"a\", too", "its response has the status 70, which is none"]
+        [
+            "a request before it has its custom_id, \"a\", too",
+            "its response has the status 70, which is none",
+            "its response has the status 0, which is none; its error is {\"code\":\"batch_cancelled\"}",
+        ]
     );
 }
 

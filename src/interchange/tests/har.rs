@@ -277,3 +277,60 @@ fn what_was_sent_and_has_no_text_was_not_recorded() {
         assert_eq!(said, why, "{status} {body_size} {content}");
     }
 }
+
+#[test]
+fn what_the_sizes_of_a_response_say_of_an_empty_body_is_heard() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    let lost = "its response body was not recorded";
+    let (none, empty) = (json!({"size": 0, "mimeType": "text/event-stream"}), json!({"size": 0, "text": ""}));
+    for (status, sizes, length, content, why) in [
+        // Browsers count what was transferred with its headers, and may say nothing else of a stream.
+        (200, json!({"bodySize": -1, "_transferSize": 4312}), None, &none, lost),
+        (200, json!({"bodySize": 4000, "_transferSize": 4312}), None, &empty, lost),
+        (200, json!({"headersSize": 4300, "_transferSize": 4312}), None, &none, lost),
+        (200, json!({"headersSize": 312, "bodySize": -1, "_transferSize": 312}), None, &none, ""),
+        (200, json!({"bodySize": -1, "_transferSize": 30}), None, &none, ""),
+        (200, json!({"bodySize": 0, "_transferSize": 4312}), None, &none, ""),
+        (200, json!({"bodySize": -1}), Some("500"), &none, lost),
+        (200, json!({"bodySize": -1}), Some("500"), &empty, lost),
+        (200, json!({"bodySize": -1, "_transferSize": 4312}), Some("0"), &empty, ""),
+        (204, json!({"bodySize": -1, "_transferSize": 4312}), Some("500"), &none, ""),
+    ] {
+        let mut response = json!({"status": status, "headers": [{"name": "date", "value": "Mon"}], "content": content});
+        for (name, size) in sizes.as_object().unwrap() {
+            response[name] = size.clone();
+        }
+        if let Some(length) = length {
+            response["headers"][0] = json!({"name": "Content-Length", "value": length});
+        }
+        let imported = imported("a.har", log(&[entry(&asked(&posted), &response)]));
+        let said = imported.skipped.first().map_or("", |skipped| skipped.why.as_str());
+        assert_eq!((said, imported.exchanges.len()), (why, usize::from(why.is_empty())), "{response}");
+    }
+}
+
+#[test]
+fn a_stream_that_ends_within_an_event_short_of_its_size_was_cut() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    let stream = "data: {\"a\": \"b\"}\n\n".repeat(9) + "data: [DONE]";
+    let size = stream.len() + 2;
+    for (kept, size, length, is_cut) in [
+        (size - 2, size, 0, false),
+        (size - 4, size, 0, true),
+        (size - 4, size - 4, 0, false),
+        (size - 4, 0, size, true),
+        (9 * 18, size, 0, false),
+        (8 * 18 - 1, size, 0, true),
+        (8 * 18 - 1, 8 * 18 - 1, size, true),
+        (4 * 18, size, 0, true),
+    ] {
+        let content = json!({"size": size, "mimeType": "text/event-stream; charset=utf-8", "text": stream[..kept]});
+        let headers = json!([{"name": "content-length", "value": length.to_string()}]);
+        let response = json!({"status": 200, "headers": headers, "content": content});
+        let imported = imported("a.har", log(&[entry(&asked(&posted), &response)]));
+        let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+        let size = size.max(length);
+        let cut = format!("its response body was cut short: {kept} of {size} bytes are there");
+        assert_eq!(whys, if is_cut { vec![cut] } else { vec![] }, "{response}");
+    }
+}

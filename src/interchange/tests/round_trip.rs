@@ -130,6 +130,11 @@ fn a_line_that_contradicts_itself_is_left_out() {
         line(""),
         line(",\"status\":200,\"headers\":[[\"set-cookie\",\"secret\"],[\"CF-Ray\",\"1\"]]"),
         line(",\"fault\":{\"kind\":\"reset\",\"message\":\"gone\"}"),
+        line(&format!(",\"status\":200,\"session\":\"{}\"", "s".repeat(257))),
+        line(&format!(",\"status\":200,\"session\":\"{}\"", "s".repeat(256))),
+        line(",\"status\":200,\"cost_usd\":-1"),
+        line(",\"status\":200,\"assumed_cost_usd\":-0.5"),
+        line(",\"status\":200,\"headers\":[[\"cf-ray\",\"1\\nx: y\"],[\"retry-after\",\"1\"]]"),
     ];
     let imported = imported("a.jsonl", lines.concat());
     let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
@@ -140,6 +145,17 @@ fn a_line_that_contradicts_itself_is_left_out() {
             "a body does not end \"never\"",
             "its key is not 64 hexadecimal digits",
             "it has neither a response nor a fault",
+            "its session's name has 257 bytes, and may have 256",
+            "nothing costs -1 USD",
+            "nothing costs -0.5 USD",
+        ]
+    );
+    assert_eq!(headers(&imported.exchanges[4]), [("retry-after", "1")]);
+    let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "interaction 12 (line 12): its response header cf-ray is left out: its value has a character that HTTP has no place for"
         ]
     );
     assert_eq!(headers(&imported.exchanges[1]), [("cf-ray", "1")]);

@@ -132,6 +132,11 @@ fn with_body(body: &str) -> String {
     )
 }
 
+/// The same with the date that VCR writes behind it.
+fn dated(body: &str) -> String {
+    with_body(body) + "  recorded_at: Mon, 08 Jun 2026 18:47:48 GMT\n"
+}
+
 #[test]
 fn a_body_has_the_bytes_that_it_had_before_it_was_written_down() {
     for (body, expected) in [
@@ -150,7 +155,7 @@ fn a_body_has_the_bytes_that_it_had_before_it_was_written_down() {
         ("      encoding: UTF-8\n      string: no", b"no"),
         ("      encoding: UTF-8\n      string: 12", b"12"),
     ] {
-        let imported = imported("a.yml", with_body(body));
+        let imported = imported("a.yml", dated(body));
         assert_eq!(left_out(&imported), [""; 0], "{body}");
         assert_eq!(reply(&imported.exchanges[0]).body.as_ref(), expected, "{body}");
     }
@@ -161,6 +166,91 @@ fn a_body_has_the_bytes_that_it_had_before_it_was_written_down() {
         let imported = imported("a.yml", with_body(body));
         assert_eq!(left_out(&imported), [format!("interaction 1 (line 2), POST /v1/chat/completions: {why}")]);
     }
+}
+
+/// A cassette with one interaction whose body is the last that VCR writes of it, in a block.
+fn in_a_block() -> String {
+    with_body("      encoding: UTF-8\n      string: |+\n        data: {\"a\":1}\n\n        data: {\"b\"")
+}
+
+#[test]
+fn what_may_have_lost_the_end_of_its_body_is_left_out() {
+    let first = CASSETTE.split("- request:").nth(1).unwrap();
+    let first = format!("- request:{first}");
+    let cut = in_a_block();
+    let list = cut.strip_prefix("http_interactions:\n").unwrap();
+    let at = cut.find("        data: {\"b\"").unwrap();
+    let body = cut.find("    body:\n      encoding").unwrap();
+    for (cassette, taken, is_cut) in [
+        (cut.clone(), 0, true),
+        (cut[..at].to_owned(), 0, true),
+        (cut[..body].to_owned(), 0, true),
+        (cut[..body + "    body:\n      encoding: UTF-8\n".len()].to_owned(), 0, true),
+        (with_body("      string: plain words"), 0, true),
+        (format!("http_interactions:\n{first}{list}"), 1, true),
+        // What stands behind the body says that it is whole.
+        (format!("{cut}    http_version: \n"), 1, false),
+        (format!("{cut}  recorded_at: Mon, 08 Jun 2026 18:47:48 GMT\n"), 1, false),
+        (format!("{cut}recorded_with: VCR 6.4.0\n"), 1, false),
+        (format!("{cut}    adapter_metadata: {{}}\n"), 1, false),
+        (with_body("      string: |\n        whole\n      encoding: UTF-8"), 1, false),
+        // So do quotes, and those who write by hand date nothing.
+        (with_body("      string: 'quoted'"), 1, false),
+        (with_body("      string: \"quoted\""), 1, false),
+        (
+            with_body("      string: 'quoted'").replace("    body:\n      string: 'quoted'", "    body: 'quoted'"),
+            1,
+            false,
+        ),
+        (format!("{cut}{list}"), 2, false),
+        // Only the last interaction of a file can be cut.
+        (format!("{cut}{first}"), 2, false),
+    ] {
+        let imported = imported("a.yml", &cassette);
+        let whys: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+        assert_eq!(imported.exchanges.len(), taken, "{cassette}{whys:?}");
+        assert_eq!(whys.len(), usize::from(is_cut), "{cassette}");
+        assert!(whys.iter().all(|why| why.starts_with("the file ends before its `recorded_at`")), "{whys:?}");
+    }
+}
+
+#[test]
+fn an_old_cassette_ends_early_where_its_last_response_lacks_what_all_others_have() {
+    let one = |behind: &str| {
+        format!(
+            "- request:\n    method: :post\n    uri: http://h/v1/chat/completions\n    body: '{ASKED}'\n  response:\n    \
+             status:\n      code: 200\n    headers: {{}}\n    body: |\n      data: 1\n{behind}"
+        )
+    };
+    let (whole, cut) = (one("    http_version: '1.1'\n"), one(""));
+    for (list, taken, left) in
+        [([&*whole, &*whole], 2, 0), ([&*whole, &*cut], 1, 1), ([&*cut, &*cut], 2, 0), ([&*cut, ""], 1, 0)]
+    {
+        let imported = imported("a.yml", list.concat());
+        assert_eq!((imported.exchanges.len(), imported.skipped.len()), (taken, left), "{list:?}");
+    }
+}
+
+#[test]
+fn what_speaks_against_a_body_and_what_nobody_has_filled_in_is_told() {
+    let notes = |cassette: &str| -> Vec<String> {
+        imported("a.yml", cassette).notes.into_iter().map(|note| note.what).collect()
+    };
+    let fine = with_body(&format!("      string: '{ANSWER}'"));
+    assert_eq!(notes(&fine), [""; 0]);
+    let length = |length: usize| fine.replace("headers: {}", &format!("headers: {{Content-Length: ['{length}']}}"));
+    assert_eq!(notes(&length(ANSWER.len())), [""; 0]);
+    let short = format!("its response body has {} bytes of the 500 of its content-length", ANSWER.len());
+    assert_eq!(notes(&length(500)), [short]);
+    let template = "it has ERB in it (<%= … %>), which is not run and stays as it is";
+    assert_eq!(notes(&fine.replace("\"hi\"", "\"<%= greeting %>\"")), [template]);
+    assert_eq!(notes(&fine.replace("http://h", "<%= host %>")), [template]);
+    assert_eq!(notes(&fine.replace("\"hi\"", "\"5 <%= 3\"")), [""; 0]);
+    let said = notes(&with_body("      string: '{\"choices\":[{\"mess'"));
+    assert!(
+        matches!(said.as_slice(), [one] if one.starts_with("its response is no answer: HTTP 200, but ")),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -178,7 +268,7 @@ fn a_cassette_may_be_json_compressed_old_or_several_documents() {
     assert_eq!(taken.exchanges[0].attempt.class, Class::ServerError);
     assert_eq!(taken.exchanges[0].attempt.sent_at_ms, 1_767_323_045_000);
 
-    let plain = with_body("      string: x");
+    let plain = dated("      string: x");
     assert_eq!(imported("a.yml.gz", gzip(plain.as_bytes())).exchanges.len(), 1);
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
     zlib.write_all(plain.as_bytes()).unwrap();

@@ -52,8 +52,8 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
 #[test]
 fn a_header_that_no_server_can_send_is_left_out_and_told() {
     let cassette = format!(
-        "interactions:\n- request: {{method: POST, uri: /v1/messages, body: '{ASKED}'}}\n  response: {{status: 200, body: \
-         {{string: x}}, headers: {{Retry-After: \"1\\r\\nx: y\", Content-Type: text/plain, Set-Cookie: \"a\\nb\"}}}}\n"
+        "interactions:\n- request: {{method: POST, uri: /v1/chat/completions, body: '{ASKED}'}}\n  response: {{status: 200, body: \
+         {{string: '{ANSWER}'}}, headers: {{Retry-After: \"1\\r\\nx: y\", Content-Type: text/plain, Set-Cookie: \"a\\nb\"}}}}\n"
     );
     let imported = imported("a.yaml", cassette);
     assert_eq!(headers(&imported.exchanges[0]), [("content-type", "text/plain")]);
@@ -61,7 +61,7 @@ fn a_header_that_no_server_can_send_is_left_out_and_told() {
     assert_eq!(
         notes,
         [
-            "interaction 1 (line 2), POST /v1/messages: its response header retry-after is left out: its value has a character that HTTP has no place for"
+            "interaction 1 (line 2), POST /v1/chat/completions: its response header retry-after is left out: its value has a character that HTTP has no place for"
         ]
     );
     assert_eq!(left_out(&imported), [""; 0]);

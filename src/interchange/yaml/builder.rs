@@ -7,7 +7,7 @@ use base64::Engine;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::super::body::BASE64;
-use super::super::node::{Content, Node};
+use super::super::node::{Content, Node, Style};
 use super::line_breaks::LineBreaks;
 use super::scalar::{Scalar, forced, resolve};
 
@@ -148,12 +148,17 @@ fn scalar(value: String, style: ScalarStyle, tag: Option<&Tag>) -> Result<Conten
         return Ok(Content::Null);
     }
     if let Some(value) = kind.and_then(|kind| forced(&value, kind)) {
-        return Ok(Content::Text { value, plain: true });
+        return Ok(Content::Text { value, style: Style::Plain });
     }
     // A tag of none of YAML's own kinds says that it is a text.
     let is_text = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| suffix == "str"));
-    let plain = style == ScalarStyle::Plain && !is_text;
-    Ok(if plain && resolve(&value) == Scalar::Null { Content::Null } else { Content::Text { value, plain } })
+    let style = match style {
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        ScalarStyle::Plain if !is_text => Style::Plain,
+        _ => Style::Open,
+    };
+    let is_null = style == Style::Plain && resolve(&value) == Scalar::Null;
+    Ok(if is_null { Content::Null } else { Content::Text { value, style } })
 }
 
 /// Ruby writes `!binary`, everybody else `!!binary`.

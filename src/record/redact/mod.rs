@@ -1,28 +1,30 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
+mod credential;
 mod json_strings;
+mod replacement;
 mod rule;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, iter};
 
 use bytes::Bytes;
 
 use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply, gunzip};
 use crate::store::Facts;
 
+use credential::Credentials;
+use replacement::{Finder, replaced};
 use rule::Rule;
 
 pub use rule::RedactError;
 
-/// A credential shorter than this is not searched for: it would strike words from answers.
-const SHORTEST_SECRET: usize = 8;
-
 /// Strikes known credentials and what the job's rules match.
 #[derive(Clone, Default)]
 pub struct Redactor {
+    credentials: Credentials,
     rules: Vec<Rule>,
 }
 
@@ -38,9 +40,10 @@ impl Redactor {
     /// A redactor for known credentials and for rules of a pattern and what stands in its place
     /// (`$1` is the pattern's first group).
     ///
-    /// A credential is found as it is, and as JSON and URLs escape it. A rule is applied to the
-    /// bytes of a body, and to the texts that the deltas of a stream add up to. What takes the place
-    /// of something within a JSON string is escaped as the string needs it.
+    /// A credential is found as it is, and as JSON and URLs escape it; what several of them cover is
+    /// struck as one. Then each rule is applied in its order to the bytes of a body, and to the texts
+    /// that the deltas of a stream add up to. What takes the place of something within a JSON string
+    /// is escaped as the string needs it.
     ///
     /// # Errors
     /// Fails if a pattern is no regular expression.
@@ -48,17 +51,14 @@ impl Redactor {
         secrets: impl IntoIterator<Item = &'a str>,
         rules: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, RedactError> {
-        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET);
-        let secrets = secrets.map(|secret| Ok(Rule::of_secret(secret)));
         let rules = (1..).zip(rules).map(|(number, (pattern, with))| Rule::new(number, pattern, with));
-        Ok(Self { rules: secrets.chain(rules).collect::<Result<_, _>>()? })
+        Ok(Self { credentials: Credentials::default().with(secrets), rules: rules.collect::<Result<_, _>>()? })
     }
 
     /// The redactor that strikes some more credentials beside what this one does.
     #[must_use]
     pub fn with_secrets<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).map(Rule::of_secret);
-        Self { rules: secrets.chain(self.rules.iter().cloned()).collect() }
+        Self { credentials: self.credentials.with(secrets), rules: self.rules.clone() }
     }
 
     /// The body with everything struck that must not be kept; the same bytes where there is nothing.
@@ -118,21 +118,29 @@ impl Redactor {
         }
     }
 
-    /// Strikes a body, and tells of each rule's edits.
+    /// What finds what is to be struck: all credentials at once, and then each rule in what is left.
+    fn finders(&self) -> impl Iterator<Item = &dyn Finder> {
+        let credentials: &dyn Finder = &self.credentials;
+        iter::once(credentials).chain(self.rules.iter().map(|rule| -> &dyn Finder { rule }))
+    }
+
+    /// Strikes a body, and tells of each finder's edits.
     fn strike_noting(&self, body: &Bytes, mut note: impl FnMut(&[Edit])) -> Bytes {
-        self.rules.iter().fold(body.clone(), |body, rule| match rule.apply(&body) {
-            None => body,
-            Some((struck, edits)) => {
-                note(&edits);
-                struck.into()
+        self.finders().fold(body.clone(), |body, finder| {
+            let replacements = finder.in_body(&body);
+            if replacements.is_empty() {
+                return body;
             }
+            let (struck, edits) = replaced(&body, &replacements);
+            note(&edits);
+            struck.into()
         })
     }
 
     /// A text with everything struck that must not be kept.
     #[must_use]
     pub fn strike_text(&self, text: &str) -> String {
-        if self.rules.is_empty() {
+        if self.is_empty() {
             return text.to_owned();
         }
         String::from_utf8_lossy(&self.strike(&Bytes::copy_from_slice(text.as_bytes()))).into_owned()
@@ -141,7 +149,7 @@ impl Redactor {
     /// Whether there is nothing to strike.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.credentials.len() == 0 && self.rules.is_empty()
     }
 }
 
@@ -154,7 +162,7 @@ fn unnamed_gzip(reply: &Reply) -> Option<Reply> {
 impl fmt::Debug for Redactor {
     /// Shows how much is struck, and nothing of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("rules", &self.rules.len()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("rules", &(self.credentials.len() + self.rules.len())).finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{Event, Members, events, text_bytes, with_data};
 
+use super::replacement::Replacement;
 use super::{Edit, Redactor};
 
 /// How deep an event is looked into.
@@ -43,8 +44,8 @@ impl Redactor {
             }
         }
         for pieces in texts.values_mut() {
-            for rule in &self.rules {
-                let replacements = rule.replacements(&joined(pieces));
+            for finder in self.finders() {
+                let replacements = finder.in_text(&joined(pieces));
                 strike(pieces, &replacements);
             }
         }
@@ -62,13 +63,15 @@ fn joined(pieces: &[Piece]) -> Vec<u8> {
 
 /// Puts what takes a match's place where the match begins, and takes the rest of it out of the
 /// pieces that follow.
-fn strike(pieces: &mut [Piece], replacements: &[(Range<usize>, Vec<u8>)]) {
+fn strike(pieces: &mut [Piece], replacements: &[Replacement]) {
     let mut start = 0;
     let mut replacements = replacements.iter().peekable();
     for piece in pieces {
         let end = start + piece.text.len();
         let (mut text, mut at) = (Vec::new(), start);
-        while let Some((range, with)) = replacements.peek().filter(|(range, _)| range.start < end) {
+        while let Some(Replacement { place: range, with }) =
+            replacements.peek().filter(|replacement| replacement.place.start < end)
+        {
             piece.changed = true;
             text.extend_from_slice(&piece.text[at.min(range.start).max(start) - start..range.start.max(at) - start]);
             if range.start >= start {

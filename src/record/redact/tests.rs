@@ -106,6 +106,50 @@ fn a_credential_is_found_in_every_spelling() {
 }
 
 #[test]
+fn nothing_is_left_of_credentials_that_share_characters() {
+    const KEYS: [&str; 5] =
+        ["teamkey1", "teamkey1-9f8e7d6c5b4a3210", "f8e7d6c5", "3210-of-another", "sk-ant-api03-one-1"];
+    for (written, expected) in [
+        ("teamkey1", "[redacted]"),
+        ("teamkey1-9f8e7d6c5b4a3210", "[redacted]"),
+        ("teamkey1-9f8e7d6c5b4a3210-of-another", "[redacted]"),
+        ("9f8e7d6c5b4a3210-of-another", "9[redacted]b4a[redacted]"),
+        ("teamkey1teamkey1", "[redacted][redacted]"),
+        (r"teamkey1\u002d9f8e7d6c5b4a3210", "[redacted]"),
+        // Beyond what both begin with, the one that is cut short tells nothing of the other.
+        ("sk-ant-api03-two-2", "[redacted]two-2"),
+    ] {
+        for order in [KEYS.to_vec(), KEYS.into_iter().rev().collect()] {
+            let (first, rest) = order.split_first().unwrap();
+            let whole = Redactor::new(order.iter().copied(), [("x", "y")]).unwrap();
+            let added = Redactor::new([*first], [("x", "y")]).unwrap().with_secrets(rest.iter().copied());
+            for redactor in [whole, added] {
+                assert_eq!(redactor.strike_text(&format!("<{written}x>")), format!("<{expected}y>"), "{order:?}");
+            }
+        }
+    }
+    let both = Redactor::new(["sk-ant-api03-one-1", "sk-ant-api03-two-2"], []).unwrap();
+    assert_eq!(both.strike_text("<sk-ant-api03-two-2, sk-ant-api03-one-1>"), "<[redacted], [redacted]>");
+    // What one of them would be made of by striking the other is none.
+    let redactor = Redactor::new(["abcdefghi", "[redacted]xyz"], []).unwrap();
+    assert_eq!(redactor.strike_text("abcdefghixyz"), "[redacted]xyz");
+}
+
+#[test]
+fn credentials_that_share_characters_are_struck_from_deltas_whole() {
+    let (short, long) = ("teamkey1", "teamkey1-9f8e7d6c5b4a3210");
+    let delta = |text: &str| json!({"choices": [{"index": 0, "delta": {"content": text}}]});
+    for cuts in [vec![], vec![3, 3], vec![1; 25], vec![8], vec![9, 9]] {
+        let body = deltas(&format!("é {long} {short}!"), &cuts, delta);
+        let mut reply = kept(&body, &[]);
+        reply.chunks = vec![Chunk { offset_us: 1, length: body.len() }];
+        Redactor::new([short, long], []).unwrap().strike_reply(&mut reply);
+        assert_eq!(reassembled(&reply.body, "/choices/0/message/content"), "é [redacted] [redacted]!", "{cuts:?}");
+        assert_eq!(reply.chunks.iter().map(|chunk| chunk.length).sum::<usize>(), reply.body.len());
+    }
+}
+
+#[test]
 fn what_is_told_of_an_answer_is_struck_too() {
     let told = |text: &str| Some(text.to_owned());
     let mut facts = Facts { served_model: told(CANARY), provider: told("p"), ..Facts::default() };
