@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod ci;
 mod completions;
 mod context;
 mod count;

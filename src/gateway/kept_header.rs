@@ -5,10 +5,12 @@ use reqwest::header::HeaderMap;
 use crate::model::Header;
 
 /// Kept by name. Cookies, and whatever else may hold a secret, are not in the list.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "content-type",
     // A body that came compressed though nobody asked for it explains itself by this.
     "content-encoding",
+    // A client that is told no length may take an empty body for another thing.
+    "content-length",
     // An HTTP date in Retry-After is read against the server's own clock.
     "date",
     "retry-after",

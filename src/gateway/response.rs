@@ -60,7 +60,11 @@ impl Response {
 
     /// A response to what was just sent.
     pub(super) fn live(response: reqwest::Response, sent_at: Instant, deadlines: Deadlines, lease: Lease) -> Self {
-        let headers = super::kept_header::kept_headers(response.headers());
+        let mut headers = super::kept_header::kept_headers(response.headers());
+        if response.content_length().is_none() {
+            // The body comes in chunks, and this line says nothing.
+            headers.retain(|header| header.name != "content-length");
+        }
         let kind = headers.iter().find(|header| header.name == "content-type");
         let is_stream = kind.is_some_and(|kind| kind.value.to_ascii_lowercase().starts_with("text/event-stream"));
         Self {

@@ -101,6 +101,9 @@ pub struct Refused {
     pub path: String,
     /// The status that its client was told.
     pub status: u16,
+    /// Why, in one word of `snake_case`.
+    #[serde(default)]
+    pub code: String,
     /// The message that its client was told the first time.
     pub message: String,
     /// How often the session asked so.
@@ -111,8 +114,8 @@ impl Refused {
     /// Whether another one differs in nothing but its message.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        (&self.session, &self.method, &self.path, self.status)
-            == (&other.session, &other.method, &other.path, other.status)
+        (&self.session, &self.method, &self.path, self.status, &self.code)
+            == (&other.session, &other.method, &other.path, other.status, &other.code)
     }
 }
 
@@ -249,6 +252,7 @@ mod tests {
             method: "POST".to_owned(),
             path: "/v1/moderations".to_owned(),
             status: 404,
+            code: "unknown_url".to_owned(),
             message: "nothing is answered".to_owned(),
             count: 1,
         });

@@ -5,18 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Upstream;
 use super::asked::AskedRequest;
+use super::passing::{Head, HeadSender, Passing};
 use super::recording::{Place, Recording};
 use super::refusal::Refusal;
-use super::reply_body::Flow;
-use super::score::header_map;
 use crate::clock::now_ms;
 use crate::gateway::{PassedOn, Response, Sent, Tag, classify};
 use crate::listener::Cut;
@@ -25,8 +22,6 @@ use crate::price::cost_of;
 use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
 
-/// How many pieces may wait for a client that reads slowly.
-const PIECES: usize = 256;
 /// How long the end of a stream is waited for whose last event has come: clients leave at that,
 /// without waiting for it themselves.
 const AFTER_LAST_EVENT: Duration = Duration::from_secs(2);
@@ -68,17 +63,6 @@ impl CutOff {
     }
 }
 
-/// What goes to the client.
-pub(super) enum Head {
-    /// A reply, whose body follows.
-    Reply(StatusCode, HeaderMap, mpsc::Receiver<Flow>),
-    /// Nothing was sent.
-    Refused(Refusal),
-}
-
-/// Where the head of a reply goes to; its other end is dropped where the client leaves.
-pub(super) type HeadSender = oneshot::Sender<Result<Head, Cut>>;
-
 impl Errand {
     /// Sends the request, and passes on and keeps what comes. A client that leaves ends it at once.
     pub(super) async fn carry_out(self, mut head: HeadSender) {
@@ -117,15 +101,12 @@ impl Errand {
         _ = head.send(Ok(Head::Refused(refusal)));
     }
 
-    /// Passes a reply on, piece by piece. Its end goes out when all of it is committed, so that
-    /// whoever has a whole answer can rely on its being kept.
+    /// Passes a reply on, piece by piece. What makes it whole goes out when all of it is committed, so
+    /// that whoever has a whole answer can rely on its being kept.
     async fn pass_on(self, mut response: Response, place: Place, sent_at_ms: i64, head: HeadSender) {
         let first_byte_us = response.first_byte_us;
-        let (pieces, flow) = mpsc::channel(PIECES);
-        let status = StatusCode::from_u16(response.status).expect("the client takes no status but three digits");
-        let headers = response.lines().unwrap_or_else(|| header_map(response.headers.clone()));
-        _ = head.send(Ok(Head::Reply(status, headers, flow)));
-        let (gathered, end) = tee(&mut response, &pieces).await;
+        let mut passing = Passing::begin(&response, head);
+        let (gathered, end) = tee(&mut response, &mut passing).await;
         if response.is_too_long() {
             self.tell_too_long();
         }
@@ -134,8 +115,7 @@ impl Errand {
         let timing = Timing { queued_us: 0, first_byte_us, total_us };
         let kept = self.keep(place, sent_at_ms, timing, Ok(reply)).await;
         if kept.is_ok() && end == End::Complete {
-            // A client that left has all it wanted.
-            _ = pieces.send(Flow::Complete).await;
+            passing.complete().await;
         }
     }
 
@@ -248,18 +228,18 @@ impl Errand {
 type Gathered = Vec<(Chunk, Bytes)>;
 
 /// Passes the pieces of a reply on and gathers them, until its end, or until the client leaves.
-async fn tee(response: &mut Response, pieces: &mpsc::Sender<Flow>) -> (Gathered, End) {
+async fn tee(response: &mut Response, passing: &mut Passing) -> (Gathered, End) {
     let mut gathered = Gathered::new();
     loop {
         let piece = tokio::select! {
             biased;
             piece = response.next_piece() => piece,
-            () = pieces.closed() => return left(response, gathered).await,
+            () = passing.closed() => return left(response, gathered).await,
         };
         match piece {
             Some(Ok((chunk, bytes))) => {
                 gathered.push((chunk, bytes.clone()));
-                if pieces.send(Flow::Piece(bytes)).await.is_err() {
+                if passing.pass(bytes).await.is_err() {
                     return left(response, gathered).await;
                 }
             }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! On the way of a replay there is one task a connection, and no other. A request that is sent has a
-//! task of its own, which its client ends by leaving; the end of a reply goes out when the exchange is
+//! task of its own, which its client ends by leaving; what makes a reply whole goes out when the exchange is
 //! committed. Whatever a client saw when it was recorded, it sees again: a cut connection after the
 //! same pieces, a silence of the same length, no reply at all. What was never sent, because no
 //! connection was made or the stream was refused, is told by a 502 and not recorded.
@@ -20,6 +20,7 @@ mod models;
 mod options;
 mod origin;
 mod pace;
+mod passing;
 mod piece;
 mod recording;
 mod redactors;

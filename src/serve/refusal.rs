@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     LongSession(usize),
     #[error("the session has no name: write one in /session/NAME/v1 or x-nightreel-session, or leave that out")]
     NamelessSession,
+    #[error("the request has several x-nightreel-session headers, which name different sessions: send one")]
+    SeveralSessions,
     #[error(
         "a page of {origin} may not ask: this server sends requests that cost money, and answers to pages of this \
          machine alone"
@@ -75,9 +77,11 @@ impl Refusal {
             Self::ForeignPage { .. } | Self::ForeignHost { .. } => StatusCode::FORBIDDEN,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::LongSession(_) | Self::NamelessSession | Self::BadEncoding { .. } | Self::NotJson { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::LongSession(_)
+            | Self::NamelessSession
+            | Self::SeveralSessions
+            | Self::BadEncoding { .. }
+            | Self::NotJson { .. } => StatusCode::BAD_REQUEST,
             Self::NotReached(_) | Self::NoReply(_) => StatusCode::BAD_GATEWAY,
             Self::NotKept(_) | Self::NotRead(_) | Self::Status(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -89,12 +93,14 @@ impl Refusal {
         matches!(self, Self::NotReached(_))
     }
 
-    const fn code(&self) -> &'static str {
+    /// Why, in one word.
+    pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::NoSuchPath { .. } => "unknown_url",
             Self::WrongMethod { .. } => "method_not_allowed",
             Self::LongSession(_) => "session_too_long",
             Self::NamelessSession => "session_without_name",
+            Self::SeveralSessions => "several_sessions",
             Self::ForeignPage { .. } => "foreign_origin",
             Self::ForeignHost { .. } => "foreign_host",
             Self::TooLong(_) => "body_too_long",
@@ -146,6 +152,7 @@ mod tests {
             (Refusal::WrongMethod { method: text(), path: text(), allowed: "GET" }, 405, false),
             (Refusal::LongSession(1), 400, false),
             (Refusal::NamelessSession, 400, false),
+            (Refusal::SeveralSessions, 400, false),
             (Refusal::ForeignPage { origin: text() }, 403, false),
             (Refusal::ForeignHost { host: text() }, 403, false),
             (Refusal::TooLong(1), 413, false),

@@ -35,11 +35,28 @@ pub(super) struct ReplyBody(Part);
 #[derive(Debug)]
 enum Part {
     /// All of it goes at once.
-    Whole(Bytes),
+    Whole(Whole),
     /// A recording is played.
     Played(Box<Played>),
     /// What comes is passed on.
-    Passed(mpsc::Receiver<Flow>, Cutter),
+    Passed(Passed),
+}
+
+/// A body all of which is there.
+#[derive(Debug)]
+struct Whole {
+    /// Until it has gone.
+    body: Option<Bytes>,
+    tells_length: bool,
+}
+
+/// A body that is passed on.
+#[derive(Debug)]
+struct Passed {
+    flow: mpsc::Receiver<Flow>,
+    /// How much is to come, where that was told in advance.
+    rest: Option<u64>,
+    cutter: Cutter,
 }
 
 /// A recording that is played.
@@ -54,7 +71,7 @@ struct Played {
     stalls_until: Option<Instant>,
     /// Runs until the time of the next piece, or of the end.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Told in advance to a client that would take the end of the connection for that of the body.
+    /// How much is to come by what is told in advance.
     claimed: Option<u64>,
     cutter: Cutter,
 }
@@ -106,22 +123,24 @@ impl Cutter {
 impl ReplyBody {
     /// A body all of which is there.
     pub(super) const fn whole(body: Bytes) -> Self {
-        Self(Part::Whole(body))
+        Self(Part::Whole(Whole { body: Some(body), tells_length: true }))
     }
 
     /// The body of a recording, to a request of a version that arrived at some time.
     pub(super) fn played(score: Score, version: Version, arrived: Instant, link: Link) -> Self {
-        let Score { mut pieces, finale, is_whole, .. } = score;
-        if is_whole && matches!(finale, Finale::Complete(at) if at.is_zero()) {
-            return Self::whole(pieces.pop().map(|(_, bytes)| bytes).unwrap_or_default());
+        let Score { mut pieces, finale, length, .. } = score;
+        if pieces.len() < 2 && matches!(finale, Finale::Complete(at) if at.is_zero()) {
+            let body = Some(pieces.pop().map(|(_, bytes)| bytes).unwrap_or_default());
+            return Self(Part::Whole(Whole { body, tells_length: length.is_some() }));
         }
-        let length: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
         let claimed = match finale {
-            Finale::Complete(_) => is_whole.then_some(length),
             // Without chunks a body ends with its connection: one byte that never comes tells that
             // this one does not.
-            Finale::Cut(_) | Finale::Stall(_) => (version < Version::HTTP_11).then_some(length + 1),
+            Finale::Cut(_) | Finale::Stall(_) if version < Version::HTTP_11 => length.or_else(|| {
+                let came: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+                u64::try_from(came).ok()?.checked_add(1)
+            }),
+            Finale::Complete(_) | Finale::Cut(_) | Finale::Stall(_) => length,
         };
         let cutter = Cutter::new(link, version);
         let pieces = pieces.into_iter();
@@ -130,9 +149,10 @@ impl ReplyBody {
         Self(Part::Played(Box::new(played)))
     }
 
-    /// A body that is passed on as it comes.
-    pub(super) const fn passed_on(flow: mpsc::Receiver<Flow>, cutter: Cutter) -> Self {
-        Self(Part::Passed(flow, cutter))
+    /// A body that is passed on as it comes, and how long it is, where that is told in advance.
+    pub(super) const fn passed_on(flow: mpsc::Receiver<Flow>, length: Option<u64>, mut cutter: Cutter) -> Self {
+        cutter.needs_reset &= length.is_none();
+        Self(Part::Passed(Passed { flow, rest: length, cutter }))
     }
 }
 
@@ -184,9 +204,7 @@ impl Played {
     }
 
     fn said(&mut self, bytes: Bytes) -> Piece {
-        if let Some(claimed) = &mut self.claimed {
-            *claimed = claimed.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        }
+        count_down(&mut self.claimed, &bytes);
         if matches!(self.finale, Finale::Complete(_)) { bytes.into() } else { self.cutter.piece(bytes) }
     }
 
@@ -196,42 +214,67 @@ impl Played {
     }
 }
 
+impl Whole {
+    fn has_ended(&self) -> bool {
+        // One that is empty has not where its length is not told: its end is told by what follows the
+        // head.
+        self.body.as_ref().is_none_or(|body| self.tells_length && body.is_empty())
+    }
+
+    fn length(&self) -> Option<u64> {
+        let left = self.body.as_ref().map_or(0, Bytes::len);
+        if self.tells_length { u64::try_from(left).ok() } else { None }
+    }
+}
+
+impl Passed {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        Poll::Ready(match ready!(self.flow.poll_recv(cx)) {
+            Some(Flow::Piece(bytes)) => {
+                count_down(&mut self.rest, &bytes);
+                Some(Ok(self.cutter.piece(bytes)))
+            }
+            Some(Flow::Complete) => None,
+            None => {
+                ready!(self.cutter.poll_gone_out(cx));
+                Some(Err(self.cutter.cut()))
+            }
+        })
+    }
+}
+
+fn count_down(rest: &mut Option<u64>, bytes: &Bytes) {
+    if let Some(rest) = rest {
+        *rest = rest.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Piece;
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, Cut>>> {
         let next = match &mut self.0 {
-            Part::Whole(body) => {
-                let body = std::mem::take(body);
-                if body.is_empty() { None } else { Some(Ok(body.into())) }
-            }
+            Part::Whole(whole) => whole.body.take().filter(|body| !body.is_empty()).map(|body| Ok(body.into())),
             Part::Played(played) => ready!(played.poll_next(cx)),
-            Part::Passed(flow, cutter) => match ready!(flow.poll_recv(cx)) {
-                Some(Flow::Piece(bytes)) => Some(Ok(cutter.piece(bytes))),
-                Some(Flow::Complete) => None,
-                None => {
-                    ready!(cutter.poll_gone_out(cx));
-                    Some(Err(cutter.cut()))
-                }
-            },
+            Part::Passed(passed) => ready!(passed.poll_next(cx)),
         };
         Poll::Ready(next.map(|next| next.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Part::Whole(body) => body.is_empty(),
+            Part::Whole(whole) => whole.has_ended(),
             Part::Played(played) => played.has_ended(),
-            Part::Passed(..) => false,
+            Part::Passed(passed) => passed.rest == Some(0),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         let exact = match &self.0 {
-            Part::Whole(body) => u64::try_from(body.len()).ok(),
+            Part::Whole(whole) => whole.length(),
             Part::Played(played) => played.claimed,
-            Part::Passed(..) => None,
+            Part::Passed(passed) => passed.rest,
         };
         exact.map_or_else(SizeHint::default, SizeHint::with_exact)
     }

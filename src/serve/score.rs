@@ -34,8 +34,8 @@ pub(super) struct Score {
     /// When each piece goes out.
     pub(super) pieces: Vec<(Duration, Bytes)>,
     pub(super) finale: Finale,
-    /// Whether the body came in one piece: its length is told in advance.
-    pub(super) is_whole: bool,
+    /// How long the body is, where that is told in advance.
+    pub(super) length: Option<u64>,
 }
 
 /// How a body ends.
@@ -75,6 +75,7 @@ impl Score {
         let status = StatusCode::from_u16(reply.status).ok().filter(|status| !status.is_informational());
         let status = status.ok_or(Refusal::Status(reply.status))?;
         let is_whole = reply.chunks.is_empty() && reply.end == End::Complete;
+        let length = length(&reply);
         let last_us = reply.chunks.last().map_or(timing.first_byte_us, |chunk| chunk.offset_us);
         let finale = match reply.end {
             End::Complete => Finale::Complete(pace.of_us(timing.total_us)),
@@ -86,8 +87,23 @@ impl Score {
         let pieces = reply.pieces().into_iter().map(|(chunk, bytes)| (pace.of_us(noted(chunk.offset_us)), bytes));
         let pieces = pieces.collect();
         let headers = header_map(reply.headers);
-        Ok(Self { status, headers, head_at: pace.of_us(timing.first_byte_us), pieces, finale, is_whole })
+        Ok(Self { status, headers, head_at: pace.of_us(timing.first_byte_us), pieces, finale, length })
     }
+}
+
+/// The length that is told of a recorded body, where its server told one. What came is what is sent;
+/// what did not come to its end is told longer than it is.
+fn length(reply: &Reply) -> Option<u64> {
+    let came = u64::try_from(reply.body.len()).unwrap_or(u64::MAX);
+    told_length(&reply.headers).map(|told| match reply.end {
+        End::Complete => came,
+        End::Reset | End::TimedOut | End::GivenUp => told.max(came.saturating_add(1)),
+    })
+}
+
+/// The length of a body, where header lines tell it.
+pub(super) fn told_length(headers: &[Header]) -> Option<u64> {
+    headers.iter().find(|header| header.name == "content-length")?.value.parse().ok()
 }
 
 /// Header lines as they are sent. How a body is framed is a matter of the connection that it goes
@@ -153,11 +169,10 @@ mod tests {
             let score = score(streamed(), Pace::new(factor).unwrap());
             assert_eq!(score.head_at, micros(head_at));
             assert_eq!(score.pieces, [(micros(first), ab.clone()), (micros(second), cdef.clone())]);
-            assert_eq!((score.finale, score.is_whole), (Finale::Complete(micros(end)), false));
+            assert_eq!(score.finale, Finale::Complete(micros(end)));
         }
         let whole = score(reply(&[], End::Complete), Pace::RECORDED);
         assert_eq!(whole.pieces, [(micros(9000), Bytes::from_static(b"abcdef"))]);
-        assert!(whole.is_whole);
     }
 
     #[test]
@@ -172,7 +187,29 @@ mod tests {
         ] {
             for (pace, expected) in [(Pace::AT_ONCE, expected), (Pace::RECORDED, recorded)] {
                 let score = score(reply(chunks, end), pace);
-                assert_eq!((score.finale, score.is_whole), (expected, false), "{chunks:?} {end:?}");
+                assert_eq!(score.finale, expected, "{chunks:?} {end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_is_told_where_it_was() {
+        for (told, end, expected) in [
+            (None, End::Complete, None),
+            (None, End::Reset, None),
+            (Some("6"), End::Complete, Some(6)),
+            // What was struck out of the body has changed its length.
+            (Some("99"), End::Complete, Some(6)),
+            (Some("99"), End::Reset, Some(99)),
+            (Some("99"), End::TimedOut, Some(99)),
+            (Some("3"), End::GivenUp, Some(7)),
+            (Some("many"), End::Complete, None),
+        ] {
+            for chunks in [&[][..], &[(2000, 2), (5000, 4)]] {
+                let line = told.map(|value| Header { name: "content-length".to_owned(), value: value.to_owned() });
+                let reply = Reply { headers: line.into_iter().collect(), ..reply(chunks, end) };
+                let score = score(reply, Pace::AT_ONCE);
+                assert_eq!((score.length, score.headers.len()), (expected, 0), "{told:?} {end:?} {chunks:?}");
             }
         }
     }

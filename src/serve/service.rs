@@ -17,9 +17,10 @@ use tokio_util::task::TaskTracker;
 
 use super::asked::AskedRequest;
 use super::host;
-use super::live::{CutOff, Errand, Head};
+use super::live::{CutOff, Errand};
 use super::models;
 use super::origin::Origin;
+use super::passing::Head;
 use super::recording::Recording;
 use super::redactors::Redactors;
 use super::refusal::Refusal;
@@ -62,6 +63,7 @@ pub(super) struct Sending {
 
 /// What is known of a request before it is answered.
 struct Call<'a> {
+    method: &'a Method,
     headers: &'a HeaderMap,
     version: http::Version,
     arrived: Instant,
@@ -113,9 +115,10 @@ impl Service {
             Ok((session, route)) => {
                 let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
-                let (headers, version) = (&head.headers, head.version);
-                let call = Call { headers, version, arrived, session, query, deployment: None, link };
-                match self.follow(route, &head.method, call, body).await {
+                let Parts { method, headers, version, .. } = &head;
+                let call =
+                    Call { method, headers, version: *version, arrived, session, query, deployment: None, link };
+                match self.follow(route, call, body).await {
                     Ok(reply) => reply,
                     Err(NoBody::Refused(refusal)) => self.refuse(&head, &refusal),
                     Err(NoBody::Gone) => return Err(Cut),
@@ -157,7 +160,7 @@ impl Service {
         }
     }
 
-    async fn follow(&self, route: Route<'_>, method: &Method, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
+    async fn follow(&self, route: Route<'_>, call: Call<'_>, body: Incoming) -> Result<Reply, NoBody> {
         match route {
             Route::Call(endpoint, deployment) => {
                 let body = self.unless_late(request_body::read(call.headers, body)).await??;
@@ -165,14 +168,12 @@ impl Service {
                 let asked = AskedRequest::new(endpoint, deployment.as_deref(), body, self.rules(), &redactor)?;
                 self.answer(asked, Call { deployment, ..call }).await
             }
-            // It is not asked for the list as such, so that nothing of it is used up.
-            Route::Models if method == Method::HEAD => Ok(reply::derived(self.models()?)),
+            Route::Models if call.method == Method::HEAD => self.head_of_models(call).await,
             Route::Models => {
                 let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
                 // Its query stands in the place of a body.
                 self.answer(asked, Call { query: "", ..call }).await
             }
-            Route::Model(name) if method == Method::HEAD => self.known_model(&name),
             Route::Model(name) => self.model(&name, call).await,
             Route::Health => Ok(self.health()),
             Route::Report => Ok(reply::json(StatusCode::OK, (self.report)().to_string().into())),
@@ -201,6 +202,22 @@ impl Service {
         Ok(reply)
     }
 
+    /// Answers a request for the head of the list of models by what there is: nothing is sent, since
+    /// nothing that could be recorded would come of it.
+    async fn head_of_models(&self, call: Call<'_>) -> Result<Reply, NoBody> {
+        let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
+        let session = Arc::clone(&call.session);
+        let lent = self.playback.lend(&session, &asked.kept, |_| true);
+        let Some(attempt) = lent.map_err(|error| Refusal::NotRead(error.to_string()))? else {
+            let derived = reply::derived(self.models()?);
+            self.playback.note_derived();
+            return Ok(derived);
+        };
+        let mut reply = self.replay(*attempt, call).await?;
+        Source::Replayed.tell(&mut reply, &session);
+        Ok(reply)
+    }
+
     /// Answers a request for one model: by its recording, out of a list that is recorded, by sending
     /// it, or by what is known of the models.
     async fn model(&self, name: &str, call: Call<'_>) -> Result<Reply, NoBody> {
@@ -216,7 +233,7 @@ impl Service {
             self.replay(*attempt, call).await?
         } else if let Some(attempt) = lend(&list, |attempt, name| models::listed(attempt, name).is_some())? {
             reply::json(StatusCode::OK, models::listed(&attempt, name).unwrap_or_default())
-        } else if self.sending.is_some() {
+        } else if self.sending.is_some() && call.method != Method::HEAD {
             return self.answer(asked, call).await;
         } else {
             let known = self.known_model(name)?;
@@ -265,8 +282,8 @@ impl Service {
         let (head_sender, head) = oneshot::channel();
         sending.errands.spawn(errand.carry_out(head_sender));
         match head.await.unwrap_or(Err(Cut))? {
-            Head::Reply(status, headers, flow) => {
-                let body = ReplyBody::passed_on(flow, Cutter::new(call.link, call.version));
+            Head::Reply { status, headers, length, flow } => {
+                let body = ReplyBody::passed_on(flow, length, Cutter::new(call.link, call.version));
                 Ok(reply::new(status, headers, body))
             }
             // Nothing was sent, so the reply is nobody's but ours.
@@ -330,6 +347,7 @@ impl Service {
                 method: method.to_string(),
                 path: redactor.strike_text(path),
                 status: refusal.status().as_u16(),
+                code: refusal.code().to_owned(),
                 message: redactor.strike_text(&refusal.to_string()),
                 count: 1,
             });

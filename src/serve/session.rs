@@ -14,7 +14,12 @@ pub(super) const SESSION: HeaderName = HeaderName::from_static("x-nightreel-sess
 /// The session of a request: its header's goes before its path's, which is the base URL's and so
 /// the same for many requests. The unnamed one is empty.
 pub(super) fn session(headers: &HeaderMap, of_path: Option<Cow<'_, str>>) -> Result<Arc<str>, Refusal> {
-    let named = match (headers.get(SESSION), of_path) {
+    let mut lines = headers.get_all(SESSION).iter();
+    let line = lines.next();
+    if lines.any(|other| Some(other) != line) {
+        return Err(Refusal::SeveralSessions);
+    }
+    let named = match (line, of_path) {
         (Some(named), _) => Some(String::from_utf8_lossy(named.as_bytes())),
         (None, named) => named,
     };

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
+use super::super::ci::is_ci;
+
 /// What standard error is connected to, and what its user wants there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "standard error is a terminal or not, whatever this struct is called")]
@@ -65,10 +67,6 @@ fn is_dumb(term: Option<&OsStr>) -> bool {
     term.is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
-fn is_ci(ci: Option<&OsStr>) -> bool {
-    ci.is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,15 +75,6 @@ mod tests {
     fn a_terminal_that_cannot_draw_is_told_by_its_name() {
         for (term, dumb) in [(None, true), (Some(""), true), (Some("dumb"), true), (Some("xterm-256color"), false)] {
             assert_eq!(is_dumb(term.map(OsStr::new)), dumb, "{term:?}");
-        }
-    }
-
-    #[test]
-    fn a_ci_system_keeps_a_log() {
-        for (ci, log) in
-            [(None, false), (Some(""), false), (Some("false"), false), (Some("true"), true), (Some("1"), true)]
-        {
-            assert_eq!(is_ci(ci.map(OsStr::new)), log, "{ci:?}");
         }
     }
 

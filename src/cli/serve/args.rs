@@ -48,7 +48,8 @@ pub(crate) struct ServeArgs {
     pub(super) fixtures: Vec<PathBuf>,
 
     /// auto replays what is recorded and sends the rest; record sends everything again; replay
-    /// never sends. Default: replay where the variable CI is set, else the job's, else auto.
+    /// never sends. Default: replay where the variable CI is set (to more than false, 0, no or off), else the
+    /// job's, else auto.
     #[arg(long, value_name = "auto|record|replay")]
     pub(super) mode: Option<Mode>,
 

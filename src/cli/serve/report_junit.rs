@@ -193,8 +193,8 @@ mod tests {
 
 to record it: nightreel serve --mode auto</failure>
     </testcase>
-    <testcase name="refused: POST /v1/moderations, tests/a: status 404, 3 times" classname="tests/a">
-      <failure type="status 404" message="POST /v1/moderations, tests/a: status 404, 3 times">nothing is answered at POST /v1/moderations</failure>
+    <testcase name="refused: POST /v1/moderations, tests/a: status 404, unknown_url, 3 times" classname="tests/a">
+      <failure type="status 404" message="POST /v1/moderations, tests/a: status 404, unknown_url, 3 times">nothing is answered at POST /v1/moderations</failure>
     </testcase>
   </testsuite>
   <testsuite name="recordings that were not used" tests="1" failures="1" errors="0" skipped="0">

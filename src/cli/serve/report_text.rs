@@ -46,8 +46,9 @@ pub(super) fn missed_line(missed: &Missed) -> String {
 /// A request that was refused, in a line.
 pub(super) fn refused_line(refused: &Refused) -> String {
     let times = if refused.count == 1 { String::new() } else { format!(", {} times", count(refused.count)) };
-    let Refused { session, method, path, status, .. } = refused;
-    format!("{} {}, {}: status {status}{times}", one_line(method), one_line(path), session_name(session))
+    let Refused { session, method, path, status, code, .. } = refused;
+    let (method, path, session, code) = (one_line(method), one_line(path), session_name(session), one_line(code));
+    format!("{method} {path}, {session}: status {status}, {code}{times}")
 }
 
 /// A recording that no request was answered by, in a line.
@@ -192,7 +193,7 @@ mod tests {
              missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \
-             refused: POST /v1/moderations, tests/a: status 404, 3 times\n      \
+             refused: POST /v1/moderations, tests/a: status 404, unknown_url, 3 times\n      \
              nothing is answered at POST /v1/moderations\n  \
              not used: embeddings m \"Why is the sky blue?\" (key 0123456789ab, occurrence 2, recorded in old)\n"
         );

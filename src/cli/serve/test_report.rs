@@ -43,6 +43,7 @@ pub(super) fn refused() -> Refused {
         method: "POST".to_owned(),
         path: "/v1/moderations".to_owned(),
         status: 404,
+        code: "unknown_url".to_owned(),
         message: "nothing is answered at POST /v1/moderations".to_owned(),
         count: 3,
     }

@@ -140,7 +140,13 @@ async fn a_reply_is_kept_as_it_came() {
         reply.headers.iter().map(|header| (header.name.as_str(), header.value.as_str())).collect();
     assert_eq!(
         headers,
-        [("retry-after", "3"), ("x-ratelimit-limit", "1"), ("x-ratelimit-limit", "2"), ("cf-ray", "\u{fc}")]
+        [
+            ("retry-after", "3"),
+            ("x-ratelimit-limit", "1"),
+            ("x-ratelimit-limit", "2"),
+            ("cf-ray", "\u{fc}"),
+            ("content-length", "7")
+        ]
     );
     assert!(0 < first_byte_us && first_byte_us <= total_us);
 }

@@ -230,7 +230,7 @@ impl State {
         self.missed.push(missed);
     }
 
-    /// Notes that a request was refused; one that is the same but for its body is counted.
+    /// Notes that a request was refused; one that was for the same reason is counted.
     pub(super) fn note_refused(&mut self, refused: Refused) {
         self.totals.refusals += 1;
         match self.refused.shown.iter_mut().find(|known| known.is_like(&refused)) {

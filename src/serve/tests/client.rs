@@ -174,7 +174,8 @@ impl Connection {
         (std::mem::take(&mut self.received), end)
     }
 
-    async fn fill(&mut self, length: usize) -> Result<(), io::ErrorKind> {
+    /// Reads until so many bytes have come that nothing has taken.
+    pub(super) async fn fill(&mut self, length: usize) -> Result<(), io::ErrorKind> {
         while self.received.len() < length {
             self.read_more().await.map_err(|error| error.kind())?;
         }

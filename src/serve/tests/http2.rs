@@ -101,7 +101,7 @@ async fn a_reset_comes_some_time_after_the_last_piece() {
     let (pieces, flow) = mpsc::channel(2);
     pieces.send(Flow::Piece(Bytes::from_static(b"data: a\n\n"))).await.unwrap();
     drop(pieces);
-    let passed_on = ReplyBody::passed_on(flow, Cutter::new(Link::default(), Version::HTTP_2));
+    let passed_on = ReplyBody::passed_on(flow, None, Cutter::new(Link::default(), Version::HTTP_2));
     for (mut body, count) in [(played, 2), (passed_on, 1)] {
         for _ in 0..count {
             drop(body.frame().await.unwrap().unwrap());

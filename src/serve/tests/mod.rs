@@ -6,6 +6,7 @@ mod endings;
 mod faults;
 mod http2;
 mod leaving;
+mod lengths;
 mod lifetime;
 mod live;
 mod pacing;

@@ -23,6 +23,7 @@ async fn a_body_in_one_piece_is_replayed_with_its_status_headers_and_length() {
         header("content-type", "application/json; charset=utf-8"),
         header("date", "Mon, 01 Jan 2024 00:00:00 GMT"),
         header("x-ratelimit-limit", "2"),
+        header("content-length", "1"),
         header("retry-after", "7"),
     ];
     let reply = Reply { status: 429, headers, ..whole(text) };

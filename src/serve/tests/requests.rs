@@ -10,7 +10,8 @@ use serde_json::json;
 use super::super::Options;
 use super::super::request_body::LONGEST_BODY;
 use super::client::{Answered, Connection, ask, body};
-use super::stage::{Stage, exchange, replaying, replaying_with, whole};
+use super::stage::{Stage, exchange, recording, replaying, replaying_with, whole};
+use super::upstream::Upstream;
 
 async fn stage() -> Stage {
     replaying(vec![exchange("a", Ok(whole("1")))]).await
@@ -117,6 +118,47 @@ async fn what_there_is_not_is_told_with_what_there_is() {
 }
 
 #[tokio::test]
+async fn two_headers_name_one_session_or_none() {
+    let stage = stage().await;
+    let two = |name| [("x-nightreel-session", "a"), ("x-nightreel-session", name)];
+    let refused = post(&stage, &two("b"), &body("a")).await;
+    assert_eq!((refused.status(), &refused.json()["error"]["code"]), (400, &"several_sessions".into()));
+    let answered = post(&stage, &two("a"), &body("a")).await;
+    assert_eq!((answered.status(), answered.header("x-nightreel-session")), (200, Some("a")));
+}
+
+#[tokio::test]
+async fn what_is_refused_for_another_reason_is_reported_apart() {
+    let stage = stage().await;
+    let long = "s".repeat(300);
+    for (headers, body) in [
+        (&[][..], "{bad"),
+        (&[], ""),
+        (&[("content-encoding", "gzip")], "{}"),
+        (&[("content-encoding", "br")], "{}"),
+        (&[("x-nightreel-session", long.as_str())], "{}"),
+        (&[("x-nightreel-session", "")], "{}"),
+        (&[], "{\"a\":"),
+    ] {
+        assert!(matches!(post(&stage, headers, body).await.status(), 400 | 415), "{headers:?} {body}");
+    }
+    let report = stage.playback.report().unwrap();
+    let shown = report.refused.shown.iter();
+    let told: Vec<_> = shown.map(|refused| (refused.status, refused.code.as_str(), refused.count)).collect();
+    assert_eq!(
+        told,
+        [
+            (400, "bad_json", 3),
+            (400, "bad_encoding", 1),
+            (415, "bad_encoding", 1),
+            (400, "session_too_long", 1),
+            (400, "session_without_name", 1),
+        ]
+    );
+    assert!(report.refused.shown[0].message.contains("line 1, column 2"), "{:?}", report.refused.shown[0]);
+}
+
+#[tokio::test]
 async fn what_is_refused_is_reported_unless_nothing_was_asked() {
     let mut playback = None;
     let keep = |options: Options| {
@@ -180,9 +222,37 @@ async fn models_that_are_not_recorded_are_those_that_something_is_recorded_of() 
     assert_eq!((report.derived, report.hits, report.misses), (4, 0, 0));
     let refused = get("/v1/models/other").await;
     assert_eq!((refused.status(), &refused.json()["error"]["code"]), (404, &"model_not_found".into()));
+    for path in ["/v1/models", "/v1/models/test/model"] {
+        assert_eq!(head(&stage, path).await, (200, Some("derived".to_owned())));
+    }
+    assert_eq!(stage.playback.report().unwrap().derived, 6);
+}
+
+/// The status of a reply without a body, and where it comes from.
+async fn head(stage: &Stage, path: &str) -> (u16, Option<String>) {
     let mut connection = Connection::open(stage.address()).await;
-    connection.send("HEAD", "/v1/models", &[], "").await;
-    assert_eq!(connection.head().await.unwrap().status, 200);
+    connection.send("HEAD", path, &[], "").await;
+    let head = connection.head().await.unwrap();
+    (head.status, head.header("x-nightreel").map(str::to_owned))
+}
+
+#[tokio::test]
+async fn what_asks_for_the_head_of_models_alone_is_never_sent_and_counted_as_what_answers_it() {
+    let upstream = Upstream::start().await;
+    let stage = recording(&upstream.base_url()).await;
+    let counts = || {
+        let report = stage.playback.report().unwrap();
+        (report.live, report.derived, report.hits, report.refusals)
+    };
+    assert_eq!(head(&stage, "/v1/models").await, (200, Some("derived".to_owned())));
+    assert_eq!(head(&stage, "/v1/models/a").await.0, 404);
+    assert_eq!(counts(), (0, 1, 0, 1));
+    tokio::join!(ask(stage.address(), "GET", "/v1/models", &[], ""), async {
+        upstream.receive().await.answer("200 OK", "", r#"{"data":[{"id":"a"}]}"#).await;
+    });
+    assert_eq!(head(&stage, "/v1/models").await, (200, Some("replayed".to_owned())));
+    assert_eq!(head(&stage, "/v1/models/a").await, (200, Some("replayed".to_owned())));
+    assert_eq!(counts(), (1, 1, 2, 1));
 }
 
 #[tokio::test]

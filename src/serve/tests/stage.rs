@@ -130,10 +130,12 @@ pub(super) fn timed(prompt: &str, reply: Result<Reply, Fault>, timing: Timing) -
     Exchange { request, session: None, occurrence: 0, attempt }
 }
 
-/// A body in one piece.
+/// A body in one piece, whose length was told.
 pub(super) fn whole(body: impl Into<Bytes>) -> Reply {
-    let headers = vec![header("content-type", "application/json")];
-    Reply { status: 200, headers, body: body.into(), chunks: Vec::new(), end: End::Complete }
+    let body = body.into();
+    let length = body.len().to_string();
+    let headers = vec![header("content-type", "application/json"), header("content-length", &length)];
+    Reply { status: 200, headers, body, chunks: Vec::new(), end: End::Complete }
 }
 
 /// A stream of pieces, ten milliseconds apart.
