@@ -55,9 +55,10 @@ impl Passing {
     pub(super) fn begin(response: &Response, client: HeadSender) -> Self {
         let (pieces, flow) = mpsc::channel(PIECES);
         let status = StatusCode::from_u16(response.status).expect("the client takes no status but three digits");
-        let mut headers = response.lines().unwrap_or_else(|| header_map(response.headers.clone()));
-        // The body tells it.
-        headers.remove(CONTENT_LENGTH);
+        let lines = response.lines().unwrap_or_else(|| header_map(response.headers.clone()));
+        // The body tells its length. To remove that line would change the order of the others.
+        let others = lines.iter().filter(|(name, _)| **name != CONTENT_LENGTH);
+        let headers = others.map(|(name, value)| (name.clone(), value.clone())).collect();
         let length = match status {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Some(0),
             _ => told_length(&response.headers),

@@ -116,8 +116,7 @@ impl Service {
                 let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
                 let Parts { method, headers, version, .. } = &head;
-                let call =
-                    Call { method, headers, version: *version, arrived, session, query, deployment: None, link };
+                let call = Call { method, headers, version: *version, arrived, session, query, deployment: None, link };
                 match self.follow(route, call, body).await {
                     Ok(reply) => reply,
                     Err(NoBody::Refused(refusal)) => self.refuse(&head, &refusal),

@@ -256,11 +256,14 @@ fn client_of(server: &FixtureServer) -> Result<HttpGateway, FixtureError> {
 
 /// A request that is refused, as a server tells of it.
 fn refused(session: &str, endpoint: Endpoint, error: &AskError) -> Refused {
+    let (status, code) =
+        if matches!(error, AskError::NotJson(_)) { (NOT_JSON, "bad_json") } else { (NOT_READ, "store_not_readable") };
     Refused {
         session: session.to_owned(),
         method: if endpoint == Endpoint::Models { "GET" } else { "POST" }.to_owned(),
         path: format!("/v1/{}", endpoint.path()),
-        status: if matches!(error, AskError::NotJson(_)) { NOT_JSON } else { NOT_READ },
+        status,
+        code: code.to_owned(),
         message: error.to_string(),
         count: 1,
     }

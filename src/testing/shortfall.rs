@@ -130,6 +130,7 @@ mod tests {
             method: "POST".to_owned(),
             path: "/v1/audio/speech".to_owned(),
             status: 404,
+            code: "unknown_url".to_owned(),
             message: "nothing is answered there".to_owned(),
             count,
         }
