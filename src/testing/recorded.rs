@@ -60,7 +60,7 @@ impl Recorded {
         let fixture = self.place.canonical()?;
         self.place.change(|held| {
             let replaced = match self.mode {
-                Mode::Record => sessions_to_replace(&fixture, &held, &recorded),
+                Mode::Record => sessions_to_replace(&fixture, &recorded),
                 Mode::Auto | Mode::Replay => Vec::new(),
             };
             merged(held, recorded, &replaced)

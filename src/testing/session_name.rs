@@ -86,13 +86,6 @@ pub(super) fn test_of(thread: Option<&str>) -> Option<&str> {
     thread.filter(|name| *name != "main" && !name.starts_with("tokio-"))
 }
 
-/// The name of the session that this one is a later turn of, where it is one.
-pub(super) fn first_turn(name: &str) -> Option<&str> {
-    let (first, turn) = name.rsplit_once(TURN)?;
-    let is_number = !turn.is_empty() && turn.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then_some(first)
-}
-
 fn thread(name: Option<&str>) -> String {
     name.map_or_else(|| "a thread without a name".to_owned(), |name| format!("the thread {name:?}"))
 }
@@ -137,10 +130,6 @@ mod tests {
         for (first, turn, name) in [("a", 1, "a"), ("a", 2, "a#2"), ("a", 11, "a#11"), ("", 1, ""), ("", 2, "#2")] {
             let named = SessionName::new(first).unwrap().of_turn(turn).unwrap();
             assert_eq!(named.as_str(), name);
-            assert_eq!(first_turn(name), (turn > 1).then_some(first));
-        }
-        for other in ["a#", "#", "a#b", "a#2b"] {
-            assert_eq!(first_turn(other), None, "{other}");
         }
     }
 

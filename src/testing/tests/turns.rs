@@ -1,5 +1,8 @@
 //! Tests that start their session several times.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
 use super::*;
 use crate::store::write_fixture;
 
@@ -51,25 +54,46 @@ fn one_without_recordings_of_its_own_is_given_those_of_the_first_and_need_not_us
     assert!(matches!(server.finish(), Err(FinishError::Shortfall(_))), "a miss is one in every turn");
 }
 
-#[test]
-fn what_is_recorded_anew_with_fewer_turns_leaves_none_of_the_old_ones() {
-    let (places, upstream) = (Places::new(), Upstream::new());
+/// A fixture in which each of some sessions has an answer to "a".
+fn old(places: &Places, upstream: &Upstream, sessions: &[&str]) -> PathBuf {
     let [path, _] = places.both();
-    drop(turns(&Fixture::at(&path).session("one"), &upstream.environment("record"), &["a"], false));
+    drop(turns(&Fixture::at(&path).session("another"), &upstream.environment("record"), &["a"], false));
     let [old] = held(&path).try_into().unwrap();
-    let sessions = ["", "#2", "new", "new#2", "new#3", "newer", "new#a"];
-    let exchanges = sessions.map(|session| Exchange {
-        session: Some(session).filter(|session| !session.is_empty()).map(Into::into),
+    let exchanges = sessions.iter().map(|session| Exchange {
+        session: Some(*session).filter(|session| !session.is_empty()).map(Into::into),
         ..old.clone()
     });
     let path = places.0.path().join("old.db");
     write_fixture(&path, exchanges).unwrap();
+    path
+}
+
+/// Each session of a fixture with what it asked.
+fn left(path: &Path) -> Vec<String> {
+    asked(path).into_iter().map(|(session, prompt)| format!("{session} {prompt}")).collect()
+}
+
+#[test]
+fn what_is_recorded_anew_takes_the_place_of_its_own_turns_and_of_no_others() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let path = old(&places, &upstream, &["", "#2", "new", "new#1", "new#2", "new#3", "newer"]);
     drop(turns(&Fixture::at(&path).session("new"), &upstream.environment("record"), &["b", "b"], false));
-    let left: Vec<_> = asked(&path).into_iter().map(|(session, prompt)| format!("{session} {prompt}")).collect();
-    assert_eq!(left, [" a", "#2 a", "new b", "new#2 b", "new#a a", "newer a"]);
-    drop(turns(&Fixture::at(&path).session(""), &upstream.environment("record"), &["b"], false));
-    let left: Vec<_> = asked(&path).into_iter().map(|(session, prompt)| format!("{session} {prompt}")).collect();
-    assert_eq!(left, [" b", "new b", "new#2 b", "new#a a", "newer a"]);
+    assert_eq!(left(&path), [" a", "#2 a", "new b", "new#1 a", "new#2 b", "new#3 a", "newer a"]);
+}
+
+#[test]
+fn a_later_turn_that_fails_leaves_what_it_had() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let path = old(&places, &upstream, &["fails", "fails#2"]);
+    let (fixture, environment) = (Fixture::at(&path).session("fails"), upstream.environment("record"));
+    post(&fixture.serve_in(&environment).unwrap(), chat("b"));
+    let failed = catch_unwind(AssertUnwindSafe(|| {
+        let server = fixture.serve_in(&environment).unwrap();
+        post(&server, chat("b"));
+        panic!("the test fails");
+    }));
+    assert!(failed.is_err());
+    assert_eq!(left(&path), ["fails b", "fails#2 a"]);
 }
 
 #[test]
