@@ -187,7 +187,7 @@ fn budget(
     let worst = move |model: &str, prompt_tokens: u64, most_tokens: Option<u64>| {
         worst_case(&prices.as_ref()?.of(model)?, prompt_tokens, most_tokens)
     };
-    let budget = BudgetOptions {
+    Ok(BudgetOptions {
         cap_usd,
         spent_usd: known_usd + assumed_usd,
         assumed_usd,
@@ -197,8 +197,7 @@ fn budget(
         dearest,
         cost_unknown,
         worst_case: Arc::new(worst),
-    };
-    Ok(budget.with_priced())
+    })
 }
 
 /// What people are told of a budget where no price bounds what a request may cost.

@@ -246,7 +246,10 @@ fn what_is_refused_is_told_in_every_format_and_fails_the_server_where_that_is_as
     for (name, expected) in [
         ("report.txt", ["3 refused;", "refused: POST /v1/moderations, (no session): status 404, unknown_url, 2 times"]),
         ("report.json", ["\"refusals\": 3", "\"path\": \"/v1/moderations\""]),
-        ("report.xml", ["failures=\"2\"", "name=\"refused: POST /v1/chat/completions, (no session): status 400, bad_json\""]),
+        (
+            "report.xml",
+            ["failures=\"2\"", "name=\"refused: POST /v1/chat/completions, (no session): status 400, bad_json\""],
+        ),
     ] {
         let server = Served::start(test.serve("replay").and(["--fail-miss", "--report", name]));
         for _ in 0..2 {

@@ -69,20 +69,6 @@ impl BudgetOptions {
             worst_case: Arc::new(|_, _, _| None),
         }
     }
-
-    /// Counts the attempts whose cost nobody knows with the dearest answer, where one is known.
-    #[must_use]
-    pub fn with_priced(mut self) -> Self {
-        let most_usd = self.dearest.iter().map(|dearest| dearest.cost_usd).reduce(f64::max);
-        if let Some(most_usd) = most_usd {
-            #[expect(clippy::cast_precision_loss, reason = "a count of failed attempts is small")]
-            let usd = self.unpriced as f64 * most_usd;
-            self.assumed += std::mem::take(&mut self.unpriced);
-            self.assumed_usd += usd;
-            self.spent_usd += usd;
-        }
-        self
-    }
 }
 
 /// What a request may cost at worst, in USD: by model, prompt tokens, and the answer's most tokens.

@@ -165,6 +165,8 @@ impl Permit {
         };
         if let Some((by_price_usd, counted_usd)) = noted {
             self.lane.state().assumed.add_corrected(by_price_usd, counted_usd);
+            // It may have been reserved before the price proved too low.
+            self.correct_assumed();
         }
     }
 

@@ -49,7 +49,7 @@ impl PriceTrust {
                 (told.untold < FEW).then(|| told.cached.saturating_add(told.untold).clamp(1, FEW))
             }
             Self::Kept => None,
-            Self::Passed { .. } => (told.priced < FEW).then_some(told.priced.max(1)),
+            Self::Passed { .. } => at_once_without_price(told),
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
             (PriceTrust::Untried, [Some(1), Some(2), Some(FEW), Some(FEW)]),
             (PriceTrust::Doubted, [Some(1), Some(2), Some(FEW), Some(FEW)]),
             (PriceTrust::Kept, [None, None, None, None]),
-            (PASSED, [Some(1), Some(1), Some(1), Some(1)]),
+            (PASSED, [Some(1), Some(2), Some(FEW), Some(FEW)]),
         ] {
             assert_eq!(
                 [0, 2, FEW, 1_000].map(|cached| trust.at_once(Told { cached, ..Told::default() })),

@@ -149,6 +149,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_in_flight_when_a_price_proved_too_low_counts_with_what_replies_cost() {
+        let gate = priced(0.01);
+        let (model, _) = models();
+        admit(&gate, &model).await.settle(&answered(0.01));
+        let mut dear = admit(&gate, &model).await;
+        let mut silent = admit(&gate, &model).await;
+        dear.settle(&answered(0.2));
+        let by_price = Spent { is_by_price: true, ..answered(0.001) };
+        let settled = silent.settle(&by_price);
+        assert_eq!((settled.cost_usd, settled.assumed_cost_usd), (None, Some(0.01)));
+        let spent_usd = gate.status().budget.unwrap().spent_usd;
+        assert!((spent_usd - 0.41).abs() < 1e-9, "{spent_usd}");
+        assert!((gate.take_correction().unwrap().usd - 0.19).abs() < 1e-9);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_earlier_sessions_have_counted_is_not_corrected_again_but_no_less_than_a_reply() {
         let (model, _) = models();
         for (assumed_usd, expected_usd) in [(0.5, None), (0.01, Some(0.07))] {
@@ -280,7 +296,7 @@ mod tests {
             let (spent, reason) = spend(budget(cap_usd, Some(worst_usd)), (cost_usd, cost_usd)).await;
             let most = cap_usd.max(cost_usd) + 1e-9;
             assert!((least_usd..=most).contains(&spent), "{spent} of {cap_usd}, {cost_usd} instead of {worst_usd}");
-            assert!(reason.to_string().contains("--budget"), "{reason}");
+            assert!(reason.to_string().contains(" are spent, and the next request may cost "), "{reason}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::client::{Answered, Connection, ask, body, chat};
+use super::client::{Answered, Connection, body, chat};
 use super::stage::{recorded, recording, replaying};
 use super::upstream::Upstream;
 
