@@ -64,14 +64,14 @@ impl Passing {
             _ => told_length(&response.headers),
         };
         let head = Head::Reply { status, headers, length, flow };
-        let held = if length == Some(0) {
+        let waiting = if length == Some(0) {
             Held::Head(client, head)
         } else {
             // A client that left is seen by its body.
             _ = client.send(Ok(head));
             Held::End
         };
-        Self { pieces, rest: length, held }
+        Self { pieces, rest: length, held: waiting }
     }
 
     /// Waits until the client leaves.
