@@ -162,7 +162,7 @@ impl Fixture {
     /// one without a name, and a worker of a runtime, must be given one here.
     ///
     /// Where a test starts the session a second time it is another one, `NAME#2`, as
-    /// [the module says](super#sessions).
+    /// [the module says](super#sessions); a name that ends like that is refused.
     pub fn session(mut self, name: impl Into<String>) -> Self {
         self.session = Some(name.into());
         self

@@ -24,6 +24,9 @@ pub enum SessionNameError {
         "{0:?} is no session's name: it begins or ends with a blank, has a control character in it, or is all dots"
     )]
     Unusable(String),
+    /// It would be that of a later start of another session.
+    #[error("{0:?} is no session's name: what ends like that is a later start of the session before the '{TURN}'")]
+    Turn(String),
     /// It would be that of a thread that has nothing to do with one test more than with others.
     #[error(
         "{} is not the thread of a test, so its name cannot be that of the session; name it by session(), such as \
@@ -40,6 +43,7 @@ impl SessionName {
             _ if name.trim() != name || name.contains(char::is_control) || matches!(name, "." | "..") => {
                 Err(SessionNameError::Unusable(name.to_owned()))
             }
+            _ if is_turn(name) => Err(SessionNameError::Turn(name.to_owned())),
             _ => Ok(Self(name.to_owned())),
         }
     }
@@ -55,7 +59,13 @@ impl SessionName {
 
     /// The name where a test starts the session for the so-manieth time, from 1.
     pub(super) fn of_turn(&self, turn: u32) -> Result<Self, SessionNameError> {
-        if turn == 1 { Ok(self.clone()) } else { Self::new(&format!("{}{TURN}{turn}", self.0)) }
+        if turn == 1 {
+            return Ok(self.clone());
+        }
+        match format!("{}{TURN}{turn}", self.0) {
+            name if name.len() > LONGEST => Err(SessionNameError::Long(name.len())),
+            name => Ok(Self(name)),
+        }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -78,6 +88,11 @@ impl SessionName {
         }
         prefix
     }
+}
+
+/// Whether a name is that of a session's later start.
+fn is_turn(name: &str) -> bool {
+    name.rsplit_once(TURN).is_some_and(|(_, turn)| turn.parse::<u32>().is_ok_and(|turn| turn > 1))
 }
 
 /// The test that a thread is named after. The main thread is that of no test, and neither are those
@@ -130,12 +145,18 @@ mod tests {
         for (first, turn, name) in [("a", 1, "a"), ("a", 2, "a#2"), ("a", 11, "a#11"), ("", 1, ""), ("", 2, "#2")] {
             let named = SessionName::new(first).unwrap().of_turn(turn).unwrap();
             assert_eq!(named.as_str(), name);
+            let is_taken = SessionName::new(name) == Err(SessionNameError::Turn(name.to_owned()));
+            assert_eq!(is_taken, turn > 1, "{name}");
         }
+        assert_eq!(SessionName::new(&"x".repeat(256)).unwrap().of_turn(2), Err(SessionNameError::Long(258)));
     }
 
     #[test]
     fn what_no_server_takes_is_refused() {
         assert_eq!(SessionName::new(&"x".repeat(257)), Err(SessionNameError::Long(257)));
+        for name in ["a#", "#", "a#b", "a#1", "a#2b"] {
+            assert_eq!(SessionName::new(name).unwrap().as_str(), name);
+        }
         for name in [" a", "a\n", "a\u{0}b", ".", ".."] {
             assert_eq!(SessionName::new(name), Err(SessionNameError::Unusable(name.to_owned())));
         }
