@@ -1,7 +1,7 @@
 //! Texts that a person is shown, less the credentials that may have got into them.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
+use std::ops::Range;
 
 /// How the names of variables end that hold credentials.
 const NAMES: [&str; 4] = ["KEY", "TOKEN", "SECRET", "PASSWORD"];
@@ -36,11 +36,33 @@ fn of_variables(variables: impl Iterator<Item = (String, String)>) -> impl Itera
 }
 
 fn strike(text: &str, variables: impl Iterator<Item = (String, String)>) -> String {
-    let mut credentials: Vec<String> = of_variables(variables).collect();
-    // Of one that begins as another does nothing is left only if it is struck first.
-    credentials.sort_by_key(|credential| Reverse(credential.len()));
-    let text = credentials.into_iter().fold(text.to_owned(), |text, credential| text.replace(&credential, STRUCK));
-    without_keys(&text).into_owned()
+    let mut struck = String::new();
+    let mut copied = 0;
+    for place in places(text, variables) {
+        struck.push_str(&text[copied..place.start]);
+        struck.push_str(STRUCK);
+        copied = place.end;
+    }
+    struck.push_str(&text[copied..]);
+    without_keys(&struck).into_owned()
+}
+
+/// What any of the credentials covers, in order: they may overlap, or one begin as another does.
+fn places(text: &str, variables: impl Iterator<Item = (String, String)>) -> Vec<Range<usize>> {
+    let of_one = |credential: String| {
+        let starts: Vec<usize> = text.match_indices(&credential).map(|(start, _)| start).collect();
+        starts.into_iter().map(move |start| start..start + credential.len())
+    };
+    let mut found: Vec<Range<usize>> = of_variables(variables).flat_map(of_one).collect();
+    found.sort_unstable_by_key(|place| place.start);
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for place in found {
+        match places.last_mut() {
+            Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+            _ => places.push(place),
+        }
+    }
+    places
 }
 
 /// A text without words that look like a key.
@@ -71,6 +93,7 @@ mod tests {
             ("EDITOR_KEY", "vi"),
             ("TEAM_KEY", "teamkey1"),
             ("MEMBER_KEY", "teamkey1-9f8e7d6c"),
+            ("OTHER_KEY", "7d6c-and-more"),
             ("HOME", "/home/someone"),
         ];
         for (text, struck) in [
@@ -78,6 +101,8 @@ mod tests {
             ("canary-token,canary-token", "[redacted],[redacted]"),
             ("vi /home/someone", "vi /home/someone"),
             ("teamkey1-9f8e7d6c of teamkey1", "[redacted] of [redacted]"),
+            ("of teamkey1-9f8e7d6c-and-more", "of [redacted]"),
+            ("teamkey1teamkey1", "[redacted][redacted]"),
             ("--set x=sk-or-v1-0123456789: no", "--set x=[redacted]: no"),
             ("unexpected argument '--sk-or-v1-0123456789'", "unexpected argument '--[redacted]'"),
             ("keys begin with sk-or-", "keys begin with sk-or-"),
