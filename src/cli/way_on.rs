@@ -23,14 +23,14 @@ pub(crate) fn way_on(facts: &RunFacts, changes: &[LimitChange], command: &RunCom
             let (first, command) = cap.kept(command);
             told("to ask again what failed", first, &command.again(true))
         }),
-        RunState::Killed => Some(goes_on(None, cap, command)),
-        RunState::Stopped(ended) => Some(goes_on(StopKind::from_name(ended), cap, command)),
+        RunState::Killed => Some(goes_on(None, cap, facts, command)),
+        RunState::Stopped(ended) => Some(goes_on(StopKind::from_name(ended), cap, facts, command)),
     }
 }
 
-fn goes_on(stopped: Option<StopKind>, cap: Cap, command: &RunCommand) -> String {
+fn goes_on(stopped: Option<StopKind>, cap: Cap, facts: &RunFacts, command: &RunCommand) -> String {
     let (first, command) = match stopped {
-        Some(StopKind::Budget) => (Some(cap.raised()), command.choosing(Chosen::Budget)),
+        Some(StopKind::Budget) => (Some(cap.raised(facts.totals.counted_usd())), command.choosing(Chosen::Budget)),
         Some(StopKind::CostUnknown) => (needs(stopped), cap.kept(command).1.choosing(Chosen::Prices)),
         _ => {
             let (chosen, command) = cap.kept(command);
@@ -88,9 +88,13 @@ impl Cap {
         }
     }
 
-    /// What to do where it is used up.
-    fn raised(self) -> String {
+    /// What to do where it is used up, by what of it is: replies that cost more than was reserved for
+    /// them may have passed it.
+    fn raised(self, counted_usd: f64) -> String {
         match self {
+            Self::Called(Some(cap_usd)) | Self::Changed(Some(cap_usd)) if counted_usd > cap_usd => {
+                format!("raise the budget above the {} that are counted", usd(counted_usd))
+            }
             Self::Called(Some(cap_usd)) => format!("raise the budget above {}", usd(cap_usd)),
             Self::Changed(Some(cap_usd)) => {
                 format!("raise the budget above the {} that nightreel ctl made of it", usd(cap_usd))
@@ -192,6 +196,20 @@ mod tests {
         ] {
             let told = way(&facts(state.clone(), flags, Some(3.0)), changes);
             assert_eq!(told.as_deref(), Some(expected), "{state:?} {flags:?} {changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_was_passed_is_raised_above_what_is_counted() {
+        let mut facts = facts(stopped(StopKind::Budget), &[], Some(3.0));
+        for (cost_usd, lost_usd, above) in
+            [(2.9, 0.0, "$3.00"), (3.5, 0.0, "the $3.50 that are counted"), (2.5, 0.7, "the $3.20 that are counted")]
+        {
+            facts.totals.lanes = vec![LaneTotals { cost_usd, ..LaneTotals::default() }];
+            facts.totals.lost.worst_usd = lost_usd;
+            let expected =
+                format!("to go on, raise the budget above {above}: nightreel run j.toml --store a.db --budget USD");
+            assert_eq!(way(&facts, &[]), Some(expected));
         }
     }
 

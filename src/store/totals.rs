@@ -154,6 +154,12 @@ impl Totals {
         self.lanes.iter().map(|lane| lane.cost_usd).sum()
     }
 
+    /// What a budget counts, in USD.
+    #[must_use]
+    pub fn counted_usd(&self) -> f64 {
+        self.cost_usd() + self.assumed_cost_usd()
+    }
+
     /// Requests that may have cost something, and nobody knows what: those that were lost among them.
     #[must_use]
     pub fn unknown_costs(&self) -> u64 {
