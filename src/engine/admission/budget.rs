@@ -105,7 +105,8 @@ impl Reservation {
 }
 
 impl Budget {
-    /// A budget of which some may be spent already.
+    /// A budget of which some may be spent already. What earlier answers have cost says what attempts of
+    /// unknown cost may have.
     pub(super) fn new(options: &BudgetOptions) -> Self {
         let BudgetOptions { cap_usd, spent_usd, assumed_usd, assumed, unpriced, .. } = *options;
         let state = State {
@@ -118,7 +119,11 @@ impl Budget {
             earlier: Assumed::of(assumed, assumed_usd),
             unkept: BudgetCorrection::default(),
         };
-        Self { state: Mutex::new(state), changed: Notify::new(), turn: tokio::sync::Mutex::default() }
+        let budget = Self { state: Mutex::new(state), changed: Notify::new(), turn: tokio::sync::Mutex::default() };
+        if let Some(dearest_usd) = options.dearest.iter().map(|dearest| dearest.cost_usd).reduce(f64::max) {
+            budget.price_unpriced(dearest_usd);
+        }
+        budget
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
