@@ -44,6 +44,8 @@ pub struct Dearest {
     pub answers: u64,
     /// What the dearest of them cost, in USD.
     pub cost_usd: f64,
+    /// The tokens of its prompt and of itself, where it said so.
+    pub tokens: Option<(u64, u64)>,
 }
 
 /// Whose requests are counted.
@@ -79,7 +81,8 @@ impl Reader {
     pub fn dearest(&self, job: &str, simulated: bool) -> Result<Vec<Dearest>, StoreError> {
         // In this order it is one pass over each run: left to itself, SQLite compares every attempt
         // with every item.
-        let sql = "SELECT n.text, count(*), max(a.cost_usd) FROM run r \
+        // The tokens are those of the row that has the most.
+        let sql = "SELECT n.text, count(*), max(a.cost_usd), a.prompt_tokens, a.completion_tokens FROM run r \
                    CROSS JOIN item i ON i.id >= r.id << 32 AND i.id < (r.id + 1) << 32 \
                    CROSS JOIN exchange e ON e.id >= i.id << 8 AND e.id < (i.id + 1) << 8 \
                    CROSS JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id \
@@ -88,8 +91,10 @@ impl Reader {
                    GROUP BY i.model";
         let mut statement = self.connection.prepare(sql)?;
         let dearest = statement.query_map((job, simulated), |row| {
-            let answers: i64 = row.get(1)?;
-            Ok(Dearest { model: row.get(0)?, answers: answers.unsigned_abs(), cost_usd: row.get(2)? })
+            let (answers, prompt, completion): (i64, Option<i64>, Option<i64>) =
+                (row.get(1)?, row.get(3)?, row.get(4)?);
+            let tokens = prompt.zip(completion).map(|(prompt, answer)| (prompt.unsigned_abs(), answer.unsigned_abs()));
+            Ok(Dearest { model: row.get(0)?, answers: answers.unsigned_abs(), cost_usd: row.get(2)?, tokens })
         })?;
         Ok(dearest.collect::<Result<_, _>>()?)
     }

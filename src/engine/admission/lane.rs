@@ -117,7 +117,9 @@ impl Lane {
         state.usage.know_cost(dearest.cost_usd);
         // What other runs of the job have paid says little of this one, whose requests may be cheap.
         if terms.spent_usd > 0.0 && state.price_trust == PriceTrust::Untried {
-            state.price_trust = PriceTrust::Doubted;
+            let of_tokens_usd =
+                dearest.tokens.and_then(|(prompt, answer)| (terms.worst_case)(&self.model, prompt, Some(answer)));
+            state.price_trust = PriceTrust::of_earlier(dearest.cost_usd, of_tokens_usd);
         }
     }
 

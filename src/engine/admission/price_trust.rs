@@ -28,8 +28,8 @@ pub(super) enum PriceTrust {
     /// No reply of the run has told yet.
     #[default]
     Untried,
-    /// Replies of earlier sessions of the run told what they cost, but not whether that was the
-    /// price.
+    /// Replies of earlier sessions of the run told what they cost, which may be the price: it was not
+    /// passed by what the tokens of the dearest one cost.
     Doubted,
     /// No reply has cost more than the price allows.
     Kept,
@@ -53,6 +53,12 @@ impl PriceTrust {
         }
     }
 
+    /// How far the price is believed where a run goes on, by the dearest reply so far, and by what its
+    /// tokens cost by the price.
+    pub(super) fn of_earlier(cost_usd: f64, of_tokens_usd: Option<f64>) -> Self {
+        if is_kept_by_tokens(cost_usd, of_tokens_usd) { Self::Doubted } else { Self::Passed { times: 1.0 } }
+    }
+
     /// Whether the price says what a reply has cost that does not tell it.
     pub(super) const fn is_believed(self) -> bool {
         !matches!(self, Self::Passed { .. })
@@ -61,8 +67,7 @@ impl PriceTrust {
     /// How far the price is believed after a reply, by its worst case, and by what its tokens cost by
     /// the price where it says how many they are.
     pub(super) fn after(self, cost_usd: f64, by_price_usd: f64, of_tokens_usd: Option<f64>) -> Self {
-        let is_kept = !is_beyond(cost_usd, by_price_usd)
-            && of_tokens_usd.is_none_or(|of_tokens_usd| !is_beyond(cost_usd, of_tokens_usd * (1.0 + FEE)));
+        let is_kept = !is_beyond(cost_usd, by_price_usd) && is_kept_by_tokens(cost_usd, of_tokens_usd);
         match self {
             Self::Untried | Self::Doubted | Self::Kept if is_kept => Self::Kept,
             Self::Untried | Self::Doubted | Self::Kept => Self::Passed { times: times(cost_usd, by_price_usd) },
@@ -89,6 +94,11 @@ impl PriceTrust {
 /// What answers of other sessions have cost says where to begin, and no more: the job may have changed.
 pub(super) fn at_once_without_price(told: Told) -> Option<u32> {
     (told.priced < FEW).then(|| told.priced.saturating_add(told.cached).clamp(1, FEW))
+}
+
+/// Whether a reply has cost no more than its tokens do by the price, as far as that is known.
+fn is_kept_by_tokens(cost_usd: f64, of_tokens_usd: Option<f64>) -> bool {
+    of_tokens_usd.is_none_or(|of_tokens_usd| !is_beyond(cost_usd, of_tokens_usd * (1.0 + FEE)))
 }
 
 /// Whether a cost is more than another one.
@@ -153,6 +163,20 @@ mod tests {
             let seen = [None, Some(0.25), Some(20.0)];
             assert_eq!(seen.map(|dearest_usd| trust.worst_usd(Some(0.5), dearest_usd)), worst, "{trust:?}");
             assert_eq!(seen.map(|dearest_usd| trust.worst_usd(None, dearest_usd)), seen, "{trust:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_run_goes_on_the_dearest_reply_tells_whether_its_price_was_passed() {
+        for (of_tokens_usd, expected) in [
+            (None, PriceTrust::Doubted),
+            (Some(0.5), PriceTrust::Doubted),
+            // A fee.
+            (Some(0.48), PriceTrust::Doubted),
+            (Some(0.4), PriceTrust::Passed { times: 1.0 }),
+            (Some(0.0), PriceTrust::Passed { times: 1.0 }),
+        ] {
+            assert_eq!(PriceTrust::of_earlier(0.5, of_tokens_usd), expected, "{of_tokens_usd:?}");
         }
     }
 

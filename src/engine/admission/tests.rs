@@ -212,7 +212,7 @@ async fn what_earlier_sessions_have_paid_keeps_a_budget_from_being_passed_by_the
     let mut options = budget(1.0, None);
     let budget = options.budget.as_mut().unwrap();
     (budget.spent_usd, budget.dearest) =
-        (0.99, vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.0137 }]);
+        (0.99, vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.0137, tokens: None }]);
     let refusal = Admission::new(options).admit(&model, Size::default()).await.err().unwrap();
     assert!(matches!(refusal, Refusal::Run(StopReason::Budget(_))), "{refusal:?}");
 }
@@ -391,7 +391,8 @@ async fn a_first_budget_counts_what_was_lost_before_it_by_what_it_knows_of_costs
     {
         let gate = Admission::new(fixed(8));
         let begun = admit(&gate, &model).await;
-        let dearest = dearest_usd.map(|cost_usd| Dearest { model: model.to_string(), answers: 1, cost_usd });
+        let dearest =
+            dearest_usd.map(|cost_usd| Dearest { model: model.to_string(), answers: 1, cost_usd, tokens: None });
         let first = BudgetOptions {
             spent_usd: 0.25,
             unpriced: 4,

@@ -211,7 +211,7 @@ mod tests {
     async fn what_other_sessions_have_paid_lets_no_more_go_than_replies_have_come_where_there_is_no_price() {
         let (model, _) = models();
         let mut options = budget(1.0, None);
-        let dearest = vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.001 }];
+        let dearest = vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.001, tokens: None }];
         options.budget = options.budget.map(|budget| BudgetOptions { dearest, ..budget });
         let gate = Admission::new(options.clone());
         for replies in [1, 1, 2] {
@@ -332,11 +332,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_run_that_goes_on_does_not_believe_a_price_again_that_its_dearest_answer_passed() {
+        let (model, _) = models();
+        for (tokens, counted_usd) in [(None, 0.001), (Some((10, 10)), 0.1)] {
+            let mut options = budget(9.0, Some(0.001));
+            let dearest = vec![Dearest { model: model.to_string(), answers: 1, cost_usd: 0.1, tokens }];
+            options.budget = options.budget.map(|budget| BudgetOptions { spent_usd: 1.0, dearest, ..budget });
+            let gate = Admission::new(options);
+            let mut silent = admit(&gate, &model).await;
+            silent.settle(&Spent { is_by_price: true, ..answered(0.001) });
+            let spent_usd = gate.status().budget.unwrap().spent_usd - 1.0;
+            assert!((counted_usd * 0.99..counted_usd * 2.01).contains(&spent_usd), "{tokens:?} {spent_usd}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_run_that_goes_on_does_not_forget_what_its_dearest_answer_cost() {
         let (model, _) = models();
         for (spent_usd, is_refused) in [(0.97, true), (0.0, false)] {
             let mut options = budget(1.0 - 0.97 + spent_usd, Some(0.001));
-            let dearest = vec![Dearest { model: model.to_string(), answers: 40, cost_usd: 0.05 }];
+            let dearest = vec![Dearest { model: model.to_string(), answers: 40, cost_usd: 0.05, tokens: None }];
             options.budget = options.budget.map(|budget| BudgetOptions { spent_usd, dearest, ..budget });
             let admitted = Admission::new(options).admit(&model, super::Size::default()).await;
             assert_eq!(admitted.is_err(), is_refused, "{spent_usd} spent");
