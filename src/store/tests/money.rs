@@ -72,6 +72,37 @@ fn a_copy_that_is_asked_again_was_never_sent() {
 }
 
 #[test]
+fn the_dearest_answer_of_a_job_comes_with_its_own_tokens() {
+    let fixture = Fixture::new();
+    let other = fixture.store.begin_run(&new_run("other")).unwrap();
+    let rehearsal = fixture.store.begin_run(&NewRun { simulated: true, ..new_run("job") }).unwrap();
+    let again = fixture.store.begin_run(&new_run("job")).unwrap();
+    let answered = |run, position, cost_usd, prompt_tokens| {
+        let Record::Settled(exchange, Settled::Sent(attempt, facts), item) =
+            settled_by(run, position, sent(1, Class::Answered, cost_usd))
+        else {
+            panic!("it is settled by an attempt")
+        };
+        Record::Settled(exchange, Settled::Sent(attempt, Facts { prompt_tokens, ..facts }), item)
+    };
+    fixture.write(vec![
+        answered(fixture.run, 0, Some(0.25), Some(20)),
+        answered(fixture.run, 1, Some(0.75), Some(10)),
+        answered(again, 0, Some(0.5), Some(30)),
+        answered(again, 1, None, Some(40)),
+        settled_by(again, 2, sent(1, Class::ServerError, Some(8.0))),
+        answered(rehearsal, 0, Some(8.0), None),
+        answered(other, 0, Some(9.0), None),
+    ]);
+    let dearest = |job, simulated| fixture.reader().dearest(job, simulated).unwrap();
+    let expected = |answers, cost_usd, tokens| [Dearest { model: "m".to_owned(), answers, cost_usd, tokens }];
+    assert_eq!(dearest("job", false), expected(3, 0.75, Some((10, 5))));
+    assert_eq!(dearest("job", true), expected(1, 8.0, None));
+    assert_eq!(dearest("other", false), expected(1, 9.0, None));
+    assert_eq!(dearest("none", false), []);
+}
+
+#[test]
 fn what_was_sent_since_a_moment_is_counted_by_model_and_only_once() {
     let fixture = Fixture::new();
     let run = fixture.run;
