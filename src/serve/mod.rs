@@ -14,6 +14,7 @@
 //! connection was made or the stream was refused, is told by a 502 and not recorded.
 
 mod asked;
+mod asked_models;
 mod host;
 mod live;
 mod models;

@@ -18,7 +18,6 @@ use tokio_util::task::TaskTracker;
 use super::asked::AskedRequest;
 use super::host;
 use super::live::{CutOff, Errand};
-use super::models;
 use super::origin::Origin;
 use super::passing::Head;
 use super::recording::Recording;
@@ -38,12 +37,12 @@ use crate::record::{Asked, Missed, Playback, Refused};
 
 /// What every request of a server shares.
 pub(super) struct Service {
-    playback: Arc<Playback>,
+    pub(super) playback: Arc<Playback>,
     explain: Explain,
     /// Who explains a miss: one at a time.
     explaining: Arc<Semaphore>,
     pace: Pace,
-    redactors: Redactors,
+    pub(super) redactors: Redactors,
     report: Report,
     pub(super) sending: Option<Sending>,
     stopping: CancellationToken,
@@ -62,14 +61,14 @@ pub(super) struct Sending {
 }
 
 /// What is known of a request before it is answered.
-struct Call<'a> {
-    method: &'a Method,
-    headers: &'a HeaderMap,
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
     version: http::Version,
     arrived: Instant,
-    session: Arc<str>,
+    pub(super) session: Arc<str>,
     /// The query that goes on beside the body.
-    query: &'a str,
+    pub(super) query: &'a str,
     deployment: Option<Cow<'a, str>>,
     link: Link,
 }
@@ -98,7 +97,7 @@ impl Service {
         }
     }
 
-    fn rules(&self) -> &KeyRules {
+    pub(super) fn rules(&self) -> &KeyRules {
         &self.playback.options().rules
     }
 
@@ -180,7 +179,7 @@ impl Service {
     }
 
     /// Answers a request: by a recording, by sending it, or by saying that it is not recorded.
-    async fn answer(&self, asked: AskedRequest, call: Call<'_>) -> Result<Reply, NoBody> {
+    pub(super) async fn answer(&self, asked: AskedRequest, call: Call<'_>) -> Result<Reply, NoBody> {
         let session = Arc::clone(&call.session);
         let done = self.playback.ask(&session, &asked.kept).map_err(|error| Refusal::NotRead(error.to_string()))?;
         let (source, mut reply) = match done {
@@ -201,49 +200,7 @@ impl Service {
         Ok(reply)
     }
 
-    /// Answers a request for the head of the list of models by what there is: nothing is sent, since
-    /// nothing that could be recorded would come of it.
-    async fn head_of_models(&self, call: Call<'_>) -> Result<Reply, NoBody> {
-        let asked = AskedRequest::models(call.query, self.rules(), &self.redactors.of(call.headers))?;
-        let session = Arc::clone(&call.session);
-        let lent = self.playback.lend(&session, &asked.kept, |_| true);
-        let Some(attempt) = lent.map_err(|error| Refusal::NotRead(error.to_string()))? else {
-            let derived = reply::derived(self.models()?);
-            self.playback.note_derived();
-            return Ok(derived);
-        };
-        let mut reply = self.replay(*attempt, call).await?;
-        Source::Replayed.tell(&mut reply, &session);
-        Ok(reply)
-    }
-
-    /// Answers a request for one model: by its recording, out of a list that is recorded, by sending
-    /// it, or by what is known of the models.
-    async fn model(&self, name: &str, call: Call<'_>) -> Result<Reply, NoBody> {
-        let redactor = self.redactors.of(call.headers);
-        let asked = AskedRequest::model(name, self.rules(), &redactor)?;
-        let list = AskedRequest::models("", self.rules(), &redactor)?;
-        let lend = |request: &AskedRequest, suits: fn(&Attempt, &str) -> bool| {
-            let lent = self.playback.lend(&call.session, &request.kept, |attempt| suits(attempt, name));
-            lent.map_err(|error| Refusal::NotRead(error.to_string()))
-        };
-        let session = Arc::clone(&call.session);
-        let mut reply = if let Some(attempt) = lend(&asked, |_, _| true)? {
-            self.replay(*attempt, call).await?
-        } else if let Some(attempt) = lend(&list, |attempt, name| models::listed(attempt, name).is_some())? {
-            reply::json(StatusCode::OK, models::listed(&attempt, name).unwrap_or_default())
-        } else if self.sending.is_some() && call.method != Method::HEAD {
-            return self.answer(asked, call).await;
-        } else {
-            let known = self.known_model(name)?;
-            self.playback.note_derived();
-            return Ok(known);
-        };
-        Source::Replayed.tell(&mut reply, &session);
-        Ok(reply)
-    }
-
-    async fn replay(&self, attempt: Attempt, call: Call<'_>) -> Result<Reply, NoBody> {
+    pub(super) async fn replay(&self, attempt: Attempt, call: Call<'_>) -> Result<Reply, NoBody> {
         match Play::of(attempt, self.pace) {
             Play::Reply(mut score) => {
                 if !score.head_at.is_zero() {
@@ -320,14 +277,6 @@ impl Service {
         Ok(reply::last(reply::json(StatusCode::UNPROCESSABLE_ENTITY, body)))
     }
 
-    fn known_models(&self) -> Result<Vec<String>, Refusal> {
-        self.playback.models().map_err(|error| Refusal::NotRead(error.to_string()))
-    }
-
-    fn known_model(&self, name: &str) -> Result<Reply, NoBody> {
-        Ok(reply::derived(models::one(&self.known_models()?, name)?))
-    }
-
     /// The name of a session without the credentials in it: it is kept and told as it is.
     fn nameable(&self, session: Arc<str>, headers: &HeaderMap) -> Arc<str> {
         if session.is_empty() { session } else { self.redactors.of(headers).strike_text(&session).into() }
@@ -352,10 +301,6 @@ impl Service {
             });
         }
         reply::refused(refusal)
-    }
-
-    fn models(&self) -> Result<Bytes, NoBody> {
-        Ok(models::list(&self.known_models()?))
     }
 
     fn health(&self) -> Reply {
