@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::place::Place;
-use crate::fixture::{TreeError, import_text};
 
 /// What a test has recorded that did not get into its fixture. Shown, it is told with the command that
 /// brings it there.
@@ -12,23 +11,13 @@ use crate::fixture::{TreeError, import_text};
 pub struct Left {
     store: PathBuf,
     fixture: PathBuf,
-    form: Form,
-}
-
-/// What the fixture is that it is to be brought into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Store,
-    /// A directory of texts, which may hold some.
-    Texts {
-        is_empty: bool,
-    },
+    /// Whether the fixture is one of texts.
+    is_directory: bool,
 }
 
 impl Left {
     pub(super) fn new(store: &Path, place: &Place) -> Self {
-        let form = if place.is_store() { Form::Store } else { Form::Texts { is_empty: holds_no_text(&place.path) } };
-        Self { store: store.to_owned(), fixture: place.path.clone(), form }
+        Self { store: store.to_owned(), fixture: place.path.clone(), is_directory: !place.is_store() }
     }
 
     /// The store that has it.
@@ -37,18 +26,14 @@ impl Left {
         &self.store
     }
 
-    /// The command that adds it to the fixture; `None` where a path cannot stand in one.
+    /// The command that adds it to the fixture; `None` where a path cannot stand in one. What lies there
+    /// is looked at when the command is called: other tests may have recorded by then.
     fn command(&self) -> Option<String> {
         let (store, fixture) = (word(&self.store)?, word(&self.fixture)?);
-        let add = |to: &str| {
-            format!("nightreel export latest --store {store} --format exchanges | nightreel import - --fixture {to}")
-        };
-        let Form::Texts { is_empty } = self.form else { return Some(add(&fixture)) };
-        // A directory is written from a store, which takes the place of all that lies there.
-        let whole = word(&self.store.with_file_name("merged.db"))?;
-        let held =
-            if is_empty { String::new() } else { format!("nightreel fixture text import {fixture} {whole} && ") };
-        Some(format!("{held}{} && nightreel fixture text export {whole} {fixture}", add(&whole)))
+        let first = if self.is_directory { format!("mkdir -p {fixture} && ") } else { String::new() };
+        Some(format!(
+            "{first}nightreel export latest --store {store} --format exchanges | nightreel import - --fixture {fixture}"
+        ))
     }
 }
 
@@ -65,11 +50,6 @@ impl fmt::Display for Left {
     }
 }
 
-/// Whether no text is lost where a directory is written anew. One that cannot be read may hold some.
-fn holds_no_text(directory: &Path) -> bool {
-    !directory.exists() || matches!(import_text(directory), Err(TreeError::Empty { .. }))
-}
-
 /// A path as a shell takes it, where it can be printed.
 fn word(path: &Path) -> Option<String> {
     let text = path.to_str().filter(|text| !text.chars().any(char::is_control))?;
@@ -82,8 +62,8 @@ fn word(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(fixture: &str, form: Form) -> String {
-        Left { store: "/tmp/x/recorded.db".into(), fixture: fixture.into(), form }.to_string()
+    fn told(fixture: &str, is_directory: bool) -> String {
+        Left { store: "/tmp/x/recorded.db".into(), fixture: fixture.into(), is_directory }.to_string()
     }
 
     #[test]
@@ -91,36 +71,15 @@ mod tests {
         let begin = "what was recorded is in /tmp/x/recorded.db; to add it to the fixture: ";
         let add =
             "nightreel export latest --store /tmp/x/recorded.db --format exchanges | nightreel import - --fixture";
-        let whole = "/tmp/x/merged.db";
-        for (fixture, form, expected) in [
-            ("a.db", Form::Store, format!("{add} a.db")),
-            ("it's a.db", Form::Store, format!(r"{add} 'it'\''s a.db'")),
-            ("-a.db", Form::Store, format!("{add} ./-a.db")),
-            (
-                "fx",
-                Form::Texts { is_empty: true },
-                format!("{add} {whole} && nightreel fixture text export {whole} fx"),
-            ),
-            (
-                "fx",
-                Form::Texts { is_empty: false },
-                format!(
-                    "nightreel fixture text import fx {whole} && {add} {whole} && nightreel fixture text export {whole} fx"
-                ),
-            ),
+        for (fixture, is_directory, expected) in [
+            ("a.db", false, format!("{add} a.db")),
+            ("it's a.db", false, format!(r"{add} 'it'\''s a.db'")),
+            ("-a.db", false, format!("{add} ./-a.db")),
+            ("fx", true, format!("mkdir -p fx && {add} fx")),
+            ("a b", true, format!("mkdir -p 'a b' && {add} 'a b'")),
         ] {
-            assert_eq!(told(fixture, form), format!("{begin}{expected}"));
+            assert_eq!(told(fixture, is_directory), format!("{begin}{expected}"));
         }
-        assert!(told("a\nb", Form::Store).ends_with("(the command is not printed: not all of it can be shown)"));
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_read_may_hold_texts() {
-        let directory = tempfile::tempdir().unwrap();
-        assert!(holds_no_text(directory.path()));
-        assert!(holds_no_text(&directory.path().join("none")));
-        let file = directory.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        assert!(!holds_no_text(&file));
+        assert!(told("a\nb", false).ends_with("(the command is not printed: not all of it can be shown)"));
     }
 }

@@ -80,8 +80,9 @@
 //! it brings what was recorded into the fixture when that thread ends, and each later exchange
 //! before its reply has ended, whether or not a test fails. [`Fixture::must_use_all`] is not held
 //! then: nobody says when the last test is done. Name its session by [`Fixture::session`], as it is
-//! else that of whichever test comes first. The temporary directory that is left behind is removed
-//! by the next test that needs one.
+//! else that of whichever test comes first. In mode `record` it replaces the requests that are asked
+//! of it, and no others of its session: only some of the tests that share it may be run. The temporary
+//! directory that is left behind is removed by the next test that needs one.
 //!
 //! # Where there is no network
 //!

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::FixtureError;
 use super::left::Left;
-use super::merge::{merged, sessions_to_replace};
+use super::merge::{Replacing, merged};
 use super::notice::tell;
 use super::place::{Place, PlaceError};
 use crate::fixture::{Contents, mark_expendable};
@@ -58,13 +58,12 @@ impl Recorded {
             return Ok(());
         }
         let fixture = self.place.canonical()?;
-        self.place.change(|held| {
-            let replaced = match self.mode {
-                Mode::Record => sessions_to_replace(&fixture, &recorded),
-                Mode::Auto | Mode::Replay => Vec::new(),
-            };
-            merged(held, recorded, &replaced)
-        })
+        let replacing = match self.mode {
+            Mode::Record if self.has_outlived() => Replacing::Requests,
+            Mode::Record => Replacing::Sessions,
+            Mode::Auto | Mode::Replay => Replacing::Nothing,
+        };
+        self.place.change(|held| merged(&fixture, held, recorded, replacing))
     }
 
     /// Whether it is brought into the fixture exchange by exchange.

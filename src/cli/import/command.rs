@@ -50,8 +50,9 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
     store: Option<PathBuf>,
 
-    /// The fixture that they are merged into: the same request's same occurrence is replaced.
-    #[arg(long, value_name = "FILE")]
+    /// The fixture that they are merged into, a file or a directory of texts: the same request's same
+    /// occurrence is replaced.
+    #[arg(long, value_name = "PATH")]
     fixture: Option<PathBuf>,
 
     /// The session that they are kept in; `file` is each file's name without its extension.

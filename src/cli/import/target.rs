@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use nightreel::clock::now_ms;
-use nightreel::fixture::{Contents, run_of_no_fixture};
+use nightreel::fixture::{Contents, TreeError, export_text, import_text, run_of_no_fixture};
 use nightreel::model::Exchange;
 use nightreel::store::{Access, NewRun, RunId, Store, StoreError, write_fixture};
 
 use super::super::context::env;
 use super::super::exit::Failure;
-use super::super::fixture::wait_for_lock;
+use super::super::fixture::{refused, wait_for_lock};
 
 /// The store where nothing names one.
 const STORE: &str = "nightreel.db";
@@ -73,15 +73,30 @@ fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, 
 /// session, key and occurrence the later one stays.
 fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
     let _lock = wait_for_lock(path)?;
-    let mut all = if path.exists() { exchanges_of(path)? } else { Vec::new() };
+    let mut all = exchanges_of(path)?;
     all.extend(exchanges);
     let count = all.len();
-    write_fixture(path, all)?;
+    if path.is_dir() {
+        export_text(all, path).map_err(refused)?;
+    } else {
+        write_fixture(path, all)?;
+    }
     let exchanges = exchanges_of(path)?.len();
     Ok(Written::Fixture { path: path.to_owned(), exchanges, replaced: count - exchanges })
 }
 
+/// What a fixture holds, which may be a directory of texts; nothing where there is none yet.
 fn exchanges_of(fixture: &Path) -> Result<Vec<Exchange>, Failure> {
+    if fixture.is_dir() {
+        return match import_text(fixture) {
+            Ok(texts) => Ok(texts.into_iter().map(|(_, exchange)| exchange).collect()),
+            Err(TreeError::Empty { .. }) => Ok(Vec::new()),
+            Err(error) => Err(refused(error)),
+        };
+    }
+    if !fixture.exists() {
+        return Ok(Vec::new());
+    }
     let store = Store::open(fixture, Access::ReadOnly).map_err(|error| match error {
         StoreError::Foreign { path } => {
             Failure::store(anyhow!("{} is no fixture; name another file with --fixture", path.display()))

@@ -7,6 +7,8 @@ use super::*;
 
 /// The variable that names the fixture of the tests that are run in a process of their own.
 const FIXTURE: &str = "NIGHTREEL_TEST_FIXTURE";
+/// The variable that names their session, where they share one.
+const SESSION: &str = "NIGHTREEL_TEST_SESSION";
 
 fn prompts(path: &Path) -> Vec<String> {
     asked(path).into_iter().map(|(_, prompt)| prompt).collect()
@@ -57,7 +59,13 @@ fn a_server_that_its_thread_drops_is_not_brought_twice() {
     assert!(!path.exists(), "a test that fails changes nothing");
 }
 
-static SERVER: LazyLock<FixtureServer> = LazyLock::new(|| Fixture::at(std::env::var(FIXTURE).unwrap()).serve());
+static SERVER: LazyLock<FixtureServer> = LazyLock::new(|| {
+    let fixture = Fixture::at(std::env::var(FIXTURE).unwrap());
+    match std::env::var(SESSION) {
+        Ok(session) => fixture.session(session).serve(),
+        Err(_) => fixture.serve(),
+    }
+});
 
 #[test]
 #[ignore = "it is run by another test, in a process of its own"]
@@ -71,18 +79,50 @@ fn one_in_a_static_is_asked() {
 }
 
 #[test]
+#[ignore = "it is run by another test, in a process of its own"]
+fn one_in_a_static_is_asked_by_another_test() {
+    if std::env::var_os(FIXTURE).is_none() {
+        return;
+    }
+    assert_eq!(post(&SERVER, chat("c")).0, 200);
+}
+
+/// A test of this file that has a process of its own, with what it asks in a fixture and how it is run.
+fn alone(test: &str, (mode, threads): (&str, &str), path: &Path, upstream: &Upstream) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([&format!("testing::tests::outliving::{test}"), "--exact", "--ignored", "--test-threads", threads]);
+    command.env_remove("CI").env(FIXTURE, path).env(MODE, mode).env(BASE_URL, upstream.base_url());
+    command
+}
+
+fn passes(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+}
+
+#[test]
+fn a_test_that_shares_a_server_in_a_static_records_what_it_asks_and_leaves_what_others_do() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let asks_a_and_b = "one_in_a_static_is_asked";
+    let asks_c = "one_in_a_static_is_asked_by_another_test";
+    // Both in the same session, as a person is told to name it.
+    let run = |test: &str| passes(alone(test, ("record", "1"), &path, &upstream).env(SESSION, "shared"));
+    for test in [asks_a_and_b, asks_c, asks_a_and_b, asks_c] {
+        run(test);
+    }
+    assert_eq!(prompts(&path), ["a", "b", "c"]);
+}
+
+#[test]
 fn what_a_server_in_a_static_records_is_in_the_fixture_when_the_process_has_ended() {
     let (places, upstream, mut requests) = (Places::new(), Upstream::new(), 0);
     for (path, threads) in places.both().into_iter().zip(["1", "2"]) {
         let temporary = tempfile::tempdir().unwrap();
         let run = |mode: &str| {
-            let mut test = Command::new(std::env::current_exe().unwrap());
-            test.args(["testing::tests::outliving::one_in_a_static_is_asked", "--exact", "--ignored"]);
-            test.args(["--test-threads", threads]).env_remove("CI");
-            test.env(FIXTURE, &path).env("TMPDIR", temporary.path()).env(MODE, mode).env(BASE_URL, upstream.base_url());
-            let output = test.output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+            let mut test = alone("one_in_a_static_is_asked", (mode, threads), &path, &upstream);
+            passes(test.env("TMPDIR", temporary.path()));
             temporary.path().read_dir().unwrap().count()
         };
         // Each process leaves a directory, and removes that of the one before.
