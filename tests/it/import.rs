@@ -113,6 +113,22 @@ fn a_fixture_is_merged_and_written_the_same_each_time() {
 }
 
 #[test]
+fn a_directory_of_texts_is_merged_into_as_a_fixture_is() {
+    let test = Test::new()
+        .file("a.yaml", cassette(&[interaction("1", "one"), interaction("2", "two")]))
+        .file("b.yaml", cassette(&[interaction("2", "two again"), interaction("3", "three")]));
+    test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    std::fs::create_dir(test.path("texts")).unwrap();
+    test.args(["import", "a.yaml", "--fixture", "texts"]).run();
+    let second = test.args(["import", "b.yaml", "--fixture", "texts"]).run();
+    let said = "2 exchanges went into texts, 1 of them in place of others; it holds 3 now\n";
+    assert!(second.stdout.ends_with(said), "{}", second.stdout);
+    test.args(["import", "b.yaml", "--fixture", "f.db"]).run();
+    test.args(["fixture", "text", "import", "texts", "g.db"]).run();
+    assert!(test.bytes("g.db") == test.bytes("f.db"), "the texts are another fixture");
+}
+
+#[test]
 fn what_failed_is_shown_with_its_reason_and_without_a_command_that_asks_again() {
     let failed = interaction("1", "one").replace("code: 200", "code: 400");
     let test = Test::new().file("a.yaml", cassette(&[failed]));

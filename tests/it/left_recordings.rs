@@ -46,6 +46,30 @@ fn record(directory: &Path, fixture: &str, prompt: &str, fails: bool) -> String 
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// Runs the command that was told, in a directory.
+fn paste(told: &str, directory: &Path) {
+    let (_, command) = told.split_once("; to add it to the fixture: ").unwrap_or_else(|| panic!("{told}"));
+    let command = command.lines().next().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_nightreel")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh").args(["-c", command]).env("PATH", path).current_dir(directory).output().unwrap();
+    assert!(output.status.success(), "{command}: {output:?}");
+}
+
+#[test]
+fn the_command_that_is_told_removes_nothing_that_another_test_records_before_it_is_called() {
+    for fixture in ["fixture.db", "texts"] {
+        let directory = tempfile::tempdir().unwrap();
+        let told = record(directory.path(), fixture, "new", true);
+        record(directory.path(), fixture, "later", false);
+        paste(&told, directory.path());
+        let gateway = Fixture::at(directory.path().join(fixture)).session("one").gateway();
+        for prompt in ["new", "later"] {
+            assert_eq!(gateway.ask(Endpoint::ChatCompletions, chat(prompt)).unwrap().status, 200, "{fixture} {prompt}");
+        }
+    }
+}
+
 #[test]
 fn the_command_that_is_told_brings_what_a_failed_test_recorded_into_its_fixture() {
     for fixture in ["my fixture.db", "texts"] {
@@ -55,14 +79,7 @@ fn the_command_that_is_told_brings_what_a_failed_test_recorded_into_its_fixture(
                 record(directory.path(), fixture, prompt, false);
             }
             let told = record(directory.path(), fixture, "new", true);
-            let (_, command) = told.split_once("; to add it to the fixture: ").unwrap_or_else(|| panic!("{told}"));
-            let command = command.lines().next().unwrap();
-            let program = Path::new(env!("CARGO_BIN_EXE_nightreel")).parent().unwrap();
-            let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-            let output =
-                Command::new("sh").args(["-c", command]).env("PATH", path).current_dir(directory.path()).output();
-            let output = output.unwrap();
-            assert!(output.status.success(), "{command}: {output:?}");
+            paste(&told, directory.path());
             let gateway = Fixture::at(directory.path().join(fixture)).session("one").gateway();
             for prompt in held.iter().chain(&["new"]) {
                 let reply = gateway.ask(Endpoint::ChatCompletions, chat(prompt));
