@@ -308,7 +308,7 @@ mod tests {
             (None, &ok, 1, Exit::ItemsFailed),
             (Some(stopped(StopReason::Signal)), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
-            (Some(stopped(StopReason::Budget(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::Budget { message: message(), least: None })), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::LaneClosed(Vec::new()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 1, Exit::Stopped),
