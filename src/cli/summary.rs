@@ -124,7 +124,7 @@ impl Summary {
         }
         let mut text = self.headline(run, totals);
         line(&mut text, &outcomes(totals, self.items, self.success));
-        line(&mut text, &traffic(totals, self.sent_before));
+        line(&mut text, &self.traffic(totals));
         for warning in &self.who_answered {
             line(&mut text, &format!("warning: {}", one_line(warning)));
         }
@@ -150,6 +150,30 @@ impl Summary {
             None => format!("{} of {} items settled", totals.settled(), self.items),
         };
         format!("{}: run {}, {state} (store {})\n", self.job, run.id, self.store.display())
+    }
+
+    fn traffic(&self, totals: &Totals) -> String {
+        let sent = totals.sent();
+        let now = sent.saturating_sub(self.sent_before);
+        let mut text = format!("{} requests sent", count(now));
+        if self.sent_before > 0 {
+            let _infallible = write!(text, " now, {} in all", count(sent));
+        }
+        if totals.replayed > 0 {
+            let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
+        }
+        if sent == 0 && totals.lost.requests == 0 {
+            return text;
+        }
+        let (prompt, completion) = totals.tokens();
+        let _infallible = write!(
+            text,
+            "; {} + {} tokens; {}",
+            count(prompt),
+            count(completion),
+            told(totals, self.command.has_prices())
+        );
+        text
     }
 
     fn speed(&self, totals: &Totals) -> Option<String> {
@@ -235,24 +259,6 @@ fn outcomes(totals: &Totals, items: u64, success: Success) -> String {
         let and = if outcomes.is_empty() { "" } else { ", " };
         let _infallible = write!(text, "{and}{} not settled", count(left));
     }
-    text
-}
-
-fn traffic(totals: &Totals, sent_before: u64) -> String {
-    let sent = totals.sent();
-    let now = sent.saturating_sub(sent_before);
-    let mut text = format!("{} requests sent", count(now));
-    if sent_before > 0 {
-        let _infallible = write!(text, " now, {} in all", count(sent));
-    }
-    if totals.replayed > 0 {
-        let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
-    }
-    if sent == 0 && totals.lost.requests == 0 {
-        return text;
-    }
-    let (prompt, completion) = totals.tokens();
-    let _infallible = write!(text, "; {} + {} tokens; {}", count(prompt), count(completion), told(totals));
     text
 }
 
