@@ -269,6 +269,16 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_is_not_asked_again_with_a_budget_that_is_used_up() {
+        let mut facts = facts(RunState::Complete, &["--budget", "3"], Some(3.0));
+        let outcomes = vec![(Outcome::Failed(Class::Rejected), 2)];
+        facts.totals.lanes = vec![LaneTotals { outcomes, cost_usd: 3.0, ..LaneTotals::default() }];
+        let expected = "to ask again what failed, raise the budget above $3.00: \
+                        nightreel run j.toml --store a.db --retry failed --budget USD";
+        assert_eq!(way(&facts, &[]).as_deref(), Some(expected));
+    }
+
+    #[test]
     fn a_retry_that_was_cut_short_goes_on_as_one() {
         let facts = facts(RunState::Killed, &["--retry", "failed"], None);
         let expected = "to go on: nightreel run j.toml --retry failed --store a.db";
