@@ -48,6 +48,16 @@ impl FixtureStore {
     }
 }
 
+/// What is said of a store that has simulated answers, and maybe others, where simulated ones are not
+/// used; nothing where there are none.
+pub(crate) const fn simulated_unused((simulated, real): (bool, bool)) -> Option<&'static str> {
+    match (simulated, real) {
+        (true, false) => Some("the answers in it are all simulated, and none is used"),
+        (true, true) => Some("some of the answers in it are simulated, and these are not used"),
+        (false, _) => None,
+    }
+}
+
 /// What is wrong with a fixture that was named.
 fn refused(path: &Path, error: StoreError) -> Failure {
     let (shown, advice) = (path.display(), "--fixture names a store, or a directory of texts");

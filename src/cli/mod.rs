@@ -25,6 +25,7 @@ mod page;
 mod plan;
 mod progress;
 mod replay;
+mod replay_summary;
 mod results;
 mod run;
 mod run_args;

@@ -19,8 +19,9 @@ pub(crate) fn known(cost_usd: f64, unknown_costs: u64) -> Option<f64> {
     (unknown_costs == 0 || cost_usd > 0.0).then_some(cost_usd)
 }
 
-/// What a run cost, what of it nobody knows, and what to do about that.
-pub(crate) fn told(totals: &Totals) -> String {
+/// What a run cost, what of it nobody knows, and what to do about that: a price table is no help where
+/// there is one already.
+pub(crate) fn told(totals: &Totals, has_prices: bool) -> String {
     let (lost, unpriced) = (&totals.lost, totals.unpriced_answers());
     let all_unknown = totals.unknown_costs();
     let unknown = all_unknown - lost.requests;
@@ -28,7 +29,8 @@ pub(crate) fn told(totals: &Totals) -> String {
         known(totals.cost_usd(), all_unknown).map(|cost| spent(cost, all_unknown)).into_iter().collect();
     if unpriced > 0 {
         let (unpriced, answers) = (count(unpriced), counted(totals.answered(), "answer"));
-        parts.push(format!("cost unknown for {unpriced} of {answers}: give a price table with prices = \"FILE\""));
+        let advice = if has_prices { "" } else { ": give a price table with prices = \"FILE\"" };
+        parts.push(format!("cost unknown for {unpriced} of {answers}{advice}"));
     }
     if unknown > unpriced {
         let attempts = counted(unknown - unpriced, "attempt");
@@ -141,7 +143,7 @@ mod tests {
         let totals = Totals { lost: lost(12, 0.5, 0, &[1, 2, 3]), ..Totals::default() };
         let expected = "cost unknown for 12 requests in flight when 3 processes ended, which may have been billed; \
                         the budget counts $0.500 for what is unknown";
-        assert_eq!(told(&totals), expected);
+        assert_eq!(told(&totals, false), expected);
     }
 
     #[test]
@@ -180,7 +182,8 @@ mod tests {
                 ..LaneTotals::default()
             };
             let totals = Totals { lanes: vec![lane], attempts: vec![(Class::Answered, 10)], ..Totals::default() };
-            assert_eq!(told(&totals), expected);
+            assert_eq!(told(&totals, false), expected);
+            assert_eq!(told(&totals, true), expected.replace(&format!(": {table}"), ""));
         }
     }
 }

@@ -21,11 +21,11 @@ use super::given_flags::GivenFlags;
 use super::job_args::JobArgs;
 use super::plan::Plan;
 use super::progress::{Progress, Terminal};
+use super::replay_summary::ReplaySummary;
 use super::results::{STORE, check_target};
 use super::run_args::{DisplayArgs, ResultArgs};
 use super::run_command::RunCommand;
 use super::store_args::StoreArgs;
-use super::summary::ReplaySummary;
 
 /// How `replay` is called.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nightreel::engine::ServedWarning;
-use nightreel::job::{Call, described_stdin};
+use nightreel::job::{Call, described_prices, described_stdin};
 use nightreel::model::Mode;
 use nightreel::store::{ItemId, NewRun};
 
@@ -35,6 +35,8 @@ pub(crate) struct RunCommand {
     from: Origin,
     /// Whether its rows come from standard input.
     reads_stdin: bool,
+    /// Whether its job file names a price table.
+    job_has_prices: bool,
     /// What whoever calls it has to choose.
     chosen: Option<Chosen>,
 }
@@ -69,6 +71,7 @@ impl RunCommand {
             store: store.to_owned(),
             from: Origin::Here,
             reads_stdin: plan.job.input.is_stdin(),
+            job_has_prices: plan.job.prices.is_some(),
             chosen: None,
         }
     }
@@ -97,8 +100,14 @@ impl RunCommand {
             store: store.to_owned(),
             from,
             reads_stdin: described_stdin(&begun.job_description),
+            job_has_prices: described_prices(&begun.job_description),
             chosen: None,
         }
+    }
+
+    /// Whether it has a price table.
+    pub(crate) fn has_prices(&self) -> bool {
+        self.job_has_prices || self.flags.has(PRICES[0])
     }
 
     /// The same with another budget.
@@ -300,6 +309,7 @@ mod tests {
             store: "a.db".into(),
             from: Origin::Here,
             reads_stdin: false,
+            job_has_prices: false,
             chosen: None,
         }
     }

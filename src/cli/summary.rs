@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nightreel::engine::{Ended, Output, Replayed, StopReason, WhoAnswered};
+use nightreel::engine::{Ended, Output, StopReason, WhoAnswered};
 use nightreel::job::Job;
 use nightreel::model::{Class, Outcome, Success};
 use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
@@ -12,7 +12,6 @@ use nightreel::store::{FailureGroup, Items, Reader, Run, StoreError, Totals};
 use super::count::count;
 use super::exit::Exit;
 use super::money::told;
-use super::plan::Plan;
 use super::run::exit_of_stop;
 use super::run_command::RunCommand;
 
@@ -125,7 +124,7 @@ impl Summary {
         }
         let mut text = self.headline(run, totals);
         line(&mut text, &outcomes(totals, self.items, self.success));
-        line(&mut text, &traffic(totals, self.sent_before));
+        line(&mut text, &self.traffic(totals));
         for warning in &self.who_answered {
             line(&mut text, &format!("warning: {}", one_line(warning)));
         }
@@ -151,6 +150,30 @@ impl Summary {
             None => format!("{} of {} items settled", totals.settled(), self.items),
         };
         format!("{}: run {}, {state} (store {})\n", self.job, run.id, self.store.display())
+    }
+
+    fn traffic(&self, totals: &Totals) -> String {
+        let sent = totals.sent();
+        let now = sent.saturating_sub(self.sent_before);
+        let mut text = format!("{} requests sent", count(now));
+        if self.sent_before > 0 {
+            let _infallible = write!(text, " now, {} in all", count(sent));
+        }
+        if totals.replayed > 0 {
+            let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
+        }
+        if sent == 0 && totals.lost.requests == 0 {
+            return text;
+        }
+        let (prompt, completion) = totals.tokens();
+        let _infallible = write!(
+            text,
+            "; {} + {} tokens; {}",
+            count(prompt),
+            count(completion),
+            told(totals, self.command.has_prices())
+        );
+        text
     }
 
     fn speed(&self, totals: &Totals) -> Option<String> {
@@ -239,90 +262,8 @@ fn outcomes(totals: &Totals, items: u64, success: Success) -> String {
     text
 }
 
-fn traffic(totals: &Totals, sent_before: u64) -> String {
-    let sent = totals.sent();
-    let now = sent.saturating_sub(sent_before);
-    let mut text = format!("{} requests sent", count(now));
-    if sent_before > 0 {
-        let _infallible = write!(text, " now, {} in all", count(sent));
-    }
-    if totals.replayed > 0 {
-        let _infallible = write!(text, ", {} answered by recordings", count(totals.replayed));
-    }
-    if sent == 0 && totals.lost.requests == 0 {
-        return text;
-    }
-    let (prompt, completion) = totals.tokens();
-    let _infallible = write!(text, "; {} + {} tokens; {}", count(prompt), count(completion), told(totals));
-    text
-}
-
-/// What a replay came to.
-pub(crate) struct ReplaySummary<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) replayed: &'a Replayed,
-    pub(crate) written: Option<Output>,
-    pub(crate) simulated: bool,
-    /// What records that which is missing.
-    pub(crate) record: RunCommand,
-}
-
-impl ReplaySummary<'_> {
-    /// What is said of it; nothing where all went well and nobody wants to know.
-    pub(crate) fn said(&self, quiet: bool) -> Option<String> {
-        let whole = self.replayed.succeeded(self.plan.job.success) == self.replayed.items;
-        let wanted = !quiet || !whole || self.replayed.stopped;
-        wanted.then(|| self.text().trim_end().to_owned())
-    }
-
-    fn text(&self) -> String {
-        let replayed = self.replayed;
-        let state = if replayed.stopped { "stopped" } else { "replayed" };
-        let mut text = format!("{}: {state} in {}\n", self.plan.job.name, seconds(replayed.elapsed));
-        let outcomes = replayed.outcomes.iter().map(|(outcome, items)| format!("{} {outcome}", count(*items)));
-        let outcomes = outcomes.collect::<Vec<_>>().join(", ");
-        line(&mut text, &format!("{} items: {outcomes}; nothing was sent", count(replayed.items)));
-        match &self.written {
-            Some(_) if replayed.stopped => line(&mut text, "no results were written"),
-            Some(Output::File(path)) => {
-                line(&mut text, &format!("results: {} ({} lines)", path.display(), count(replayed.items)));
-            }
-            _ => {}
-        }
-        if self.simulated {
-            line(&mut text, "simulated answers: they were recorded with the simulated gateway");
-        }
-        self.misses(&mut text);
-        text
-    }
-
-    fn misses(&self, text: &mut String) {
-        for miss in &self.replayed.misses {
-            line(text, &format!("row {:?}, {}: {}", miss.row_id, miss.model, miss.what));
-            match &miss.nearest {
-                None => line(text, "    nothing was recorded in its place"),
-                Some(differences) if differences.is_empty() => {
-                    line(text, "    the same request was recorded fewer times than it is asked");
-                }
-                Some(differences) => {
-                    for difference in differences {
-                        line(text, &format!("    {difference}"));
-                    }
-                }
-            }
-        }
-        let missing = self.replayed.count(Outcome::NotRecorded);
-        let told = self.replayed.misses.len() as u64;
-        if missing > told {
-            line(text, &format!("… and {} more are not recorded", count(missing - told)));
-        }
-        if missing > 0 {
-            line(text, &format!("record them: {}", self.record));
-        }
-    }
-}
-
-fn line(text: &mut String, content: &str) {
+/// Adds a line, set in.
+pub(super) fn line(text: &mut String, content: &str) {
     text.push_str("  ");
     text.push_str(content);
     text.push('\n');
@@ -335,7 +276,8 @@ fn one_line(text: &str) -> String {
     if shown.len() < text.len() { format!("{shown}…") } else { shown }
 }
 
-fn seconds(duration: Duration) -> String {
+/// How long something took, for people.
+pub(super) fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{:.1} s", duration.as_secs_f64()),
@@ -372,7 +314,7 @@ mod tests {
             (None, &ok, 1, Exit::ItemsFailed),
             (Some(stopped(StopReason::Signal)), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Deadline)), &nothing, 3, Exit::Stopped),
-            (Some(stopped(StopReason::Budget(message()))), &ok, 1, Exit::Stopped),
+            (Some(stopped(StopReason::Budget { message: message(), least: None })), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::LaneClosed(Vec::new()))), &ok, 1, Exit::Stopped),
             (Some(stopped(StopReason::Unauthorized(message()))), &nothing, 3, Exit::Stopped),
             (Some(stopped(StopReason::OutOfCredit(message()))), &ok, 1, Exit::Stopped),

@@ -20,7 +20,7 @@ pub(crate) fn way_on(facts: &RunFacts, changes: &[LimitChange], command: &RunCom
     match &facts.state {
         RunState::Running(_) => None,
         RunState::Complete => asks_again(facts).then(|| {
-            let (first, command) = cap.kept(command);
+            let (first, command) = cap.held(facts, command);
             told("to ask again what failed", first, &command.again(true))
         }),
         RunState::Killed => Some(goes_on(None, cap, facts, command)),
@@ -30,10 +30,10 @@ pub(crate) fn way_on(facts: &RunFacts, changes: &[LimitChange], command: &RunCom
 
 fn goes_on(stopped: Option<StopKind>, cap: Cap, facts: &RunFacts, command: &RunCommand) -> String {
     let (first, command) = match stopped {
-        Some(StopKind::Budget) => (Some(cap.raised(facts.totals.counted_usd())), command.choosing(Chosen::Budget)),
+        Some(StopKind::Budget) => cap.passed(facts, command),
         Some(StopKind::CostUnknown) => (needs(stopped), cap.kept(command).1.choosing(Chosen::Prices)),
         _ => {
-            let (chosen, command) = cap.kept(command);
+            let (chosen, command) = cap.held(facts, command);
             let firsts: Vec<String> = needs(stopped).into_iter().chain(chosen).collect();
             ((!firsts.is_empty()).then(|| firsts.join(", ")), command)
         }
@@ -74,6 +74,21 @@ impl Cap {
             Some(now) if now != called => Self::Changed(now),
             _ => Self::Called(called),
         }
+    }
+
+    /// The same as [`Cap::kept`] where something of it is left; else a raised one is to be chosen.
+    fn held(self, facts: &RunFacts, command: &RunCommand) -> (Option<String>, RunCommand) {
+        let (Self::Called(cap_usd) | Self::Changed(cap_usd)) = self;
+        if cap_usd.is_some_and(|cap_usd| facts.totals.counted_usd() >= cap_usd) {
+            self.passed(facts, command)
+        } else {
+            self.kept(command)
+        }
+    }
+
+    /// A command that goes on where it is used up, and what to do first.
+    fn passed(self, facts: &RunFacts, command: &RunCommand) -> (Option<String>, RunCommand) {
+        (Some(self.raised(facts.totals.counted_usd())), command.choosing(Chosen::Budget))
     }
 
     /// A command that holds to it, and what to do first where only a person can say what holds.
@@ -214,6 +229,25 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_killed_goes_on_with_its_budget_unless_what_was_lost_has_used_it_up() {
+        let raise = "--store a.db --budget USD";
+        for (state, lost_usd, first, flags) in [
+            (RunState::Killed, 0.4, "", "--budget 3 --store a.db"),
+            (RunState::Killed, 0.5, ", raise the budget above $3.00", raise),
+            (RunState::Killed, 0.7, ", raise the budget above the $3.20 that are counted", raise),
+            (stopped(StopKind::Store), 0.4, ", make the store writable", "--budget 3 --store a.db"),
+            (stopped(StopKind::Store), 0.5, ", make the store writable, raise the budget above $3.00", raise),
+            (stopped(StopKind::Signal), 0.5, ", raise the budget above $3.00", raise),
+        ] {
+            let mut facts = facts(state.clone(), &["--budget", "3"], Some(3.0));
+            facts.totals.lanes = vec![LaneTotals { cost_usd: 2.5, ..LaneTotals::default() }];
+            facts.totals.lost.worst_usd = lost_usd;
+            let expected = format!("to go on{first}: nightreel run j.toml {flags}");
+            assert_eq!(way(&facts, &[]), Some(expected), "{state:?} {lost_usd}");
+        }
+    }
+
+    #[test]
     fn a_complete_run_is_asked_again_where_something_failed_that_may_go_well() {
         let rejected = Outcome::Failed(Class::Rejected);
         let raised = [change(CALLED_AT_MS, Some(9.0))];
@@ -232,6 +266,16 @@ mod tests {
             facts.totals.lanes = vec![LaneTotals { outcomes, ..LaneTotals::default() }];
             assert_eq!(way(&facts, changes), expected);
         }
+    }
+
+    #[test]
+    fn what_failed_is_not_asked_again_with_a_budget_that_is_used_up() {
+        let mut facts = facts(RunState::Complete, &["--budget", "3"], Some(3.0));
+        let outcomes = vec![(Outcome::Failed(Class::Rejected), 2)];
+        facts.totals.lanes = vec![LaneTotals { outcomes, cost_usd: 3.0, ..LaneTotals::default() }];
+        let expected = "to ask again what failed, raise the budget above $3.00: \
+                        nightreel run j.toml --store a.db --retry failed --budget USD";
+        assert_eq!(way(&facts, &[]).as_deref(), Some(expected));
     }
 
     #[test]

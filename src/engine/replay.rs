@@ -10,18 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::input::Input;
-use crate::model::{Outcome, Success};
+use crate::model::{KeyRules, Outcome, Success};
 use crate::prompt::Prompt;
-use crate::record::{Difference, Recall, Redactor, differences};
+use crate::record::{Recall, Redactor};
 use crate::store::StoreError;
 
 use super::intake::recorded_steps;
 use super::item::{Planned, Planner};
+use super::missing::Missing;
 use super::result_line::ResultLine;
 use super::result_writer::LineFormatter;
 use super::trail::Trail;
 use super::worker::not_recorded;
-use super::{Event, ExportError, ItemSettled, Monitor, Output, ResultWriter, Snapshot, StopReason};
+use super::{Event, ExportError, ItemSettled, Miss, Monitor, Output, ResultWriter, Snapshot, StopReason};
 
 /// How many items make a chunk.
 const CHUNK: usize = 128;
@@ -61,19 +62,6 @@ pub struct Replayed {
     pub stopped: bool,
 }
 
-/// An item that is not recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Miss {
-    /// The id of its row.
-    pub row_id: String,
-    /// The model that was asked.
-    pub model: String,
-    /// What is missing.
-    pub what: String,
-    /// Where the recording that stood in its place differs; `None` where there is none.
-    pub nearest: Option<Vec<Difference>>,
-}
-
 /// Why a replay cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -110,12 +98,13 @@ pub fn replay(
     let threads = options.threads.max(1);
     let recalls = (0..threads).map(|_| recall()).collect::<Result<Vec<_>, _>>()?;
     let formatter = results.as_ref().map(|(_, writer)| writer.formatter());
+    let rules = Arc::clone(options.prompt.rules());
     let planner = Planner::new(&options.input, options.prompt, Arc::clone(&options.redactor), options.rows)
         .map_err(ReplayError::Intake)?;
     let (chunks_sender, chunks) = sync_channel(CHUNKS * threads);
     let chunks = Arc::new(Mutex::new(chunks));
     let (answered_sender, answered) = sync_channel(CHUNKS * threads);
-    let mut replayed = std::thread::scope(|scope| {
+    let (mut replayed, missing) = std::thread::scope(|scope| {
         let mut handles = Vec::new();
         let name = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let reading = move || read(planner, &chunks_sender, stopped);
@@ -134,7 +123,7 @@ pub fn replay(
         for handle in handles {
             let ended = handle.join().unwrap_or(Err(ReplayError::Panicked));
             result = match (result, ended) {
-                (Ok(replayed), Ok(())) => Ok(replayed),
+                (Ok(written), Ok(())) => Ok(written),
                 // What ended the reading thread is the cause of a hole in the order.
                 (_, Err(error)) | (Err(error), Ok(())) => Err(error),
             };
@@ -142,6 +131,9 @@ pub fn replay(
         result
     })?;
     replayed.elapsed = begun.elapsed();
+    if !missing.is_empty() {
+        replayed.misses = explained(missing, recall()?, &rules)?;
+    }
     Ok(replayed)
 }
 
@@ -189,7 +181,7 @@ fn read(
 struct Answered {
     lines: Vec<u8>,
     settled: Vec<ItemSettled>,
-    misses: Vec<Miss>,
+    missing: Vec<Missing>,
 }
 
 struct Lookup {
@@ -235,14 +227,8 @@ impl Lookup {
         let mut line = ResultLine::new(identity, settled);
         if let Some((step, asked)) = &steps.missing {
             line.not_recorded(not_recorded(usize::from(*step)));
-            if answered.misses.len() < MISSES {
-                let nearest = self.recall.nearest(item.position, &item.row.id, *step)?;
-                answered.misses.push(Miss {
-                    row_id: item.row.id.clone(),
-                    model: item.draft.model.to_string(),
-                    what: not_recorded(usize::from(*step)),
-                    nearest: nearest.map(|nearest| differences(&nearest, &asked.kept)),
-                });
+            if answered.missing.len() < MISSES {
+                answered.missing.push(Missing::new(item, *step, asked));
             }
         }
         if let Some(formatter) = &self.formatter {
@@ -271,14 +257,15 @@ fn settled_item(item: &Planned, trail: Trail) -> ItemSettled {
     }
 }
 
-/// Writes the chunks in order, whatever order they come in.
+/// Writes the chunks in order, whatever order they come in. Gives the first requests, too, that
+/// nothing answers.
 fn write(
     answered: &Receiver<Chunk<Answered>>,
     mut results: Option<(Output, ResultWriter)>,
     monitor: &mut dyn Monitor,
     stopped: &(dyn Fn() -> bool + Sync),
-) -> Result<Replayed, ReplayError> {
-    let mut replayed = Replayed::default();
+) -> Result<(Replayed, Vec<Missing>), ReplayError> {
+    let (mut replayed, mut missing) = (Replayed::default(), Vec::new());
     let mut waiting = BTreeMap::new();
     let mut next = 0;
     for Chunk { number, content } in answered {
@@ -291,25 +278,31 @@ fn write(
             }
             monitor.on(&Event::Settled(&chunk.settled));
             monitor.on(&Event::Tick(Snapshot::default()));
-            replayed.add(chunk);
+            replayed.add(&chunk.settled);
+            let room = MISSES.saturating_sub(missing.len());
+            missing.extend(chunk.missing.into_iter().take(room));
         }
     }
     replayed.stopped = stopped();
     if let Some((output, writer)) = results.filter(|_| !replayed.stopped) {
         writer.finish().map_err(|error| ExportError::output(&output, error))?;
     }
-    Ok(replayed)
+    Ok((replayed, missing))
+}
+
+/// What comes nearest to what nothing answers.
+fn explained(missing: Vec<Missing>, recall: Recall, rules: &KeyRules) -> Result<Vec<Miss>, ReplayError> {
+    let mut recall = recall;
+    missing.into_iter().map(|missing| Ok(missing.explained(&mut recall, rules)?)).collect()
 }
 
 impl Replayed {
-    fn add(&mut self, chunk: Answered) {
-        for item in &chunk.settled {
+    fn add(&mut self, settled: &[ItemSettled]) {
+        for item in settled {
             *self.outcomes.entry(item.outcome.as_str()).or_default() += 1;
             self.cost_usd += item.cost_usd.unwrap_or(0.0);
             self.items += 1;
         }
-        let room = MISSES.saturating_sub(self.misses.len());
-        self.misses.extend(chunk.misses.into_iter().take(room));
     }
 
     /// Items that count as done well.

@@ -22,8 +22,13 @@ pub enum StopReason {
     Signal,
     /// The time that the run was given has passed.
     Deadline,
-    /// What is left of the budget is not enough for another request: cap, spent and reserved.
-    Budget(String),
+    /// What is left of the budget is not enough for another request.
+    Budget {
+        /// Cap, spent and reserved.
+        message: String,
+        /// The least budget that is enough for it, as people read it, where that is known.
+        least: Option<String>,
+    },
     /// Nobody knows what the answers of a model cost, so that no budget can be kept.
     CostUnknown(String),
     /// The other models are done, and some take no more requests: which ones, and why each of them.
@@ -55,7 +60,7 @@ impl StopReason {
         match self {
             Self::Signal => StopKind::Signal,
             Self::Deadline => StopKind::Deadline,
-            Self::Budget(_) => StopKind::Budget,
+            Self::Budget { .. } => StopKind::Budget,
             Self::CostUnknown(_) => StopKind::CostUnknown,
             Self::LaneClosed(_) => StopKind::LaneClosed,
             Self::Unauthorized(_) => StopKind::Unauthorized,
@@ -81,6 +86,8 @@ impl StopReason {
     pub fn way_on(&self) -> String {
         match self {
             Self::LaneClosed(lanes) => way_on_of_lanes(lanes),
+            Self::Budget { least: Some(least), .. } => StopKind::Budget
+                .way_on_after(Some(&format!("raise the budget to at least {least} (--budget or limits.budget_usd)"))),
             _ => self.kind().way_on(),
         }
     }
@@ -109,7 +116,7 @@ impl fmt::Display for StopReason {
                 }
                 Ok(())
             }
-            Self::Budget(message)
+            Self::Budget { message, .. }
             | Self::CostUnknown(message)
             | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
@@ -165,6 +172,24 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_budget_that_is_enough_is_told_where_it_is_known() {
+        let budget = |least: Option<&str>| StopReason::Budget {
+            message: "$0.00471 of $0.00510 are spent".to_owned(),
+            least: least.map(str::to_owned),
+        };
+        for (least, expected) in [
+            (None, "raise the budget (--budget or limits.budget_usd), and the same command"),
+            (
+                Some("$0.00584"),
+                "raise the budget to at least $0.00584 (--budget or limits.budget_usd), and the same command",
+            ),
+        ] {
+            assert_eq!(budget(least).way_on(), format!("{expected} goes on with the rest"));
+            assert_eq!(budget(least).to_string(), "budget used up: $0.00471 of $0.00510 are spent");
+        }
+    }
 
     #[test]
     fn a_closed_model_is_told_with_its_cause_and_what_mends_it() {

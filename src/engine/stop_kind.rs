@@ -104,7 +104,12 @@ impl StopKind {
     /// How the run goes on, for people: it reads behind what was kept.
     #[must_use]
     pub fn way_on(self) -> String {
-        let first = self.needs().map(|needs| format!("{needs}, and ")).unwrap_or_default();
+        self.way_on_after(self.needs())
+    }
+
+    /// How the run goes on once a person has done something first.
+    pub(super) fn way_on_after(self, needs: Option<&str>) -> String {
+        let first = needs.map(|needs| format!("{needs}, and ")).unwrap_or_default();
         let more = if self == Self::Deadline { "; --deadline or timeouts.run gives it more time" } else { "" };
         format!("{first}the same command goes on with the rest{more}")
     }

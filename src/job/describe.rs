@@ -193,6 +193,13 @@ impl Job {
     }
 }
 
+/// Whether a job names a price table, by its description in a store.
+#[must_use]
+pub fn described_prices(description: &str) -> bool {
+    let description: Value = serde_json::from_str(description).unwrap_or_default();
+    description["prices"].is_string()
+}
+
 fn described_in_flight(in_flight: InFlight) -> Value {
     match in_flight {
         InFlight::Auto => json!("auto"),

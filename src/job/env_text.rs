@@ -44,7 +44,10 @@ impl EnvText {
                 place: self.place.clone(),
                 key: self.key.clone(),
                 name: name.to_owned(),
-                help: format!("export {name}=…, or give --set {}=… or --base-url URL", self.key),
+                help: format!(
+                    "export {name}=…, or give --set {}=…; commands that send, such as run, take --base-url URL too",
+                    self.key
+                ),
             })
         })
     }

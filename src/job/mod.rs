@@ -38,7 +38,7 @@ mod tests;
 
 pub use call::Call;
 pub use changes::changed_parts;
-pub use describe::without_userinfo;
+pub use describe::{described_prices, without_userinfo};
 pub use env_text::EnvText;
 pub use gateway::{Base, GatewaySpec};
 pub use input::{InputSpec, described_stdin};

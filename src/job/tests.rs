@@ -290,12 +290,13 @@ fn a_variable_is_looked_up_when_it_is_needed_and_missed_by_name() {
     assert_eq!(
         job.gateway.base(&|_| None).unwrap_err().to_string(),
         "jobs/a.toml:7:14: gateway.account_id needs the environment variable ACCOUNT, which is not set; export \
-         ACCOUNT=…, or give --set gateway.account_id=… or --base-url URL"
+         ACCOUNT=…, or give --set gateway.account_id=…; commands that send, such as run, take --base-url URL too"
     );
     assert_eq!(
         job.gateway.base(&|name| (name == "ACCOUNT").then(|| "1".to_owned())).unwrap_err().to_string(),
         "jobs/a.toml:6:1: gateway.gateway_id needs the environment variable CLOUDFLARE_GATEWAY_ID, which is not set; \
-         export CLOUDFLARE_GATEWAY_ID=…, or give --set gateway.gateway_id=… or --base-url URL"
+         export CLOUDFLARE_GATEWAY_ID=…, or give --set gateway.gateway_id=…; commands that send, such as run, take \
+         --base-url URL too"
     );
     let env = |name: &str| Some(format!(" {name}\n"));
     assert_eq!(

@@ -29,4 +29,4 @@ mod usd;
 pub use cost::{cost_of, worst_case};
 pub use price_error::PriceError;
 pub use price_table::{Price, Prices};
-pub use usd::usd;
+pub use usd::{usd, usd_at_least};

@@ -16,6 +16,16 @@ pub fn usd(amount: f64) -> String {
     format!("${amount:.digits$}")
 }
 
+/// An amount in USD that is no less than another one, with as many digits as [`usd`] tells of it.
+#[must_use]
+pub fn usd_at_least(amount: f64) -> String {
+    // What adding costs leaves behind makes no step of its own.
+    const NOISE: f64 = 1e-12;
+    let digits = if amount < 0.9995 { three_digits(amount) } else { 2 };
+    let steps = (0..digits).fold(1.0, |steps, _| steps * 10.0);
+    usd((amount * (1.0 - NOISE) * steps).ceil() / steps)
+}
+
 /// How many decimals show three digits that count, two of them at least.
 fn three_digits(amount: f64) -> usize {
     let mut digits = 2;
@@ -50,6 +60,24 @@ mod tests {
             (1e-30, "$0.000000000000"),
         ] {
             assert_eq!(usd(amount), text);
+        }
+    }
+
+    #[test]
+    fn an_amount_that_is_to_be_reached_is_told_with_no_less() {
+        for (amount, text) in [
+            (0.0, "$0"),
+            (0.004_71 + 0.001_13, "$0.00584"),
+            (0.005_840_1, "$0.00585"),
+            (0.1 + 0.2, "$0.300"),
+            (0.099_91, "$0.100"),
+            (0.9991, "$1.00"),
+            (0.9995, "$1.00"),
+            (0.9999, "$1.00"),
+            (1.001, "$1.01"),
+            (1234.501, "$1,234.51"),
+        ] {
+            assert_eq!(usd_at_least(amount), text, "{amount}");
         }
     }
 }

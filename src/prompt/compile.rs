@@ -53,6 +53,11 @@ impl Prompt {
         })
     }
 
+    /// What the keys of its requests look past.
+    pub(crate) const fn rules(&self) -> &Arc<KeyRules> {
+        &self.rules
+    }
+
     /// Checks that every variable of the templates is a column, before any row is read. A
     /// variable whose absence a template provides for (`is defined`, `default`) need not be one.
     ///

@@ -2,6 +2,7 @@
 
 mod compare;
 mod decide;
+mod look_through;
 mod miss;
 mod playback;
 mod recall;

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::model::{Attempt, Key, Mode};
+use super::look_through::look_through;
+use super::{AskedFor, Nearest};
+use crate::model::{Attempt, Key, KeyRules, Mode, Request};
 use crate::store::{Access, Reader, Recorded, Run, RunId, Scope, Store, StoreError};
 
 /// A store that recordings are looked for in.
@@ -89,7 +91,7 @@ impl Source {
     }
 
     /// The request that the preferred run has in a row's place.
-    fn request_near(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
+    fn request_in_place(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
         let Some(run) = self.scope.preferred else { return Ok(None) };
         let by_row = self.reader.items_of_row(run, row_id)?.first().copied();
         let item = by_row.unwrap_or_else(|| run.item(position));
@@ -180,19 +182,30 @@ impl Recall {
         Ok(None)
     }
 
-    /// The recorded request that comes nearest to one that was not found: the one that stood in its
-    /// place.
+    /// The recorded request that stood in the place of one that was not found.
     ///
     /// # Errors
     /// Fails if a store cannot be read.
-    pub fn nearest(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
+    pub fn in_place(&mut self, position: u32, row_id: &str, step: u8) -> Result<Option<bytes::Bytes>, StoreError> {
         for Searched { source, .. } in &mut self.sources {
-            let request = source.request_near(position, row_id, step);
+            let request = source.request_in_place(position, row_id, step);
             if let Some(request) = request.map_err(|error| source.naming(error))? {
                 return Ok(Some(request));
             }
         }
         Ok(None)
+    }
+
+    /// The recording that is most like a request that was not found, wherever it stands; `None` where
+    /// none has anything in common with it. It reads through the stores.
+    ///
+    /// # Errors
+    /// Fails if a store cannot be read.
+    pub fn most_alike(&self, request: &Request, rules: &KeyRules) -> Result<Option<Nearest>, StoreError> {
+        let stores: Vec<_> = self.sources.iter().map(|searched| searched.source.store.clone()).collect();
+        let (session, occurrence, recorded, record_with) = ("", 0, 0, "");
+        let asked = AskedFor { request, session, occurrence, recorded, rules, struck_as: &[], record_with };
+        Ok(look_through(&stores, asked, |_, _| false)?.nearest.into_iter().next())
     }
 }
 

@@ -47,6 +47,23 @@ pub struct KeptRequest {
     pub body: Bytes,
 }
 
+/// How many recordings a store holds, by who answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordingCounts {
+    /// Those that are no simulation.
+    pub real: u64,
+    /// Those that the simulated gateway answered.
+    pub simulated: u64,
+}
+
+impl RecordingCounts {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.real + self.simulated
+    }
+}
+
 /// What many places have in common, each read once.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -149,10 +166,18 @@ impl Reader {
     ///
     /// # Errors
     /// Fails if the store cannot be read.
-    pub fn count_recordings(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM exchange WHERE attempt_id IS NOT NULL";
-        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+    pub fn count_recordings(&self) -> Result<RecordingCounts, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT simulated, (SELECT count(*) FROM exchange e WHERE e.id >= (run.id << 40) \
+             AND e.id < ((run.id + 1) << 40) AND e.attempt_id IS NOT NULL) FROM run",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut counts = RecordingCounts::default();
+        while let Some(row) = rows.next()? {
+            let of_family = if row.get(0)? { &mut counts.simulated } else { &mut counts.real };
+            *of_family += row.get::<_, i64>(1)?.unsigned_abs();
+        }
+        Ok(counts)
     }
 }
 

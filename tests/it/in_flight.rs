@@ -77,6 +77,9 @@ fn a_budget_counts_what_was_in_flight_when_a_run_was_killed_however_often() {
     running.kill();
 
     // The upstream may have billed $2.50: that is all there is.
+    let page = test.args(["show", "latest"]).run().stdout;
+    assert!(page.contains("to go on, raise the budget above $2.50: nightreel run job.toml "), "{page}");
+    assert!(page.contains(" --budget USD\n"), "{page}");
     let stopped = budget(&test, &gateway, "2.5").status(3).run();
     let said = format!("8 requests were in flight when processes {first} and {second} ended: ");
     assert!(stopped.stderr.contains(&said), "{}", stopped.stderr);

@@ -43,6 +43,23 @@ fn a_budget_ends_the_run_before_it_is_passed_and_a_higher_one_goes_on() {
 }
 
 #[test]
+fn the_least_budget_that_sends_another_request_is_told_and_sends_one() {
+    let (test, gateway) = (test(20), priced("0.00117"));
+    let call = |budget: &str| test.run_job().to(&gateway).and(["--in-flight", "1", "--budget", budget]);
+    let told = call("0.005").status(3).run().stderr;
+    let least = |told: &str| {
+        let (_, least) = told.split_once("raise the budget to at least $").unwrap_or_else(|| panic!("{told}"));
+        least.split_once(" (--budget or limits.budget_usd), and").unwrap().0.to_owned()
+    };
+    let (least, sent) = (least(&told), gateway.requests());
+    let below = format!("{:.5}", least.parse::<f64>().unwrap() - 0.000_01);
+    call(&below).status(3).run();
+    assert_eq!(gateway.requests(), sent, "{below} of {least}");
+    call(&least).status(3).run();
+    assert_eq!(gateway.requests(), sent + 1, "{least}");
+}
+
+#[test]
 fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
     let (test, gateway) = (test(40), Gateway::with(Options { cost_told: CostTold::Nothing, ..Options::default() }));
     for budget in ["1", "1", "2"] {

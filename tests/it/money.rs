@@ -88,6 +88,24 @@ fn a_cost_that_nobody_knows_is_never_told_as_nothing() {
 }
 
 #[test]
+fn where_there_is_a_price_table_none_is_advised() {
+    let gateway = gateway();
+    let test = Test::new().job(JOB).file("rows.csv", "q\nplain\npriced\n").file("prices.toml", PRICES);
+    let advice = "cost unknown for 1 of 1 answer: give a price table";
+    test.run_job().to(&gateway).and(["--budget", "5", "--in-flight", "1"]).status(3).stderr_contains(advice).run();
+    assert!(test.args(["show", "latest"]).run().stdout.contains(advice));
+    let flags: [&[&str]; 2] = [&["--prices", "prices.toml"], &["--set", "prices=\"prices.toml\""]];
+    for flags in flags {
+        let said = test.run_job().to(&gateway).and(flags).run().stderr;
+        let shown = test.args(["show", "latest"]).run().stdout;
+        for told in [said, shown] {
+            assert!(told.contains("cost unknown for 1 of 2 answers"), "{flags:?}: {told}");
+            assert!(!told.contains("give a price table"), "{flags:?}: {told}");
+        }
+    }
+}
+
+#[test]
 fn a_price_table_that_is_wrong_is_told_before_anything_is_sent() {
     let gateway = Gateway::new();
     let test = Test::new().job(JOB).file("rows.csv", "q\na\n").file("prices.toml", "[\"m\"]\nprice = 1\n");

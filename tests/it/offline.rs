@@ -133,6 +133,32 @@ fn what_is_not_recorded_is_told_with_what_is_nearest() {
 }
 
 #[test]
+fn what_a_fixture_lacks_is_told_with_what_is_most_like_it() {
+    let test = recorded();
+    test.args(["fixture", "create", "1", "-o", "fixture.db"]).run();
+    test.args(["fixture", "text", "export", "fixture.db", "texts"]).run();
+    let changed = test.text("rows.csv").replace("question 7\n", "question 7 at last\n");
+    test.write("rows.csv", changed + "question 8\n");
+    for sources in [
+        ["--store", "none.db", "--fixture", "fixture.db"].as_slice(),
+        &["--store", "none.db", "--fixture", "texts"],
+        &["--store", "fixture.db"],
+    ] {
+        let told = test.replay_job().and(sources).status(4).run().stderr;
+        let lines: Vec<_> = told.lines().map(str::trim).collect();
+        let of_row = |row: &str| lines.iter().position(|line| line.starts_with(&format!("row \"{row}\""))).expect(row);
+        let changed = of_row("8");
+        assert!(lines[changed + 1].starts_with("nearest: run 1, item "), "{told}");
+        assert!(lines[changed + 1].contains(" % alike"), "{told}");
+        assert!(lines[changed + 2].starts_with("$.messages[0].content: recorded \"question "), "{told}");
+        assert_eq!(lines[of_row("301") + 1], "the same request was recorded fewer times than it is asked");
+    }
+    test.write("job.toml", JOB.replace("prompt =", "endpoint = \"completions\"\nprompt ="));
+    let told = test.replay_job().and(["--store", "fixture.db"]).status(4).run().stderr;
+    assert!(told.contains("\n      nothing like it is recorded\n"), "{told}");
+}
+
+#[test]
 fn a_replay_without_a_store_says_how_to_make_one() {
     let test = Test::new().job(JOB).file("rows.csv", "q\nx\n");
     let says = "nightreel: there is no store nightreel.db; `nightreel run` makes one, or name another with --store\n";

@@ -340,6 +340,42 @@ fn a_fixture_answers_beside_the_store_or_without_one() {
 }
 
 #[test]
+fn simulated_answers_that_requests_are_sent_in_place_of_are_told_and_do_not_count() {
+    let test = Test::new().job(JOB).file("rows.csv", "q\none\ntwo\n");
+    test.run_job().and(["--simulate", "--store", "simulated.db"]).run();
+    test.run_job().and(["--simulate", "--store", "mixed.db"]).run();
+    test.run_job().and(["--store", "mixed.db", "--limit", "1"]).to(&Gateway::new()).run();
+    fs::copy(test.path("simulated.db"), test.path("rehearsal.db")).unwrap();
+    let all =
+        "simulated.db: the answers in it are all simulated, and none is used; --mode replay takes simulated answers";
+    let some = "mixed.db: some of the answers in it are simulated, and these are not used; --mode replay takes";
+    for (stores, recordings, told, sent) in [
+        (
+            ["--store", "new.db", "--fixture", "mixed.db", "--fixture", "simulated.db"].as_slice(),
+            "new.db, mixed.db, simulated.db · 1 recording",
+            [true, true],
+            1,
+        ),
+        (&["--store", "simulated.db"], "simulated.db · 0 recordings", [true, false], 2),
+        (&["--store", "mixed.db"], "mixed.db · 1 recording", [false, true], 1),
+    ] {
+        let gateway = Gateway::new();
+        let upstream = gateway.base_url();
+        let flags = [&["--mode", "auto", "--base-url", upstream.as_str()], stores].concat();
+        let output = around(&test, &flags, "ask one; ask two").stdout("200\n200\n").run();
+        assert!(output.stderr.contains(&format!("mode auto · {recordings} · ")), "{}", output.stderr);
+        assert_eq!([all, some].map(|what| output.stderr.contains(what)), told, "{}", output.stderr);
+        assert_eq!(gateway.requests(), sent, "{stores:?}");
+    }
+    let quiet = ["--mode", "auto", "--base-url", "http://127.0.0.1:9/v1", "--quiet", "--store", "rehearsal.db"];
+    around(&test, &quiet, "true").stderr_contains("warning: rehearsal.db: ").run();
+    let flags = ["--mode", "replay", "--store", "none.db", "--fixture", "rehearsal.db"];
+    let output = around(&test, &flags, "ask one; ask two").stdout("200\n200\n").run();
+    assert!(output.stderr.contains(" · 2 recordings · "), "{}", output.stderr);
+    assert!(!output.stderr.contains("simulated,"), "{}", output.stderr);
+}
+
+#[test]
 fn a_fixture_may_be_a_directory_of_texts() {
     let test = recorded();
     test.args(["fixture", "create", "1", "-o", "fixture.db"]).run();

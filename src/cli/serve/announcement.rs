@@ -18,6 +18,7 @@ pub(super) struct Announcement<'a> {
     pub(super) mode: Mode,
     /// The stores, by name.
     pub(super) stores: &'a str,
+    /// How many recordings there are that the mode makes use of.
     pub(super) recordings: u64,
     /// The host that is sent to; `None` where nothing is sent.
     pub(super) upstream: Option<&'a str>,

@@ -165,17 +165,21 @@ impl<'a> Session<'a> {
         Ok(server)
     }
 
-    /// Says what answers. The server answers already: to count what it has takes a while.
+    /// Says what answers, and what does not that could. The server answers already: to count what it has takes a while.
     async fn announce(&self) -> Result<(), Failure> {
+        let (mode, stores) = (self.mode.mode, self.stores.clone());
+        let counted = beside(move || stores.count()).await?;
+        for warning in counted.iter().filter_map(|counted| counted.simulated_unused(mode)) {
+            complain(&format!("nightreel serve: warning: {warning}"));
+        }
         if self.args.quiet {
             return Ok(());
         }
-        let stores = self.stores.clone();
-        let recordings = beside(move || stores.count()).await?;
         if let Some(notice) = self.mode.notice() {
             complain(&format!("nightreel serve: {notice}"));
         }
-        let (mode, stores) = (self.mode.mode, self.stores.names());
+        let recordings = counted.iter().map(|counted| counted.of_use(mode)).sum();
+        let stores = self.stores.names();
         complain(&Announcement { mode, stores: &stores, recordings, upstream: self.host.as_deref() }.line());
         Ok(())
     }

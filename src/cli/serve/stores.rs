@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use nightreel::model::Mode;
-use nightreel::store::{Access, Reader, Store, StoreError};
+use nightreel::store::{Access, Reader, RecordingCounts, Store, StoreError};
 use serde_json::Value;
 
 use super::super::exit::Failure;
-use super::super::fixture_store::FixtureStore;
+use super::super::fixture_store::{FixtureStore, simulated_unused};
 
 /// The stores that a server looks into: its own first, then the fixtures, which are never written.
 #[derive(Clone)]
@@ -22,6 +22,30 @@ struct Opened {
     path: PathBuf,
     /// Where it lies, if it is a fixture.
     _fixture: Option<FixtureStore>,
+}
+
+/// What a store holds.
+#[derive(Debug)]
+pub(super) struct Counted {
+    path: PathBuf,
+    counts: RecordingCounts,
+}
+
+impl Counted {
+    /// How many recordings there are of those that a mode makes use of.
+    pub(super) const fn of_use(&self, mode: Mode) -> u64 {
+        match mode {
+            Mode::Auto => self.counts.real,
+            Mode::Record | Mode::Replay => self.counts.total(),
+        }
+    }
+
+    /// What is said of simulated answers that a mode sends requests in place of.
+    pub(super) fn simulated_unused(&self, mode: Mode) -> Option<String> {
+        let RecordingCounts { real, simulated } = self.counts;
+        let what = simulated_unused((simulated > 0, real > 0)).filter(|_| mode == Mode::Auto)?;
+        Some(format!("{}: {what}; --mode replay takes simulated answers", self.path.display()))
+    }
 }
 
 impl Stores {
@@ -58,13 +82,13 @@ impl Stores {
         Ok(self.own().map_or(Ok(()), Store::fold)?)
     }
 
-    /// How many recordings they hold.
-    pub(super) fn count(&self) -> Result<u64, Failure> {
+    /// What each of them holds.
+    pub(super) fn count(&self) -> Result<Vec<Counted>, Failure> {
         let counts = self.0.iter().map(|Opened { store, path, .. }| {
-            let count = store.reader().and_then(|reader| reader.count_recordings());
-            count.map_err(|error| error.in_file(path))
+            let counts = store.reader().and_then(|reader| reader.count_recordings());
+            Ok(Counted { path: path.clone(), counts: counts.map_err(|error| error.in_file(path))? })
         });
-        Ok(counts.sum::<Result<u64, StoreError>>()?)
+        counts.collect()
     }
 
     /// Their names, for people.

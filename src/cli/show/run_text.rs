@@ -30,7 +30,7 @@ pub(super) fn text(view: &RunView, store: &Path) -> String {
     let command = RunCommand::of_run(begun, store);
     let mut page = Page::default();
     page.line(format_args!("run {} of {}: {}", facts.run.id, one_line(&begun.job), facts.state));
-    for (name, value) in head(facts).into_iter().chain(sums(facts)) {
+    for (name, value) in head(facts).into_iter().chain(sums(facts, &command)) {
         page.line(format_args!("  {name:<10}{value}"));
     }
     if !facts.totals.lanes.is_empty() {
@@ -76,7 +76,7 @@ fn head(facts: &RunFacts) -> Vec<(&'static str, String)> {
     head
 }
 
-fn sums(facts: &RunFacts) -> Vec<(&'static str, String)> {
+fn sums(facts: &RunFacts, command: &RunCommand) -> Vec<(&'static str, String)> {
     let (totals, items) = (&facts.totals, facts.run.begun.item_count);
     let (ok, failed) = (count(facts.succeeded()), count(facts.failed()));
     let mut sums = vec![
@@ -86,7 +86,7 @@ fn sums(facts: &RunFacts) -> Vec<(&'static str, String)> {
     if totals.replayed > 0 {
         sums.push(("replayed", format!("{}, answered by earlier recordings", counted(totals.replayed, "request"))));
     }
-    sums.push(("cost", told(totals)));
+    sums.push(("cost", told(totals, command.has_prices())));
     sums
 }
 

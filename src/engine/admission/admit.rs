@@ -10,7 +10,7 @@ use super::trial::Trial;
 use super::usage::FEW;
 use super::{Admission, Permit, Size};
 use crate::engine::StopReason;
-use crate::price::usd;
+use crate::price::{usd, usd_at_least};
 
 /// Why a request is not admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -385,6 +385,7 @@ impl Unpaid {
         if let Some(next_usd) = next_usd {
             message += &format!(", and the next request may cost {}", usd(next_usd));
         }
-        StopReason::Budget(message)
+        let least = next_usd.map(|next_usd| usd_at_least(status.spent_usd + next_usd));
+        StopReason::Budget { message, least }
     }
 }

@@ -214,7 +214,7 @@ async fn what_earlier_sessions_have_paid_keeps_a_budget_from_being_passed_by_the
     (budget.spent_usd, budget.dearest) =
         (0.99, vec![Dearest { model: model.to_string(), answers: 72, cost_usd: 0.0137, tokens: None }]);
     let refusal = Admission::new(options).admit(&model, Size::default()).await.err().unwrap();
-    assert!(matches!(refusal, Refusal::Run(StopReason::Budget(_))), "{refusal:?}");
+    assert!(matches!(refusal, Refusal::Run(StopReason::Budget { .. })), "{refusal:?}");
 }
 
 #[tokio::test(start_paused = true)]

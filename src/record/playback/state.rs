@@ -248,7 +248,8 @@ impl State {
     }
 
     pub(super) fn count_recordings(&self) -> Result<u64, StoreError> {
-        self.sources.iter().map(|source| source.recordings.count_recordings()).sum()
+        let counts = self.sources.iter().map(|source| Ok(source.recordings.count_recordings()?.total()));
+        counts.sum()
     }
 }
 
