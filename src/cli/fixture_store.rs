@@ -36,16 +36,21 @@ impl FixtureStore {
 
     /// Whether there are simulated answers in it, and whether there are others.
     pub(crate) fn families(&self) -> Result<(bool, bool), StoreError> {
-        let runs = Store::open(&self.file, Access::ReadOnly)?.reader().and_then(|reader| reader.runs());
-        let runs = runs.map_err(|error| error.in_file(&self.file))?;
-        let has = |simulated| runs.iter().any(|run| run.begun.simulated == simulated);
-        Ok((has(true), has(false)))
+        families(&self.file)
     }
 
     /// The file of the store.
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
+}
+
+/// Whether there are simulated answers in the store of a path, and whether there are others.
+pub(crate) fn families(path: &Path) -> Result<(bool, bool), StoreError> {
+    let runs = Store::open(path, Access::ReadOnly)?.reader().and_then(|reader| reader.runs());
+    let runs = runs.map_err(|error| error.in_file(path))?;
+    let has = |simulated| runs.iter().any(|run| run.begun.simulated == simulated);
+    Ok((has(true), has(false)))
 }
 
 /// What is said of a store that has simulated answers, and maybe others, where simulated ones are not

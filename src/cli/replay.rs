@@ -1,7 +1,7 @@
 //! `nightreel replay`: `run --mode replay`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -16,7 +16,7 @@ use nightreel::store::{Run, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::exit::{Exit, Failure};
-use super::fixture_store::FixtureStore;
+use super::fixture_store::{FixtureStore, families};
 use super::given_flags::GivenFlags;
 use super::job_args::JobArgs;
 use super::plan::Plan;
@@ -161,8 +161,11 @@ impl Sources {
     }
 
     fn open(&self) -> Result<Vec<Source>, StoreError> {
-        let paths = self.own.as_deref().into_iter().chain(self.fixtures.iter().map(FixtureStore::file));
-        paths.map(|path| Source::open(path, &self.job, Mode::Replay, true)).collect()
+        self.paths().map(|path| Source::open(path, &self.job, Mode::Replay, true)).collect()
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.own.as_deref().into_iter().chain(self.fixtures.iter().map(FixtureStore::file))
     }
 
     fn recall(&self) -> Result<Recall, StoreError> {
@@ -185,7 +188,7 @@ impl Sources {
             return Ok(run.begun.simulated);
         }
         // A fixture's runs are of no job.
-        let families = self.fixtures.iter().map(FixtureStore::families).collect::<Result<Vec<_>, _>>()?;
+        let families = self.paths().map(families).collect::<Result<Vec<_>, _>>()?;
         Ok(families.into_iter().find(|family| *family != (false, false)) == Some((true, false)))
     }
 }

@@ -185,4 +185,13 @@ fn what_a_replay_lacks_is_recorded_where_its_run_was_sent() {
     }
     test.args(told.split(' ')).run();
     test.replay_job().run();
+
+    // A fixture's runs are of no job, also where it is named as the store.
+    test.args(["fixture", "create", "latest", "-o", "simulated.db"]).run();
+    test.write("rows.csv", "q\na\nb\nc\n");
+    for named in ["--store", "--fixture"] {
+        let replayed = test.args(["replay", "job.toml", named, "simulated.db"]).status(4).run().stderr;
+        let told = replayed.lines().find_map(|line| line.split_once("record them: nightreel ")).expect("it says how").1;
+        assert!(told.contains("--simulate"), "{named}: {told}");
+    }
 }
