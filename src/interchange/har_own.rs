@@ -80,8 +80,10 @@ impl Own<'_> {
 
 /// The exchange that an entry of nightreel's was; `None` where somebody else has written it.
 pub(super) fn exchange(entry: &Node, found: &Found) -> Option<Result<Exchange, String>> {
-    let own: Own<'_> = serde_json::from_value(json::value(entry.get(NAME)?)).ok()?;
-    Some(own.exchange(found))
+    match json::value(entry.get(NAME)?) {
+        Ok(own) => Some(serde_json::from_value::<Own<'_>>(own).ok()?.exchange(found)),
+        Err(why) => Some(Err(format!("its member `{NAME}` cannot be read: {why}"))),
+    }
 }
 
 /// What a URL asks for the list of models with, by what stands in the body's place: what is no text

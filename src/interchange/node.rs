@@ -20,6 +20,11 @@ pub(super) enum Content {
         style: Style,
     },
     Bytes(Vec<u8>),
+    /// A text with half of a surrogate pair, which has no bytes: its UTF-16, and where the half is.
+    Halved {
+        utf16: Vec<u16>,
+        why: String,
+    },
     /// Something that cannot be read though the document can: why, and where.
     Broken(String),
     List(Vec<Node>),
@@ -68,9 +73,9 @@ impl Node {
         }
     }
 
-    /// Why it cannot be read.
+    /// Why it cannot be read, whatever of its parts can.
     pub(super) fn problem(&self) -> Option<&str> {
-        if let Content::Broken(why) = &self.content { Some(why) } else { None }
+        if let Content::Broken(why) | Content::Halved { why, .. } = &self.content { Some(why) } else { None }
     }
 
     /// The text of a member that is a scalar.

@@ -60,7 +60,7 @@ fn reply(node: &Node, response: &Node) -> Result<FoundReply, String> {
 fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
     let Some(of) = of.get(side.member()) else { return Ok(Vec::new()) };
     if let Some(parsed) = of.get("parsed_body") {
-        return parsed.problem().map_or_else(|| Ok(dumps(parsed).into_bytes()), |why| Err(side.broken(why)));
+        return json(parsed, side);
     }
     let body = of.get("body").or_else(|| of.get("content"));
     match body.map(|body| (&body.content, body)) {
@@ -68,6 +68,11 @@ fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
         Some((Content::List(pieces), _)) => pieces_of(pieces, side),
         _ => side.bytes(body).map(Option::unwrap_or_default),
     }
+}
+
+/// What Python's client sends of a value, and its server.
+fn json(value: &Node, side: Side) -> Result<Vec<u8>, String> {
+    dumps(value).map(String::into_bytes).map_err(|why| side.broken(why))
 }
 
 /// A response's text, a file-like object with its content first in its state, or an iterator over

@@ -154,3 +154,49 @@ fn requests_and_responses_in_lists_of_their_own_belong_together_by_their_places(
         assert!(left_out.iter().zip(why).all(|(told, why)| told.ends_with(why)), "{left_out:?}");
     }
 }
+
+/// A cassette in JSON: what the request and the response have beside their other members.
+fn in_json(request: &str, response: &str) -> String {
+    format!(
+        "{{\"version\":1,\"interactions\":[\n{{\"request\":{{\"method\":\"POST\",\"uri\":\"https://h/v1/chat/completions\",\"headers\":{{}},\n{request}}},\
+         \"response\":{{\"status\":{{\"code\":200}},\"headers\":{{}},\n{response}}}}}]}}"
+    )
+}
+
+#[test]
+fn half_of_a_surrogate_pair_in_a_parsed_body_stays_what_it_is() {
+    let request = r#""parsed_body":{"model":"m","messages":[{"role":"user","content":"half \udc00"}]}"#;
+    let response = r#""parsed_body":{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"cut emoji \ud83d"}}]}"#;
+    let taken = imported("a.json", in_json(request, response));
+    assert_eq!(left_out(&taken), [""; 0]);
+    assert_eq!(
+        request_text(&taken.exchanges[0]),
+        r#"{"model": "m", "messages": [{"role": "user", "content": "half \udc00"}]}"#
+    );
+    assert_eq!(
+        body_text(&taken.exchanges[0]),
+        r#"{"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "cut emoji \ud83d"}}]}"#
+    );
+}
+
+#[test]
+fn a_parsed_body_with_a_part_that_cannot_be_read_is_left_out_with_its_place() {
+    let asked = format!("\"body\":{}", serde_json::Value::from(ASKED));
+    let answered = "\"parsed_body\":{\"choices\":[]}".to_owned();
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (bad, why) in [
+        ("1e999", "a number out of range"),
+        ("{\"\\ud83d\":1}", "half of a surrogate pair, which is no character"),
+        (&nested(150), "nested too deeply"),
+        (&nested(100_000), "nested too deeply"),
+    ] {
+        let parsed = format!("\"parsed_body\":{{\"model\":\"m\",\"a\":[{{\"b\":{bad}}}]}}");
+        for (request, response, side) in [(&asked, &parsed, "response"), (&parsed, &answered, "request")] {
+            let taken = imported("a.json", in_json(request, response));
+            assert_eq!(taken.exchanges, [], "{why}");
+            let [left_out] = left_out(&taken).try_into().unwrap();
+            let place = format!("POST /v1/chat/completions: its {side} body cannot be read: line ");
+            assert!(left_out.contains(&place) && left_out.ends_with(why), "{left_out}");
+        }
+    }
+}

@@ -189,6 +189,7 @@ fn size(node: &Node) -> Size {
             .fold(one(0), Size::with),
         Content::Text { value, .. } => one(value.len()),
         Content::Bytes(bytes) => one(bytes.len()),
+        Content::Halved { utf16, .. } => one(2 * utf16.len()),
         Content::Null | Content::Broken(_) => one(0),
     }
 }
