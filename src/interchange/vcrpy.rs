@@ -75,8 +75,11 @@ fn json(value: &Node, side: Side) -> Result<Vec<u8>, String> {
     dumps(value).map(String::into_bytes).map_err(|why| side.broken(why))
 }
 
-/// A response's text, a file-like object with its content first in its state, or an iterator over
-/// the pieces of a body.
+/// The members of a map that is no body itself and holds one.
+const HOLDERS: [&str; 4] = ["state", "args", "base64_string", "string"];
+
+/// A response's text, a file-like object with its content first in its state, an iterator over the
+/// pieces of a body, or the value that a request's client was to send as JSON.
 fn in_map(body: &Node, side: Side) -> Result<Vec<u8>, String> {
     if let Some(state) = body.list_of("state") {
         return side.bytes(state.first()).map(Option::unwrap_or_default);
@@ -89,6 +92,7 @@ fn in_map(body: &Node, side: Side) -> Result<Vec<u8>, String> {
     }
     match side.bytes(body.get("string"))? {
         Some(text) => Ok(text),
+        None if side == Side::Request && !HOLDERS.iter().any(|name| body.has(name)) => json(body, side),
         None if body.has("string") || body.members().is_empty() => Ok(Vec::new()),
         None => Err(format!("its {} body is an object that is not read", side.member())),
     }

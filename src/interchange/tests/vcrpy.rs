@@ -200,3 +200,29 @@ fn a_parsed_body_with_a_part_that_cannot_be_read_is_left_out_with_its_place() {
         }
     }
 }
+
+#[test]
+fn a_request_body_that_is_a_mapping_is_the_json_of_it() {
+    let value = "{model: m, messages: [{role: user, content: hié}], n: 1.0}";
+    let text = |member: &str| format!("    {member}: {value}");
+    let answer = format!("    body: {{string: '{ANSWER}'}}");
+    let [taken, parsed] = ["body", "parsed_body"].map(|member| imported("a.yaml", with(&text(member), &answer, " {}")));
+    assert_eq!(
+        request_text(&taken.exchanges[0]),
+        r#"{"model": "m", "messages": [{"role": "user", "content": "hi\u00e9"}], "n": 1.0}"#
+    );
+    assert_eq!(taken.exchanges, parsed.exchanges);
+    let json = in_json(r#""body":{"model":"m","messages":[]}"#, &format!("\"parsed_body\":{ANSWER}"));
+    assert_eq!(request_text(&imported("a.json", json).exchanges[0]), r#"{"model": "m", "messages": []}"#);
+    for (request, response, why) in [
+        (text("body"), text("body"), "its response body is an object that is not read"),
+        (
+            "    body: !!python/object/apply:io.BytesIO\n      args: [x]".to_owned(),
+            answer,
+            "its request body is an object that is not read",
+        ),
+    ] {
+        let [left_out] = left_out(&imported("a.yaml", with(&request, &response, " {}"))).try_into().unwrap();
+        assert!(left_out.ends_with(why), "{left_out}");
+    }
+}
