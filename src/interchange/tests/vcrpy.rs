@@ -1,6 +1,7 @@
 //! Cassettes of Python's vcrpy.
 
 use base64::Engine;
+use flate2::write::ZlibEncoder;
 
 use crate::interchange::ImportFormat;
 use crate::interchange::body::BASE64;
@@ -72,6 +73,20 @@ fn a_body_in_gzip_keeps_its_bytes_and_is_the_answer_that_it_is() {
     let plain = imported("a.yaml", with(&asked, &format!("    body:\n      string: '{ANSWER}'"), encoded));
     assert_eq!(headers(&plain.exchanges[0]), [("content-type", "application/json")]);
     assert_eq!(plain.exchanges[0].attempt.class, Class::Answered);
+}
+
+#[test]
+fn a_deflated_body_keeps_its_bytes_and_is_the_answer_that_it_is() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(ANSWER.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let response = format!("    body:\n      string: !!binary |\n        {}", BASE64.encode(&packed));
+    let text = with(&format!("    body: '{ASKED}'"), &response, "\n      Content-Encoding: [deflate]");
+    let taken = imported("a.yaml", text);
+    let exchange = &taken.exchanges[0];
+    assert_eq!((reply(exchange).body.as_ref(), exchange.attempt.class), (packed.as_slice(), Class::Answered));
+    assert_eq!(exchange.answer().unwrap().text(), Some("hi"));
+    assert!(taken.notes.is_empty(), "{:?}", taken.notes);
 }
 
 #[test]
