@@ -47,8 +47,7 @@ impl Reader<'_> {
     fn in_parts(&mut self, raw: &RawValue, level: usize, line: usize) -> Node {
         let content = if raw.get().starts_with('{') {
             Members::parse(raw.get().as_bytes()).map(|members| {
-                let members = members.0.into_iter().map(|(name, value)| (name, self.node(value, level + 1)));
-                Content::Map(members.collect())
+                Content::map(members.0.into_iter().map(|(name, value)| (name, self.node(value, level + 1))))
             })
         } else {
             serde_json::from_str(raw.get()).map(|elements: Vec<&RawValue>| {

@@ -30,7 +30,7 @@ fn pair(number: usize, request: Option<&Node>, response: Option<&Node>) -> Optio
     let parts = [("request", request), ("response", response)];
     let line = request.or(response)?.line;
     let members = parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?.clone())));
-    let mut found = interaction(number, &Node { line, content: Content::Map(members.collect()) });
+    let mut found = interaction(number, &Node { line, content: Content::map(members) });
     found.damage = match (request, response) {
         (Some(_), Some(_)) => found.damage,
         (Some(_), None) => Some("the list `responses` has none in its place: it is shorter than `requests`".to_owned()),

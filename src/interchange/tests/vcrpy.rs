@@ -241,3 +241,19 @@ fn a_request_body_that_is_a_mapping_is_the_json_of_it() {
         assert!(left_out.ends_with(why), "{left_out}");
     }
 }
+
+#[test]
+fn of_members_with_one_name_the_last_one_counts() {
+    let asked = format!("    body: '{ASKED}'");
+    let parsed = "    parsed_body:\n      a: 1\n      b: {c: 1, c: 2}\n      a: 3";
+    let twice =
+        "\n      Retry-After: ['1']\n      x-request-id: [r]\n      Retry-After: ['2', '3']\n      retry-after: ['4']";
+    let json = r#""body":"{}","parsed_body":{"a":1,"b":{"c":1,"c":2},"a":3},"headers":{"Retry-After":"1","x-request-id":"r","Retry-After":["2","3"],"retry-after":"4"}"#;
+    let json = in_json(&format!("\"body\":{}", serde_json::Value::from(ASKED)), json);
+    for taken in [imported("a.yaml", with(&asked, parsed, twice)), imported("a.json", json)] {
+        let exchange = &taken.exchanges[0];
+        assert_eq!(body_text(exchange), r#"{"a": 3, "b": {"c": 2}}"#);
+        let waits: Vec<_> = headers(exchange).into_iter().filter(|(name, _)| *name == "retry-after").collect();
+        assert_eq!(waits, ["2", "3", "4"].map(|seconds| ("retry-after", seconds)));
+    }
+}
