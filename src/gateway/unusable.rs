@@ -2,7 +2,7 @@
 
 use super::response::LONGEST_BODY;
 use super::verdict::one_line;
-use crate::model::{BodyShape, End, Reply, Streamed};
+use crate::model::{BodyShape, Coding, End, Reply, Streamed};
 
 /// Why a success's body cannot be an answer, in words; `None` where it has to be read.
 pub(super) fn unusable(reply: &Reply) -> Option<String> {
@@ -37,7 +37,9 @@ fn looks(reply: &Reply) -> Option<String> {
         body if kind.starts_with("text/html") || body.starts_with(b"<") => {
             Some(format!("the body is a page of HTML{}; is the base URL right?", title(body)))
         }
-        [0x1f, 0x8b, ..] => Some("the body is compressed, though it was asked not to be".to_owned()),
+        body if Coding::of_beginning(body).is_some() => {
+            Some("the body is compressed, though it was asked not to be".to_owned())
+        }
         _ => None,
     }
 }

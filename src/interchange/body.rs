@@ -47,7 +47,7 @@ impl Side {
             None | Some(Content::Null) => Ok(None),
             Some(Content::Text { value, .. }) => Ok(Some(value.as_bytes().to_vec())),
             Some(Content::Bytes(bytes)) => Ok(Some(bytes.clone())),
-            Some(Content::Broken(why)) => Err(self.broken(why)),
+            Some(Content::Broken(why) | Content::Halved { why, .. }) => Err(self.broken(why)),
             Some(Content::List(_)) => other("list"),
             Some(Content::Map(_)) => other("map"),
         }

@@ -1,10 +1,8 @@
 //! What nightreel writes of an exchange into an archive that HAR has no place for.
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, ZlibDecoder};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Endpoint, Exchange, Reply};
@@ -18,8 +16,6 @@ use super::node::Node;
 
 /// The member of an entry that it is in.
 pub(super) const NAME: &str = "_nightreel";
-/// How large a body may become once it is no longer compressed.
-const LONGEST: u64 = 128 * 1024 * 1024;
 
 /// What HAR has no place for.
 #[derive(Serialize, Deserialize)]
@@ -80,8 +76,10 @@ impl Own<'_> {
 
 /// The exchange that an entry of nightreel's was; `None` where somebody else has written it.
 pub(super) fn exchange(entry: &Node, found: &Found) -> Option<Result<Exchange, String>> {
-    let own: Own<'_> = serde_json::from_value(json::value(entry.get(NAME)?)).ok()?;
-    Some(own.exchange(found))
+    match json::value(entry.get(NAME)?) {
+        Ok(own) => Some(serde_json::from_value::<Own<'_>>(own).ok()?.exchange(found)),
+        Err(why) => Some(Err(format!("its member `{NAME}` cannot be read: {why}"))),
+    }
 }
 
 /// What a URL asks for the list of models with, by what stands in the body's place: what is no text
@@ -101,20 +99,5 @@ pub(super) fn models_url(body: &[u8]) -> String {
 /// A body as it was before it was compressed; `None` where it was not, or not in a way that is
 /// known here.
 pub(super) fn plain_body(reply: &Reply) -> Option<Bytes> {
-    if let Some(plain) = reply.uncompressed() {
-        return Some(plain.body);
-    }
-    let body = &reply.body[..];
-    match reply.header("content-encoding")?.trim().to_ascii_lowercase().as_str() {
-        "deflate" => all(ZlibDecoder::new(body)).or_else(|| all(DeflateDecoder::new(body))),
-        "zstd" => all(zstd::Decoder::new(body).ok()?),
-        _ => None,
-    }
-}
-
-/// All that a decoder gives; `None` where it is damaged, cut or too long.
-fn all(decoder: impl Read) -> Option<Bytes> {
-    let mut plain = Vec::new();
-    decoder.take(LONGEST + 1).read_to_end(&mut plain).ok()?;
-    (plain.len() as u64 <= LONGEST && !plain.is_empty()).then(|| plain.into())
+    reply.uncompressed().map(|plain| plain.body)
 }

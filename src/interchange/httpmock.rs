@@ -50,11 +50,9 @@ fn request(when: &Node) -> Result<Vec<u8>, String> {
 /// A body in one of its three spellings.
 fn body(of: &Node, side: Side) -> Result<Option<Vec<u8>>, String> {
     if let Some(json) = of.get("json_body") {
-        if let Some(why) = json.problem() {
-            return Err(side.broken(why));
-        }
         let text = json.text().filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-        return Ok(Some(text.map_or_else(|| dumps_as(json, resolve_core), Cow::into_owned).into_bytes()));
+        let json = text.map_or_else(|| dumps_as(json, resolve_core), |text| Ok(text.into_owned()));
+        return json.map(|json| Some(json.into_bytes())).map_err(|why| side.broken(why));
     }
     match side.bytes(of.get("body"))? {
         Some(bytes) => Ok(Some(bytes)),

@@ -24,6 +24,33 @@ pub enum ImportError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// It is a zip archive, which may hold recordings.
+    #[error(
+        "{} is a zip archive: unpack it, and import the recordings in it (har.har in Playwright's, whose bodies lie \
+         beside it)",
+        path.display()
+    )]
+    Zip {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a store of nightreel.
+    #[error(
+        "{} is a nightreel store or fixture, and is read as it is: `nightreel fixture create --store FILE -o FIXTURE` \
+         makes a fixture of a run of it, and what `nightreel export latest --store FILE --format exchanges` writes \
+         can be imported",
+        path.display()
+    )]
+    Store {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a database.
+    #[error("{} is a SQLite database, and holds no recordings that are read", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is too long.
     #[error("cannot read {}: it is longer than 2 GiB", path.display())]
     TooLong {

@@ -6,11 +6,14 @@ use serde_json::value::RawValue;
 use crate::model::Members;
 
 use super::node::{Content, Node, Style};
+use super::yaml::pointed_text;
 
 /// So many levels know their lines: what holds the interactions, the list of them, and each.
 const LEVELS: usize = 4;
 /// Down to this level it is looked for which part of a value cannot be read.
 const MOST_LEVELS: usize = 16;
+/// Why a text is none that has bytes.
+const HALF: &str = "half of a surrogate pair, which is no character";
 
 /// Reads a text. What is JSON and yet stands for nothing, such as half of a surrogate pair, is a
 /// value that cannot be read, and no reason to give up the others.
@@ -37,38 +40,41 @@ impl Reader<'_> {
         match serde_json::from_str(raw.get()) {
             Ok(value) => Node { line, content: content(value, line) },
             Err(_) if has_parts => self.in_parts(raw, level, line),
-            Err(error) => Node { line, content: self.broken(raw, &error) },
+            Err(error) => Node { line, content: self.unreadable(raw, &error) },
         }
     }
 
     fn in_parts(&mut self, raw: &RawValue, level: usize, line: usize) -> Node {
         let content = if raw.get().starts_with('{') {
             Members::parse(raw.get().as_bytes()).map(|members| {
-                let members = members.0.into_iter().map(|(name, value)| (name, self.node(value, level + 1)));
-                Content::Map(members.collect())
+                Content::map(members.0.into_iter().map(|(name, value)| (name, self.node(value, level + 1))))
             })
         } else {
             serde_json::from_str(raw.get()).map(|elements: Vec<&RawValue>| {
                 Content::List(elements.into_iter().map(|element| self.node(element, level + 1)).collect())
             })
         };
-        let content = content.unwrap_or_else(|error| self.broken(raw, &error));
+        let content = content.unwrap_or_else(|error| self.unreadable(raw, &error));
         Node { line, content }
     }
 
     /// A value that is JSON and cannot be read, with the place of what is wrong with it.
-    fn broken(&self, raw: &RawValue, error: &serde_json::Error) -> Content {
+    fn unreadable(&self, raw: &RawValue, error: &serde_json::Error) -> Content {
         let start = self.start_of(raw);
         let before = &self.text[..start];
         let column = if error.line() > 1 { 0 } else { start - before.rfind('\n').map_or(0, |end| end + 1) };
         let line = before.matches('\n').count() + error.line().max(1);
         let why = match error.to_string() {
-            said if said.contains("hex escape") => "half of a surrogate pair, which is no character",
+            said if said.contains("hex escape") => HALF,
             said if said.contains("recursion") => "nested too deeply",
             said if said.contains("number out of range") => "a number out of range",
             _ => "no JSON that can be read",
         };
-        Content::Broken(format!("line {line}, column {}: {why}", column + error.column()))
+        let place = format!("line {line}, column {}: {why}", column + error.column());
+        match raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) if why == HALF => Content::Halved { utf16: utf16(text), why: place },
+            _ => Content::Broken(place),
+        }
     }
 
     fn start_of(&self, raw: &RawValue) -> usize {
@@ -86,12 +92,38 @@ impl Reader<'_> {
     }
 }
 
+/// The UTF-16 of what stands between the quotes of a JSON string.
+fn utf16(text: &str) -> Vec<u16> {
+    let (mut units, mut rest) = (Vec::new(), text);
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        units.extend(plain.encode_utf16());
+        let (kind, behind) = escape.split_at(1);
+        let (digits, after) = if kind == "u" { behind.split_at(4) } else { ("", behind) };
+        units.push(match kind {
+            "u" => u16::from_str_radix(digits, 16).expect("an escape has four digits: the text was parsed"),
+            "b" => 0x08,
+            "f" => 0x0c,
+            "n" => 0x0a,
+            "r" => 0x0d,
+            "t" => 0x09,
+            itself => u16::from(itself.as_bytes()[0]),
+        });
+        rest = after;
+    }
+    units.extend(rest.encode_utf16());
+    units
+}
+
 fn content(value: Value, line: usize) -> Content {
     let node = |value| Node { line, content: content(value, line) };
     match value {
         Value::Null => Content::Null,
         Value::Bool(value) => Content::Text { value: value.to_string(), style: Style::Plain },
-        Value::Number(number) => Content::Text { value: number.to_string(), style: Style::Plain },
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|_| number.is_f64());
+            // Whoever asks what a plain scalar means knows the numbers of YAML.
+            Content::Text { value: float.map_or_else(|| number.to_string(), pointed_text), style: Style::Plain }
+        }
         Value::String(value) => Content::Text { value, style: Style::Quoted },
         Value::Array(elements) => Content::List(elements.into_iter().map(node).collect()),
         Value::Object(members) => Content::Map(members.into_iter().map(|(name, value)| (name, node(value))).collect()),
@@ -99,15 +131,24 @@ fn content(value: Value, line: usize) -> Content {
 }
 
 /// The JSON value that a node of [`document`] was.
-pub(super) fn value(node: &Node) -> Value {
-    match &node.content {
-        Content::Null | Content::Broken(_) => Value::Null,
-        Content::Text { value, style: Style::Plain } => serde_json::from_str(value).unwrap_or_default(),
+///
+/// # Errors
+/// Why a part of it cannot be read, and where.
+pub(super) fn value(node: &Node) -> Result<Value, &str> {
+    Ok(match &node.content {
+        Content::Null => Value::Null,
+        Content::Broken(why) | Content::Halved { why, .. } => return Err(why),
+        Content::Text { value, style: Style::Plain } => {
+            serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()))
+        }
         Content::Text { value, .. } => Value::String(value.clone()),
         Content::Bytes(bytes) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
-        Content::List(elements) => elements.iter().map(value).collect(),
-        Content::Map(members) => members.iter().map(|(name, member)| (name.clone(), value(member))).collect(),
-    }
+        Content::List(elements) => Value::Array(elements.iter().map(value).collect::<Result<_, _>>()?),
+        Content::Map(members) => {
+            let members = members.iter().map(|(name, member)| Ok((name.clone(), value(member)?)));
+            Value::Object(members.collect::<Result<_, &str>>()?)
+        }
+    })
 }
 
 #[cfg(test)]

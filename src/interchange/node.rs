@@ -1,6 +1,7 @@
 //! A document of YAML or JSON, free of which of them it was.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// A value of a document, with the line that it begins on.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +21,15 @@ pub(super) enum Content {
         style: Style,
     },
     Bytes(Vec<u8>),
+    /// A text with half of a surrogate pair, which has no bytes: its UTF-16, and where the half is.
+    Halved {
+        utf16: Vec<u16>,
+        why: String,
+    },
     /// Something that cannot be read though the document can: why, and where.
     Broken(String),
     List(Vec<Node>),
+    /// Made by [`Content::map`]: no name stands in it twice.
     Map(Vec<(String, Node)>),
 }
 
@@ -37,10 +44,26 @@ pub(super) enum Style {
     Quoted,
 }
 
+impl Content {
+    /// A map. Of members with one name the last one counts, in the first one's place, as it is in
+    /// the maps of Python and of Ruby.
+    pub(super) fn map(members: impl IntoIterator<Item = (String, Node)>) -> Self {
+        let (mut map, mut places) = (Vec::new(), HashMap::new());
+        for (name, value) in members {
+            let place = *places.entry(name.clone()).or_insert(map.len());
+            match map.get_mut(place) {
+                Some((_, first)) => *first = value,
+                None => map.push((name, value)),
+            }
+        }
+        Self::Map(map)
+    }
+}
+
 impl Node {
-    /// A member of a map; the last one of a name, as most parsers have it. `None` for a null too.
+    /// A member of a map. `None` for a null too.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        let member = self.members().iter().rev().find(|(key, _)| key == name);
+        let member = self.members().iter().find(|(key, _)| key == name);
         member.map(|(_, value)| value).filter(|value| value.content != Content::Null)
     }
 
@@ -68,9 +91,9 @@ impl Node {
         }
     }
 
-    /// Why it cannot be read.
+    /// Why it cannot be read, whatever of its parts can.
     pub(super) fn problem(&self) -> Option<&str> {
-        if let Content::Broken(why) = &self.content { Some(why) } else { None }
+        if let Content::Broken(why) | Content::Halved { why, .. } = &self.content { Some(why) } else { None }
     }
 
     /// The text of a member that is a scalar.

@@ -10,6 +10,12 @@ use super::ImportError;
 
 /// How long a file may be once it is no longer compressed.
 const LONGEST: u64 = 2 * 1024 * 1024 * 1024;
+/// How a zip archive begins that is not empty.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// How a file of `SQLite` begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+/// What the header of such a file has where it is a store of nightreel.
+const APPLICATION: &[u8] = b"nrel";
 
 /// A file of recordings, which may be compressed with gzip or zlib, as some of the tools have it.
 #[derive(Debug)]
@@ -63,8 +69,20 @@ impl Source {
         if plain.len() as u64 > LONGEST {
             return Err(ImportError::TooLong { path: path.clone() });
         }
+        refuse_archive(path, &plain)?;
         let text = String::from_utf8(plain).map_err(|error| not_utf8(path, error.as_bytes(), error.utf8_error()))?;
         Ok(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))
+    }
+}
+
+/// Refuses what may hold recordings, and is none of the files that are read.
+fn refuse_archive(path: &Path, bytes: &[u8]) -> Result<(), ImportError> {
+    let path = path.to_owned();
+    match () {
+        () if bytes.starts_with(ZIP) => Err(ImportError::Zip { path }),
+        () if !bytes.starts_with(SQLITE) => Ok(()),
+        () if bytes.get(68..72) == Some(APPLICATION) => Err(ImportError::Store { path }),
+        () => Err(ImportError::Database { path }),
     }
 }
 

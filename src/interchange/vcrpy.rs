@@ -30,7 +30,7 @@ fn pair(number: usize, request: Option<&Node>, response: Option<&Node>) -> Optio
     let parts = [("request", request), ("response", response)];
     let line = request.or(response)?.line;
     let members = parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?.clone())));
-    let mut found = interaction(number, &Node { line, content: Content::Map(members.collect()) });
+    let mut found = interaction(number, &Node { line, content: Content::map(members) });
     found.damage = match (request, response) {
         (Some(_), Some(_)) => found.damage,
         (Some(_), None) => Some("the list `responses` has none in its place: it is shorter than `requests`".to_owned()),
@@ -60,7 +60,7 @@ fn reply(node: &Node, response: &Node) -> Result<FoundReply, String> {
 fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
     let Some(of) = of.get(side.member()) else { return Ok(Vec::new()) };
     if let Some(parsed) = of.get("parsed_body") {
-        return parsed.problem().map_or_else(|| Ok(dumps(parsed).into_bytes()), |why| Err(side.broken(why)));
+        return json(parsed, side);
     }
     let body = of.get("body").or_else(|| of.get("content"));
     match body.map(|body| (&body.content, body)) {
@@ -70,8 +70,16 @@ fn body(of: &Node, side: Side) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A response's text, a file-like object with its content first in its state, or an iterator over
-/// the pieces of a body.
+/// What Python's client sends of a value, and its server.
+fn json(value: &Node, side: Side) -> Result<Vec<u8>, String> {
+    dumps(value).map(String::into_bytes).map_err(|why| side.broken(why))
+}
+
+/// The members of a map that is no body itself and holds one.
+const HOLDERS: [&str; 4] = ["state", "args", "base64_string", "string"];
+
+/// A response's text, a file-like object with its content first in its state, an iterator over the
+/// pieces of a body, or the value that a request's client was to send as JSON.
 fn in_map(body: &Node, side: Side) -> Result<Vec<u8>, String> {
     if let Some(state) = body.list_of("state") {
         return side.bytes(state.first()).map(Option::unwrap_or_default);
@@ -84,6 +92,7 @@ fn in_map(body: &Node, side: Side) -> Result<Vec<u8>, String> {
     }
     match side.bytes(body.get("string"))? {
         Some(text) => Ok(text),
+        None if side == Side::Request && !HOLDERS.iter().any(|name| body.has(name)) => json(body, side),
         None if body.has("string") || body.members().is_empty() => Ok(Vec::new()),
         None => Err(format!("its {} body is an object that is not read", side.member())),
     }

@@ -5,11 +5,11 @@
 mod answer;
 mod attempt;
 mod canonical;
+mod coding;
 mod directives;
 mod endpoint;
 mod exchange;
 mod format;
-mod gzip;
 mod ignore;
 mod key;
 mod mode;
@@ -26,11 +26,11 @@ pub use answer::{
 };
 pub use attempt::{Attempt, Class, Timing};
 pub use canonical::{CanonicalError, canonical_json};
+pub use coding::{Coding, UnpackError, gunzip};
 pub use directives::{Attribution, CustomCost, Directives};
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use exchange::Exchange;
 pub use format::{Format, UnknownFormat};
-pub use gzip::gunzip;
 pub use ignore::{IgnorePath, IgnorePathError};
 pub use key::{Key, KeyRules};
 pub use mode::{Mode, UnknownMode};

@@ -1,9 +1,6 @@
 //! The body of a request: read whole, and decoded.
 
-use std::io::Read;
-
 use bytes::{Bytes, BytesMut};
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body_util::BodyExt as _;
@@ -11,14 +8,13 @@ use hyper::body::{Body as _, Incoming};
 
 use super::refusal::Refusal;
 use crate::listener::Cut;
+use crate::model::{Coding, UnpackError};
 
 /// The longest body that is taken, decoded or not: 64 MiB.
 pub(super) const LONGEST_BODY: usize = 64 << 20;
 /// How much of a longer one is read and thrown away, so that its client comes to read the refusal:
 /// most of them send all before they look.
 const THROWN_AWAY: usize = 1 << 30;
-/// Bodies are compressed in windows of 8 MiB at most, as browsers hold it.
-const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// Why there is no body.
 #[derive(Debug)]
@@ -44,12 +40,12 @@ impl From<Refusal> for NoBody {
 /// Reads a body to its end and decodes it.
 pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, NoBody> {
     let raw = gather(headers, body).await?;
-    let encodings = encodings(headers)?;
-    if encodings.is_empty() {
+    let codings = codings(headers)?;
+    if codings.is_empty() {
         return Ok(raw);
     }
     // Tens of megabytes take their time, and others are served meanwhile.
-    let decoded = tokio::task::spawn_blocking(move || decode(raw, &encodings, LONGEST_BODY));
+    let decoded = tokio::task::spawn_blocking(move || decode(raw, &codings, LONGEST_BODY));
     Ok(decoded.await.map_err(|_| NoBody::Gone)??)
 }
 
@@ -96,66 +92,30 @@ async fn gather(headers: &HeaderMap, mut body: Incoming) -> Result<Bytes, NoBody
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
-/// How a body is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Gzip,
-    Deflate,
-    Zstd,
-}
-
-/// The encodings of a body, in the order in which they were applied.
-fn encodings(headers: &HeaderMap) -> Result<Vec<Encoding>, Refusal> {
-    let mut encodings = Vec::new();
+/// The codings of a body, in the order in which they were applied.
+fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, Refusal> {
+    let mut codings = Vec::new();
     for value in headers.get_all(CONTENT_ENCODING) {
         let value = String::from_utf8_lossy(value.as_bytes());
         for name in value.split(',').map(str::trim) {
-            encodings.extend(match name.to_ascii_lowercase().as_str() {
-                "" | "identity" => None,
-                "gzip" | "x-gzip" => Some(Encoding::Gzip),
-                "deflate" => Some(Encoding::Deflate),
-                "zstd" => Some(Encoding::Zstd),
-                _ => return Err(Refusal::UnknownEncoding(name.to_owned())),
-            });
+            if name.is_empty() || name.eq_ignore_ascii_case("identity") {
+                continue;
+            }
+            codings.push(Coding::of_name(name).ok_or_else(|| Refusal::UnknownEncoding(name.to_owned()))?);
         }
     }
-    Ok(encodings)
+    Ok(codings)
 }
 
-fn decode(body: Bytes, encodings: &[Encoding], longest: usize) -> Result<Bytes, Refusal> {
-    encodings.iter().rev().try_fold(body, |body, encoding| encoding.decode(&body, longest))
-}
-
-impl Encoding {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    fn decode(self, body: &[u8], longest: usize) -> Result<Bytes, Refusal> {
-        let mut decoded = Vec::new();
-        let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
-        let read = match self {
-            Self::Gzip => MultiGzDecoder::new(body).take(limit).read_to_end(&mut decoded),
-            // The name means a zlib stream, and some clients send a bare one.
-            Self::Deflate if is_zlib(body) => ZlibDecoder::new(body).take(limit).read_to_end(&mut decoded),
-            Self::Deflate => DeflateDecoder::new(body).take(limit).read_to_end(&mut decoded),
-            Self::Zstd => zstd::stream::read::Decoder::with_buffer(body).and_then(|mut decoder| {
-                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                decoder.take(limit).read_to_end(&mut decoded)
-            }),
-        };
-        read.map_err(|error| Refusal::BadEncoding { encoding: self.name(), problem: error.to_string() })?;
-        if decoded.len() > longest { Err(Refusal::TooLong(longest)) } else { Ok(decoded.into()) }
-    }
-}
-
-/// Whether a body begins as a zlib stream does: its method, and a checksum of its first two bytes.
-fn is_zlib(body: &[u8]) -> bool {
-    matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
+fn decode(body: Bytes, codings: &[Coding], longest: usize) -> Result<Bytes, Refusal> {
+    codings.iter().rev().try_fold(body, |body, coding| {
+        coding.unpack(&body, longest).map_err(|error| match error {
+            UnpackError::TooLong { longest } => Refusal::TooLong(longest),
+            UnpackError::Damaged { source, .. } => {
+                Refusal::BadEncoding { encoding: coding.name(), problem: source.to_string() }
+            }
+        })
+    })
 }
 
 #[cfg(test)]
@@ -180,7 +140,7 @@ mod tests {
     }
 
     fn decoded(name: &'static str, body: &[u8], longest: usize) -> Result<Bytes, Refusal> {
-        decode(Bytes::copy_from_slice(body), &encodings(&headers(name))?, longest)
+        decode(Bytes::copy_from_slice(body), &codings(&headers(name))?, longest)
     }
 
     #[test]
@@ -217,6 +177,6 @@ mod tests {
             let refusal = decoded(name, body, 100).unwrap_err();
             assert!(matches!(refusal, Refusal::BadEncoding { encoding, .. } if encoding == name), "{refusal}");
         }
-        assert_eq!(encodings(&headers("gzip, br")), Err(Refusal::UnknownEncoding("br".to_owned())));
+        assert_eq!(codings(&headers("gzip, br")), Err(Refusal::UnknownEncoding("br".to_owned())));
     }
 }

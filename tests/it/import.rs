@@ -327,6 +327,20 @@ fn what_may_be_secret_still_is_told() {
 }
 
 #[test]
+fn a_store_is_no_recording_and_it_is_told_what_to_do_with_it() {
+    let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one")]));
+    test.args(["import", "a.yaml", "--fixture", "f.db"]).run();
+    test.args(["import", "f.db", "--fixture", "g.db"])
+        .status(2)
+        .stderr_contains("f.db is a nightreel store or fixture, and is read as it is: `nightreel fixture create ")
+        .run();
+    test.args(["export", "latest", "--store", "f.db", "--format", "exchanges", "-o", "f.jsonl"]).run();
+    test.args(["import", "f.jsonl", "--fixture", "g.db"]).run();
+    test.args(["fixture", "create", "--store", "f.db", "-o", "h.db"]).run();
+    assert_eq!(told(&exchanges(&test, "g.db")), told(&exchanges(&test, "h.db")));
+}
+
+#[test]
 fn recordings_may_come_from_standard_input() {
     let test =
         Test::new().file("a.gz", gzip(&cassette(&[interaction("1", "one")]))).file("empty", "").file("hello", "hello");

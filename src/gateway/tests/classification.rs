@@ -1,12 +1,15 @@
 //! Everything that may come back, and what it means. Traps carry the numbers of the wire
 //! contract's list of traps.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
 
-use crate::gateway::classify::classify_at;
+use crate::gateway::classify::{classify, classify_at};
 use crate::gateway::{Stops, Verdict};
 use crate::model::{Class, End, Endpoint, Fault, FaultKind, Finish, Header, Reply};
 
@@ -68,6 +71,29 @@ pub(super) fn check(trap: &str, verdict: &Verdict, (class, stops, words): Expect
 }
 
 #[test]
+fn a_compressed_answer_is_one_whichever_way_it_is_compressed() {
+    let answer = br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#;
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+    zlib.write_all(answer).unwrap();
+    let mut bare = DeflateEncoder::new(Vec::new(), Compression::fast());
+    bare.write_all(answer).unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(answer).unwrap();
+    for (encoding, body) in [
+        ("deflate", zlib.finish().unwrap()),
+        ("deflate", bare.finish().unwrap()),
+        ("gzip", gzip.finish().unwrap()),
+        ("zstd", zstd::bulk::compress(answer, 1).unwrap()),
+    ] {
+        let header = Header { name: "content-encoding".to_owned(), value: encoding.to_owned() };
+        let reply = Reply { status: 200, headers: vec![header], body: body.into(), chunks: vec![], end: End::Complete };
+        let verdict = classify(Endpoint::ChatCompletions, &Ok(reply), false);
+        assert_eq!(verdict.class, Answered, "{encoding}: {:?}", verdict.message);
+        assert_eq!(verdict.answer.unwrap().text(), Some("hi"), "{encoding}");
+    }
+}
+
+#[test]
 fn a_success_that_is_none() {
     let padding = "\n         \n".repeat(60);
     let rows: Vec<(&str, Vec<u8>, Expected)> = vec![
@@ -81,6 +107,7 @@ fn a_success_that_is_none() {
         ("too deep", "[".repeat(100_000).into_bytes(), (BadBody, Nothing, "not an answer")),
         ("nul bytes", vec![0; 9], (BadBody, Nothing, "not an answer")),
         ("gzip", vec![0x1f, 0x8b, 8, 0], (BadBody, Nothing, "compressed")),
+        ("zstd", vec![0x28, 0xb5, 0x2f, 0xfd], (BadBody, Nothing, "compressed")),
         ("trap 7", br#"{"choices":[]}"#.to_vec(), (BadBody, Nothing, "no choices")),
         ("no choices", br#"{"id":"gen-1"}"#.to_vec(), (BadBody, Nothing, "no choices")),
         ("trap 11", b": OPENROUTER PROCESSING\n\n{}".to_vec(), (BadBody, Nothing, "no choices")),

@@ -190,6 +190,22 @@ fn an_archive_shows_bodies_as_they_were_before_they_were_compressed_and_keeps_th
 }
 
 #[test]
+fn an_entry_of_nightreels_own_that_cannot_be_read_is_left_out_with_its_place() {
+    let posted = json!({"mimeType": "application/json", "text": ASKED});
+    let taken = imported("a.har", log(&[entry(&asked(&posted), &answered(200, &json!({"text": ANSWER})))]));
+    let own = Exchange { session: Some("a session".into()), ..taken.exchanges[0].clone() };
+    let mut writer = HarWriter::new(Vec::new()).unwrap();
+    writer.write(&own).unwrap();
+    let written = String::from_utf8(writer.finish().unwrap()).unwrap();
+    assert_eq!(imported("a.har", &written).exchanges, [own]);
+    let damaged = imported("a.har", written.replace("a session", "a \\ud83d"));
+    assert_eq!(damaged.exchanges, []);
+    let [left_out] = left_out(&damaged).try_into().unwrap();
+    assert!(left_out.contains(": its member `_nightreel` cannot be read: line 2, column "), "{left_out}");
+    assert!(left_out.ends_with(": half of a surrogate pair, which is no character"), "{left_out}");
+}
+
+#[test]
 fn what_was_not_recorded_is_left_out() {
     let posted = json!({"mimeType": "application/json", "text": ASKED});
     let socket = json!({"method": "GET", "url": "wss://h/v1/realtime"});

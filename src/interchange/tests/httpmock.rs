@@ -50,3 +50,17 @@ fn every_document_is_a_mock() {
         ]
     );
 }
+
+#[test]
+fn a_body_in_json_with_a_part_that_cannot_be_read_is_left_out_with_its_place() {
+    for (request, response, side) in [("[1e999]", "{}", "request"), ("{}", "{\"a\":[1e999]}", "response")] {
+        let mock = format!(
+            "{{\"when\":{{\"path\":\"/v1/responses\",\"json_body\":{request}}},\n\"then\":{{\"json_body\":{response}}}}}"
+        );
+        let imported = imported("a.json", mock);
+        assert_eq!(imported.exchanges, []);
+        let [left_out] = left_out(&imported).try_into().unwrap();
+        assert!(left_out.contains(&format!(": its {side} body cannot be read: line ")), "{left_out}");
+        assert!(left_out.ends_with(": a number out of range"), "{left_out}");
+    }
+}

@@ -40,6 +40,8 @@ fn what_cannot_be_read_is_told_by_file_line_and_column() {
             b"log: {entries: []}\n---\nlog: {entries: []}\n",
             "two.yaml:3: another document begins here, and an archive is one alone; put it into a file of its own",
         ),
+ ("a.zip", b"PK\x03\x04\x14\x00\xff", "a.zip is a zip archive: unpack it, and import the recordings in it ("),
+        ("a.db", b"SQLite format 3\0\x10\xff", "a.db is a SQLite database, and holds no recordings"),
         ("a.gz", b"\x1f\x8b\x08\x00", "cannot read a.gz: it is compressed, and damaged: "),
     ] {
         let said = File::new(name, content).problem();

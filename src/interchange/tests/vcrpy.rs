@@ -1,6 +1,7 @@
 //! Cassettes of Python's vcrpy.
 
 use base64::Engine;
+use flate2::write::ZlibEncoder;
 
 use crate::interchange::ImportFormat;
 use crate::interchange::body::BASE64;
@@ -72,6 +73,20 @@ fn a_body_in_gzip_keeps_its_bytes_and_is_the_answer_that_it_is() {
     let plain = imported("a.yaml", with(&asked, &format!("    body:\n      string: '{ANSWER}'"), encoded));
     assert_eq!(headers(&plain.exchanges[0]), [("content-type", "application/json")]);
     assert_eq!(plain.exchanges[0].attempt.class, Class::Answered);
+}
+
+#[test]
+fn a_deflated_body_keeps_its_bytes_and_is_the_answer_that_it_is() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(ANSWER.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let response = format!("    body:\n      string: !!binary |\n        {}", BASE64.encode(&packed));
+    let text = with(&format!("    body: '{ASKED}'"), &response, "\n      Content-Encoding: [deflate]");
+    let taken = imported("a.yaml", text);
+    let exchange = &taken.exchanges[0];
+    assert_eq!((reply(exchange).body.as_ref(), exchange.attempt.class), (packed.as_slice(), Class::Answered));
+    assert_eq!(exchange.answer().unwrap().text(), Some("hi"));
+    assert!(taken.notes.is_empty(), "{:?}", taken.notes);
 }
 
 #[test]
@@ -152,5 +167,93 @@ fn requests_and_responses_in_lists_of_their_own_belong_together_by_their_places(
         let left_out = left_out(&imported);
         assert_eq!(left_out.len(), why.len(), "{left_out:?}");
         assert!(left_out.iter().zip(why).all(|(told, why)| told.ends_with(why)), "{left_out:?}");
+    }
+}
+
+/// A cassette in JSON: what the request and the response have beside their other members.
+fn in_json(request: &str, response: &str) -> String {
+    format!(
+        "{{\"version\":1,\"interactions\":[\n{{\"request\":{{\"method\":\"POST\",\"uri\":\"https://h/v1/chat/completions\",\"headers\":{{}},\n{request}}},\
+         \"response\":{{\"status\":{{\"code\":200}},\"headers\":{{}},\n{response}}}}}]}}"
+    )
+}
+
+#[test]
+fn half_of_a_surrogate_pair_in_a_parsed_body_stays_what_it_is() {
+    let request = r#""parsed_body":{"model":"m","messages":[{"role":"user","content":"half \udc00"}]}"#;
+    let response = r#""parsed_body":{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"cut emoji \ud83d"}}]}"#;
+    let taken = imported("a.json", in_json(request, response));
+    assert_eq!(left_out(&taken), [""; 0]);
+    assert_eq!(
+        request_text(&taken.exchanges[0]),
+        r#"{"model": "m", "messages": [{"role": "user", "content": "half \udc00"}]}"#
+    );
+    assert_eq!(
+        body_text(&taken.exchanges[0]),
+        r#"{"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "cut emoji \ud83d"}}]}"#
+    );
+}
+
+#[test]
+fn a_parsed_body_with_a_part_that_cannot_be_read_is_left_out_with_its_place() {
+    let asked = format!("\"body\":{}", serde_json::Value::from(ASKED));
+    let answered = "\"parsed_body\":{\"choices\":[]}".to_owned();
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (bad, why) in [
+        ("1e999", "a number out of range"),
+        ("{\"\\ud83d\":1}", "half of a surrogate pair, which is no character"),
+        (&nested(150), "nested too deeply"),
+        (&nested(100_000), "nested too deeply"),
+    ] {
+        let parsed = format!("\"parsed_body\":{{\"model\":\"m\",\"a\":[{{\"b\":{bad}}}]}}");
+        for (request, response, side) in [(&asked, &parsed, "response"), (&parsed, &answered, "request")] {
+            let taken = imported("a.json", in_json(request, response));
+            assert_eq!(taken.exchanges, [], "{why}");
+            let [left_out] = left_out(&taken).try_into().unwrap();
+            let place = format!("POST /v1/chat/completions: its {side} body cannot be read: line ");
+            assert!(left_out.contains(&place) && left_out.ends_with(why), "{left_out}");
+        }
+    }
+}
+
+#[test]
+fn a_request_body_that_is_a_mapping_is_the_json_of_it() {
+    let value = "{model: m, messages: [{role: user, content: hié}], n: 1.0}";
+    let text = |member: &str| format!("    {member}: {value}");
+    let answer = format!("    body: {{string: '{ANSWER}'}}");
+    let [taken, parsed] = ["body", "parsed_body"].map(|member| imported("a.yaml", with(&text(member), &answer, " {}")));
+    assert_eq!(
+        request_text(&taken.exchanges[0]),
+        r#"{"model": "m", "messages": [{"role": "user", "content": "hi\u00e9"}], "n": 1.0}"#
+    );
+    assert_eq!(taken.exchanges, parsed.exchanges);
+    let json = in_json(r#""body":{"model":"m","messages":[]}"#, &format!("\"parsed_body\":{ANSWER}"));
+    assert_eq!(request_text(&imported("a.json", json).exchanges[0]), r#"{"model": "m", "messages": []}"#);
+    for (request, response, why) in [
+        (text("body"), text("body"), "its response body is an object that is not read"),
+        (
+            "    body: !!python/object/apply:io.BytesIO\n      args: [x]".to_owned(),
+            answer,
+            "its request body is an object that is not read",
+        ),
+    ] {
+        let [left_out] = left_out(&imported("a.yaml", with(&request, &response, " {}"))).try_into().unwrap();
+        assert!(left_out.ends_with(why), "{left_out}");
+    }
+}
+
+#[test]
+fn of_members_with_one_name_the_last_one_counts() {
+    let asked = format!("    body: '{ASKED}'");
+    let parsed = "    parsed_body:\n      a: 1\n      b: {c: 1, c: 2}\n      a: 3";
+    let twice =
+        "\n      Retry-After: ['1']\n      x-request-id: [r]\n      Retry-After: ['2', '3']\n      retry-after: ['4']";
+    let json = r#""body":"{}","parsed_body":{"a":1,"b":{"c":1,"c":2},"a":3},"headers":{"Retry-After":"1","x-request-id":"r","Retry-After":["2","3"],"retry-after":"4"}"#;
+    let json = in_json(&format!("\"body\":{}", serde_json::Value::from(ASKED)), json);
+    for taken in [imported("a.yaml", with(&asked, parsed, twice)), imported("a.json", json)] {
+        let exchange = &taken.exchanges[0];
+        assert_eq!(body_text(exchange), r#"{"a": 3, "b": {"c": 2}}"#);
+        let waits: Vec<_> = headers(exchange).into_iter().filter(|(name, _)| *name == "retry-after").collect();
+        assert_eq!(waits, ["2", "3", "4"].map(|seconds| ("retry-after", seconds)));
     }
 }

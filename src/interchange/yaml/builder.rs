@@ -189,29 +189,27 @@ fn size(node: &Node) -> Size {
             .fold(one(0), Size::with),
         Content::Text { value, .. } => one(value.len()),
         Content::Bytes(bytes) => one(bytes.len()),
+        Content::Halved { utf16, .. } => one(2 * utf16.len()),
         Content::Null | Content::Broken(_) => one(0),
     }
 }
 
 /// A map with the members of those that it merges; its own go before theirs.
-fn merged(mut node: Node) -> Node {
-    let Content::Map(members) = &mut node.content else { return node };
-    if !members.iter().any(|(key, _)| key == MERGE) {
-        return node;
-    }
-    let (merges, own): (Vec<_>, Vec<_>) = std::mem::take(members).into_iter().partition(|(key, _)| key == MERGE);
+fn merged(node: Node) -> Node {
+    let Content::Map(members) = node.content else { return node };
+    let (merges, own): (Vec<_>, Vec<_>) = members.into_iter().partition(|(key, _)| key == MERGE);
+    let mut content = Content::map(own);
     let from = merges.into_iter().flat_map(|(_, from)| match from.content {
         Content::List(maps) => maps,
         content => vec![Node { content, ..from }],
     });
-    *members = own;
-    for map in from {
-        let Content::Map(taken) = map.content else { continue };
-        for (key, value) in taken {
+    if let Content::Map(members) = &mut content {
+        let taken = from.filter_map(|map| if let Content::Map(taken) = map.content { Some(taken) } else { None });
+        for (key, value) in taken.flatten() {
             if !members.iter().any(|(name, _)| *name == key) {
                 members.push((key, value));
             }
         }
     }
-    node
+    Node { content, ..node }
 }

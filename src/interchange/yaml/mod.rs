@@ -11,4 +11,4 @@ mod scalar;
 
 pub(super) use builder::documents;
 pub(super) use core_scalar::resolve_core;
-pub(super) use scalar::{Scalar, resolve};
+pub(super) use scalar::{Scalar, pointed_text, resolve};

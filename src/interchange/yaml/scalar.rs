@@ -144,7 +144,7 @@ pub(super) fn forced(text: &str, kind: &str) -> Option<String> {
 }
 
 /// A number as this resolves it to the same: with a point, and with a sign in an exponent.
-fn pointed_text(value: f64) -> String {
+pub(in super::super) fn pointed_text(value: f64) -> String {
     let text = format!("{value:?}");
     let Some((mantissa, exponent)) = text.split_once('e') else { return text };
     let point = if mantissa.contains('.') { "" } else { ".0" };

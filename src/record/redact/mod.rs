@@ -93,7 +93,7 @@ impl Redactor {
         if self.is_empty() {
             return;
         }
-        self.strike_gzip(reply);
+        self.strike_compressed(reply);
         // First what is whole in the text: struck event by event, its end would no longer be known.
         if reply.shape() == BodyShape::Events
             && let Some((body, edits)) = self.strike_stream(&reply.body)
@@ -109,7 +109,7 @@ impl Redactor {
     }
 
     /// Where something must be struck from a body that came compressed, the plain one is kept in its place.
-    fn strike_gzip(&self, reply: &mut Reply) {
+    fn strike_compressed(&self, reply: &mut Reply) {
         let Some(mut plain) = reply.uncompressed().or_else(|| unnamed_gzip(reply)) else { return };
         let whole = plain.body.clone();
         self.strike_reply(&mut plain);
