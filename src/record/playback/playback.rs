@@ -66,6 +66,11 @@ pub struct Live {
 ///
 /// Each session is given the recordings of a key in order, whatever other sessions ask. It may be
 /// asked from several threads.
+///
+/// Where `auto` comes to a recording that does not [stand](Attempt::stands), the request is sent and
+/// recorded as the same occurrence; so is the next one of a session that has just got such an answer.
+/// Of one occurrence the newest counts, so that a replay gives what `auto` gives. `record` numbers all
+/// that is asked, so that a failure and the answer behind it are replayed one after the other.
 pub struct Playback {
     options: PlaybackOptions,
     stores: Vec<Store>,
@@ -176,8 +181,8 @@ impl Playback {
         state.count_live(live);
         let (index, name) = state.sessions.of(session);
         state.has_sent(index, &live.key);
-        if self.options.mode == Mode::Auto && live.stands {
-            state.add(name, live);
+        if self.options.mode == Mode::Auto {
+            state.add((index, name), live);
         }
     }
 

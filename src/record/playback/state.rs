@@ -205,18 +205,22 @@ impl State {
         let counts = &mut self.sessions.counts[session];
         counts.live = counts.live.saturating_sub(1);
         if let Some(handed) = self.handed.get(key) {
-            handed.take_back(session, occurrence);
+            handed.open(session, occurrence);
         }
     }
 
-    /// Adds what is on record now to what is handed out.
-    pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
+    /// Adds what is on record now to what is handed out. Where it does not stand, the session's next
+    /// request for the key is sent in its place.
+    pub(super) fn add(&mut self, (index, session): (SessionIndex, Option<Arc<str>>), live: &Live) {
         // Else it would not be found.
         self.let_go();
         let at = At { source: 0, exchange: live.exchange };
         let begin = || Ok::<_, Infallible>(Handed::default());
         let Ok(handed) = self.handed.get_or_insert_with(&live.key, begin);
-        handed.add(session, live.occurrence, at);
+        handed.add(session, Taped { occurrence: live.occurrence, at, attempt_id: None, answers: live.stands });
+        if !live.stands {
+            handed.open(index, live.occurrence);
+        }
     }
 
     /// Notes why a session's request was not answered; one that is asked again is counted.
