@@ -110,6 +110,7 @@ fn auto_sends_what_is_not_recorded_and_lends_it_to_no_other_named_session() {
     assert_eq!(ask(&playback, "one", "why"), "send 1");
     let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 1, "b")]).unwrap();
     let live = Live {
+        endpoint: Endpoint::Completions,
         key: request("why").key,
         occurrence: 1,
         exchange: run.item(0).exchange(0),
@@ -155,7 +156,10 @@ fn what_does_not_stand_leaves_its_place_to_the_next_request_in_auto_alone() {
             let (key, class, stands) = (exchange.request.key, exchange.attempt.class, exchange.attempt.stands());
             let run = store.keep_exchanges(&new_run(), [exchange]).unwrap();
             let exchange = run.item(0).exchange(0);
-            playback.recorded("", &Live { key, occurrence, exchange, class, stands, cost_usd: None });
+            playback.recorded(
+                "",
+                &Live { endpoint: Endpoint::Completions, key, occurrence, exchange, class, stands, cost_usd: None },
+            );
         };
         let ask = || ask(&playback, "", "why");
         let first = ask();
@@ -338,7 +342,15 @@ fn what_could_not_be_sent_is_unsent_until_the_session_has_it_recorded() {
     ask(&playback, "one", "why");
     let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 0, "b")]).unwrap();
     let exchange = run.item(0).exchange(0);
-    let live = Live { key, occurrence: 0, exchange, class: Class::Answered, stands: true, cost_usd: None };
+    let live = Live {
+        endpoint: Endpoint::Completions,
+        key,
+        occurrence: 0,
+        exchange,
+        class: Class::Answered,
+        stands: true,
+        cost_usd: None,
+    };
     playback.recorded("one", &live);
     assert_eq!(playback.unsent(), 1);
 }
