@@ -104,18 +104,18 @@ pub struct Refused {
     /// Why, in one word of `snake_case`.
     #[serde(default)]
     pub code: String,
-    /// The message that its client was told the first time.
+    /// The message that its client was told.
     pub message: String,
-    /// How often the session asked so.
+    /// How often the session was told so.
     pub count: u64,
 }
 
 impl Refused {
-    /// Whether another one differs in nothing but its message.
+    /// Whether another one differs in nothing but how often there was such.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        (&self.session, &self.method, &self.path, self.status, &self.code)
-            == (&other.session, &other.method, &other.path, other.status, &other.code)
+        (&self.session, &self.method, &self.path, self.status, &self.code, &self.message)
+            == (&other.session, &other.method, &other.path, other.status, &other.code, &other.message)
     }
 }
 

@@ -166,6 +166,7 @@ impl Errand {
         let item = self.item(&place, outcome, verdict.message);
         let settled = Settled::Sent(attempt, Facts::of(verdict.answer.as_ref()));
         let live = Live {
+            endpoint: request.endpoint,
             key: request.key,
             occurrence: self.occurrence,
             exchange: exchange.id,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -39,6 +40,8 @@ pub(super) struct Recording {
     store: Store,
     run: NewRun,
     state: Mutex<State>,
+    /// How many exchanges are kept.
+    kept: AtomicU32,
     /// The first thing that could not be kept.
     problem: OnceLock<String>,
     /// Why nothing could be sent, where that is over: it was for want of a place to keep it.
@@ -58,7 +61,7 @@ struct Begun {
     writer: Writer<()>,
     /// Reads the notes of what is on the disk, of which there are none: their errors count.
     syncing: JoinHandle<io::Result<()>>,
-    /// How many places were given.
+    /// How many places were given, of which those stay empty whose requests reached nobody.
     given: u32,
 }
 
@@ -91,6 +94,7 @@ impl Recording {
             store: upstream.store.clone(),
             run,
             state: Mutex::new(State::Waiting),
+            kept: AtomicU32::new(0),
             problem: OnceLock::new(),
             refused: OnceLock::new(),
         }
@@ -136,9 +140,10 @@ impl Recording {
     pub(super) async fn keep(&self, place: Place, record: Record) -> Result<(), StoreError> {
         let Place { submit, .. } = place;
         let kept = submit.commit(record, None).await;
-        if let Err(error) = &kept {
+        match &kept {
+            Ok(()) => _ = self.kept.fetch_add(1, Ordering::Relaxed),
             // The first one counts.
-            _ = self.problem.set(submit.problem().map_or_else(|| error.to_string(), str::to_owned));
+            Err(error) => _ = self.problem.set(submit.problem().map_or_else(|| error.to_string(), str::to_owned)),
         }
         kept
     }
@@ -156,12 +161,12 @@ impl Recording {
     }
 
     async fn end(&self, begun: Begun) -> Result<(), KeepError> {
-        let Begun { run, lease, writer, syncing, given, .. } = begun;
-        let store = self.store.clone();
+        let Begun { run, lease, writer, syncing, .. } = begun;
+        let (store, kept) = (self.store.clone(), self.kept.load(Ordering::Relaxed).into());
         let ended = spawn_blocking(move || {
             let written = writer.finish();
             let ended = if written.is_ok() { "complete" } else { "store" };
-            let told = store.resume_run(run, given.into(), given.into());
+            let told = store.resume_run(run, kept, kept);
             let told = told.and_then(|()| store.end_run(run, ended, now_ms())).and_then(|()| lease.release());
             written.and(told)
         });

@@ -96,6 +96,12 @@ impl Cutter {
         Self { link, unsent, before_reset: None, needs_reset: version < Version::HTTP_11, flushes: None }
     }
 
+    /// The same for a body of a length, where that is told in advance.
+    const fn of_body(mut self, length: Option<u64>) -> Self {
+        self.needs_reset &= length.is_none();
+        self
+    }
+
     fn cut(&self) -> Cut {
         if self.needs_reset {
             self.link.reset_on_drop();
@@ -133,26 +139,16 @@ impl ReplyBody {
             let body = Some(pieces.pop().map(|(_, bytes)| bytes).unwrap_or_default());
             return Self(Part::Whole(Whole { body, tells_length: length.is_some() }));
         }
-        let claimed = match finale {
-            // Without chunks a body ends with its connection: one byte that never comes tells that
-            // this one does not.
-            Finale::Cut(_) | Finale::Stall(_) if version < Version::HTTP_11 => length.or_else(|| {
-                let came: usize = pieces.iter().map(|(_, bytes)| bytes.len()).sum();
-                u64::try_from(came).ok()?.checked_add(1)
-            }),
-            Finale::Complete(_) | Finale::Cut(_) | Finale::Stall(_) => length,
-        };
-        let cutter = Cutter::new(link, version);
+        let cutter = Cutter::new(link, version).of_body(length);
         let pieces = pieces.into_iter();
         let (next, stalls_until, timer) = (None, None, None);
-        let played = Played { pieces, next, finale, arrived, stalls_until, timer, claimed, cutter };
+        let played = Played { pieces, next, finale, arrived, stalls_until, timer, claimed: length, cutter };
         Self(Part::Played(Box::new(played)))
     }
 
     /// A body that is passed on as it comes, and how long it is, where that is told in advance.
-    pub(super) const fn passed_on(flow: mpsc::Receiver<Flow>, length: Option<u64>, mut cutter: Cutter) -> Self {
-        cutter.needs_reset &= length.is_none();
-        Self(Part::Passed(Passed { flow, rest: length, cutter }))
+    pub(super) const fn passed_on(flow: mpsc::Receiver<Flow>, length: Option<u64>, cutter: Cutter) -> Self {
+        Self(Part::Passed(Passed { flow, rest: length, cutter: cutter.of_body(length) }))
     }
 }
 
@@ -178,7 +174,7 @@ impl Played {
             Finale::Cut(at) => {
                 ready!(self.poll_time(at, cx));
                 ready!(self.cutter.poll_gone_out(cx));
-                Poll::Ready(Some(Err(Cut)))
+                Poll::Ready(Some(Err(self.cutter.cut())))
             }
             Finale::Stall(silence) => {
                 // It counts from the last piece, whenever that was.

@@ -424,6 +424,8 @@ fn a_miss_says_which_command_records_it() {
     let script = "ask three";
     let live = ["--store", "served.db", "--base-url", &gateway.base_url()];
     around(&test, &live, "ask one").run();
+    // Where nothing came from they do not come from either.
+    around(&test, &["--store", "served.db", "--base-url", "http://127.0.0.1:1/v1"], "ask four").run();
     let recorded_at = format!("--base-url {} ", gateway.base_url());
     for (flags, known, expected) in [
         // Where the recordings come from is where the rest is recorded.

@@ -143,6 +143,49 @@ fn what_auto_adds_to_what_it_was_lent_is_replayed_behind_it_in_that_order() {
     }
 }
 
+/// A gateway that refuses the key once.
+fn refusing_once() -> FaultyGateway {
+    FaultyGateway::new(|received| match received.times {
+        1 => Play::Answer(401, "", json!({"error": {"message": "no such key", "code": 401}}).to_string()),
+        times => Play::good(&format!("answer {times}")),
+    })
+}
+
+#[test]
+fn what_a_refused_key_was_answered_is_neither_replayed_nor_sent_for_once_auto_has_an_answer() {
+    let (test, gateway) = (Test::new(), refusing_once());
+    let server = Served::start(test.serve("auto").to(&gateway));
+    assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [401, 200]);
+    server.stop();
+    let auto = Served::start(test.serve("auto").to(&gateway));
+    assert_eq!(next(&auto, "", false), 2);
+    auto.stop();
+    test.args(["fixture", "create", "serve", "--store", "served.db", "-o", "fixture.db"]).run();
+    for store in ["served.db", "fixture.db"] {
+        let replay = test.args(["serve", "--listen", "127.0.0.1:0", "--mode", "replay", "--store", store]);
+        let replay = Served::start(replay);
+        assert_eq!(next(&replay, "", false), 2, "{store}");
+        assert_eq!(replay.chat(prompt()).answer().status, 422, "{store}");
+    }
+    assert_eq!(gateway.received().len(), 2);
+}
+
+#[test]
+fn what_record_was_answered_is_replayed_failures_and_all_and_auto_sends_those_again_in_their_places() {
+    let (test, gateway) = (Test::new(), refusing_once());
+    let server = Served::record(&test, &gateway);
+    assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [401, 200]);
+    server.stop();
+    let replay = Served::replay(&test);
+    assert_eq!([(); 3].map(|()| replay.chat(prompt()).answer().status), [401, 200, 422]);
+    replay.stop();
+    let auto = Served::start(test.serve("auto").to(&gateway));
+    assert_eq!([(); 2].map(|()| next(&auto, "", false)), [3, 2]);
+    auto.stop();
+    let replay = Served::replay(&test);
+    assert_eq!([(); 2].map(|()| next(&replay, "", false)), [3, 2]);
+}
+
 #[test]
 fn a_credential_in_the_name_of_a_session_is_struck_before_it_is_kept() {
     let test = Test::new();

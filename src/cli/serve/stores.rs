@@ -96,11 +96,11 @@ impl Stores {
         self.0.iter().map(|opened| opened.path.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The settings of the gateway that the newest run was recorded at, where one of the stores has
+    /// The settings of the gateway that the newest recordings come from, where one of the stores has
     /// a run that says so.
     pub(super) fn recorded_gateway(&self) -> Result<Option<Value>, StoreError> {
         for opened in &self.0 {
-            if let Some(gateway) = newest_gateway(&opened.store.reader()?)? {
+            if let Some(gateway) = newest_gateway(&mut opened.store.reader()?)? {
                 return Ok(Some(gateway));
             }
         }
@@ -129,9 +129,15 @@ impl Opened {
     }
 }
 
-/// The settings of the gateway of the newest run that says where it sent.
-fn newest_gateway(reader: &Reader) -> Result<Option<Value>, StoreError> {
-    let described = |text: &str| serde_json::from_str::<Value>(text).ok().map(|mut run| run["gateway"].take());
-    let mut gateways = reader.runs()?.into_iter().rev().filter_map(|run| described(&run.begun.job_description));
-    Ok(gateways.find(|gateway| gateway["base_url"].is_string()))
+/// The settings of the gateway of the newest run that says where it sent, and has something from there:
+/// nobody is to be led to an address that was only tried.
+fn newest_gateway(reader: &mut Reader) -> Result<Option<Value>, StoreError> {
+    for run in reader.runs()?.into_iter().rev() {
+        let described = serde_json::from_str::<Value>(&run.begun.job_description);
+        let gateway = described.map(|mut run| run["gateway"].take()).unwrap_or_default();
+        if gateway["base_url"].is_string() && !reader.exchanges(run.id, None, 1)?.is_empty() {
+            return Ok(Some(gateway));
+        }
+    }
+    Ok(None)
 }

@@ -23,10 +23,13 @@ pub(super) struct Handed {
 struct Progress {
     /// The recordings that it is given; `None` where they have to be looked up anew.
     given: Option<Given>,
-    /// How many requests have been answered or sent.
+    /// How many requests have been answered or sent, each for a place of its own.
     asked: usize,
     /// The occurrence of the next request that is sent, at least.
     next_live: u32,
+    /// The occurrences that were to be recorded and brought nothing that stands, the first one last:
+    /// the next requests are for these.
+    open: Vec<u32>,
 }
 
 /// What is there for a request.
@@ -34,7 +37,8 @@ struct Progress {
 pub(super) enum Next {
     /// A recording.
     Recorded(Taped),
-    /// Nothing: this would be the occurrence of what is sent, and so many recordings there are.
+    /// Nothing: this would be the occurrence of what is sent, and so many recordings there are, all of
+    /// which have been handed out; none where it is to take the place of one.
     Nothing { occurrence: u32, recorded: usize },
 }
 
@@ -46,22 +50,31 @@ impl Handed {
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
         let (progress, tapes, picked) = self.look(index, name, policy);
-        progress.asked += 1;
+        let open = progress.open.pop();
+        progress.asked += usize::from(open.is_none());
         if let Some(position) = picked {
-            tapes.count_use(position);
-            return Next::Recorded(tapes.taped(position));
+            let found = tapes.taped(position);
+            if found.answers {
+                tapes.count_use(position);
+                return Next::Recorded(found);
+            }
+            return Next::Nothing { occurrence: found.occurrence, recorded: 0 };
+        }
+        if let Some(occurrence) = open {
+            return Next::Nothing { occurrence, recorded: 0 };
         }
         let given = progress.given.as_deref().unwrap_or_default();
         let behind = given.last().map_or(0, |last| tapes.taped(*last).occurrence + 1);
         let occurrence = progress.next_live.max(behind);
         progress.next_live = occurrence + 1;
-        Next::Nothing { occurrence, recorded: given.len() }
+        let recorded = given.iter().filter(|position| tapes.taped(**position).answers).count();
+        Next::Nothing { occurrence, recorded }
     }
 
     /// The recording that a session's next request for the key would be given.
     pub(super) fn peek(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Option<Taped> {
         let (_, tapes, picked) = self.look(index, name, policy);
-        picked.map(|position| tapes.taped(position))
+        picked.map(|position| tapes.taped(position)).filter(|taped| taped.answers)
     }
 
     /// Whether there is no recording of the key.
@@ -86,24 +99,28 @@ impl Handed {
         });
         let progress = &mut self.sessions[at].1;
         let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
-        let picked = policy.pick(progress.asked, given.len()).map(|picked| given[picked]);
+        let picked = match progress.open.last() {
+            // Meanwhile somebody else may have recorded what it is lent there.
+            Some(open) => given.iter().copied().find(|position| self.tapes.taped(*position).occurrence == *open),
+            None => policy.pick(progress.asked, given.len()).map(|picked| given[picked]),
+        };
         (progress, &mut self.tapes, picked)
     }
 
-    /// Takes back an occurrence that was to be sent and was not: the session's next request for the
-    /// key gets it, unless a later one is under way already.
-    pub(super) fn take_back(&mut self, index: SessionIndex, occurrence: u32) {
+    /// Opens an occurrence that was to be recorded and brought nothing that stands: the session's next
+    /// request for the key is for it.
+    pub(super) fn open(&mut self, index: SessionIndex, occurrence: u32) {
         let found = self.sessions.iter_mut().find(|(of, _)| *of == index);
         let Some((_, progress)) = found else { return };
-        progress.asked = progress.asked.saturating_sub(1);
-        if progress.next_live == occurrence + 1 {
-            progress.next_live = occurrence;
+        let search = progress.open.binary_search_by(|open| occurrence.cmp(open));
+        if let Err(place) = search {
+            progress.open.insert(place, occurrence);
         }
     }
 
     /// Adds what was just recorded; other sessions may be given it from now on.
-    pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
-        self.tapes.add(session, occurrence, at);
+    pub(super) fn add(&mut self, session: Option<Arc<str>>, taped: Taped) {
+        self.tapes.add(session, taped);
         for (_, progress) in &mut self.sessions {
             progress.given = None;
         }

@@ -48,6 +48,8 @@ pub enum Asked {
 /// A request that was sent and is on record now.
 #[derive(Debug, Clone, Copy)]
 pub struct Live {
+    /// Where it was sent.
+    pub endpoint: Endpoint,
     /// Its key.
     pub key: Key,
     /// Which occurrence it is.
@@ -66,6 +68,11 @@ pub struct Live {
 ///
 /// Each session is given the recordings of a key in order, whatever other sessions ask. It may be
 /// asked from several threads.
+///
+/// Where `auto` comes to a recording that does not [stand](Attempt::stands), the request is sent and
+/// recorded as the same occurrence; so is the next one of a session that has just got such an answer.
+/// Of one occurrence the newest counts, so that a replay gives what `auto` gives. `record` numbers all
+/// that is asked, so that a failure and the answer behind it are replayed one after the other.
 pub struct Playback {
     options: PlaybackOptions,
     stores: Vec<Store>,
@@ -133,7 +140,7 @@ impl Playback {
     }
 
     /// The recording that answers a request of a session, where there is one and it suits; else the
-    /// request counts as not asked.
+    /// request counts as not asked. In `record`, where nothing is handed out, it is the newest.
     ///
     /// # Errors
     /// Fails if a store cannot be read.
@@ -143,10 +150,15 @@ impl Playback {
         request: &Request,
         suits: impl FnOnce(&Attempt) -> bool,
     ) -> Result<Option<Box<Attempt>>, StoreError> {
-        let mut state = self.hold()?;
+        let (mut state, policy) = (self.hold()?, self.policy(request));
         let (index, name) = state.sessions.of(session);
-        let (handed, policy) = (state.handed(&request.key, &self.options)?, self.policy(request));
-        let Some(taped) = handed.peek(index, name.as_ref(), policy) else {
+        let hands_out = self.options.mode != Mode::Record;
+        let taped = if hands_out {
+            state.handed(&request.key, &self.options)?.peek(index, name.as_ref(), policy)
+        } else {
+            state.newest((index, name.as_ref()), &request.key, &self.options)?
+        };
+        let Some(taped) = taped else {
             if self.options.mode == Mode::Replay {
                 state.forget_unrecorded(&request.key);
             }
@@ -156,7 +168,9 @@ impl Playback {
         if !suits(&attempt) {
             return Ok(None);
         }
-        state.handed(&request.key, &self.options)?.next(index, name.as_ref(), policy);
+        if hands_out {
+            state.handed(&request.key, &self.options)?.next(index, name.as_ref(), policy);
+        }
         state.count_hit(index, request.endpoint, &attempt);
         Ok(Some(Box::new(attempt)))
     }
@@ -176,8 +190,10 @@ impl Playback {
         state.count_live(live);
         let (index, name) = state.sessions.of(session);
         state.has_sent(index, &live.key);
-        if self.options.mode == Mode::Auto && live.stands {
-            state.add(name, live);
+        if self.options.mode == Mode::Auto {
+            state.add((index, name), live);
+        } else if live.endpoint == Endpoint::Models && live.stands {
+            state.keep_models(index, live);
         }
     }
 

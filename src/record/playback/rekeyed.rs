@@ -61,13 +61,20 @@ fn read(
     rules: &KeyRules,
 ) -> Result<HashMap<Key, Vec<Vec<Place>>>, StoreError> {
     let mut places = HashMap::new();
+    let mut slots = HashSet::new();
     let stores = sources.len();
     for (index, (source, foreign)) in sources.iter_mut().zip(foreign).enumerate() {
         if foreign.is_empty() {
             continue;
         }
         source.visit_requests(|request| {
-            if !foreign.contains(&request.place.exchange.item().run()) {
+            let run = request.place.exchange.item().run();
+            if !foreign.contains(&run) {
+                return;
+            }
+            // Of what was recorded several times in one place the newest counts, which comes first.
+            let slot = (index, run, request.place.session.clone(), request.key, request.place.occurrence);
+            if !slots.insert(slot) {
                 return;
             }
             // What is no JSON was never asked for by a client, and nobody will.

@@ -10,7 +10,7 @@ use crate::record::{SessionReport, UnusedRecording, UsedRecording};
 use crate::store::{KeptRequest, Place, StoreError};
 
 use super::state::State;
-use super::tape::{Anew, At, lends};
+use super::tape::{Anew, At, Lent};
 use super::{Playback, PlaybackOptions, Policy};
 
 /// How much of a prompt is shown, in characters.
@@ -130,11 +130,12 @@ impl State {
         for entry in entries {
             let count = uses.get(&entry.at).copied();
             report.used_recordings.extend(count.map(|count| used(&entry, count)));
-            let lent = lends(&entry.place, options.mode, real.contains(&entry.key));
+            let lent = Lent::of(&entry.place, options.mode, real.contains(&entry.key));
             let slot = (entry.place.session.clone(), entry.key, entry.place.occurrence);
             if !anew.entry((entry.at.source, entry.key)).or_default().lets_stand(&entry.place)
-                || !lent
+                || lent == Lent::PassedOver
                 || !slots.insert(slot)
+                || lent == Lent::SentAgain
                 || count.is_some()
                 || !concern.covers(&entry.place)
                 || (has_one_each && !groups.insert(concern.group(entry.key, &entry.place)))

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::model::{Attempt, Class, Endpoint, Key, KeyRules};
+use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode};
 use crate::record::{Listed, Missed, Refused, SessionCounts};
 use crate::store::{Place, StoreError};
 
@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) sessions: Sessions,
     /// What was recorded by now, each for the request that it was recorded for.
     live: Vec<At>,
+    /// What was said of models in `record`, the newest to each request of a session.
+    models: HashMap<(SessionIndex, Key), At>,
     /// What nothing answered, in the order in which it first came.
     pub(super) missed: Vec<Missed>,
     missed_index: HashMap<(SessionIndex, Key), usize>,
@@ -82,6 +84,7 @@ impl State {
             handed: HandedByKey::default(),
             sessions: Sessions::default(),
             live: Vec::new(),
+            models: HashMap::new(),
             missed: Vec::new(),
             missed_index: HashMap::new(),
             unsent: HashSet::new(),
@@ -121,6 +124,22 @@ impl State {
         handed.get_or_insert_with(key, || {
             places(sources, rekeyed, key, &options.rules).map(|places| Handed::new(Tapes::of(places, options.mode)))
         })
+    }
+
+    /// The newest of the recordings of a key that a session would be given.
+    pub(super) fn newest(
+        &mut self,
+        (index, session): (SessionIndex, Option<&Arc<str>>),
+        key: &Key,
+        options: &PlaybackOptions,
+    ) -> Result<Option<Taped>, StoreError> {
+        if let Some(at) = self.models.get(&(index, *key)) {
+            return Ok(Some(Taped { occurrence: 0, at: *at, attempt_id: None, answers: true }));
+        }
+        let places = places(&mut self.sources, &mut self.rekeyed, key, &options.rules)?;
+        let tapes = Tapes::of(places, Mode::Auto);
+        let mut given = tapes.for_session(session).into_iter().rev().map(|position| tapes.taped(position));
+        Ok(given.find(|taped| taped.answers))
     }
 
     /// Forgets that a key was asked for of which there is no recording: somebody else may record it
@@ -205,18 +224,29 @@ impl State {
         let counts = &mut self.sessions.counts[session];
         counts.live = counts.live.saturating_sub(1);
         if let Some(handed) = self.handed.get(key) {
-            handed.take_back(session, occurrence);
+            handed.open(session, occurrence);
         }
     }
 
-    /// Adds what is on record now to what is handed out.
-    pub(super) fn add(&mut self, session: Option<Arc<str>>, live: &Live) {
+    /// Adds what is on record now to what is handed out. Where it does not stand, the session's next
+    /// request for the key is sent in its place.
+    pub(super) fn add(&mut self, (index, session): (SessionIndex, Option<Arc<str>>), live: &Live) {
         // Else it would not be found.
         self.let_go();
         let at = At { source: 0, exchange: live.exchange };
         let begin = || Ok::<_, Infallible>(Handed::default());
         let Ok(handed) = self.handed.get_or_insert_with(&live.key, begin);
-        handed.add(session, live.occurrence, at);
+        handed.add(session, Taped { occurrence: live.occurrence, at, attempt_id: None, answers: live.stands });
+        if !live.stands {
+            handed.open(index, live.occurrence);
+        }
+    }
+
+    /// Keeps what was just recorded of models, to be lent where nothing else is.
+    pub(super) fn keep_models(&mut self, session: SessionIndex, live: &Live) {
+        // Else it would not be found.
+        self.let_go();
+        self.models.insert((session, live.key), At { source: 0, exchange: live.exchange });
     }
 
     /// Notes why a session's request was not answered; one that is asked again is counted.

@@ -24,6 +24,8 @@ pub(super) struct Taped {
     pub(super) at: At,
     /// The attempt that answers; `None` where it was not read yet.
     pub(super) attempt_id: Option<i64>,
+    /// Whether it answers; else what asks for it is sent, and recorded in its place.
+    pub(super) answers: bool,
 }
 
 /// The recordings of one key: by the session that they were recorded in, those without one first,
@@ -58,7 +60,7 @@ impl Recorded {
 }
 
 impl Tapes {
-    /// The recordings that a mode lends, of the places in each store, the stores in the order in
+    /// The recordings that a mode has a use for, of the places in each store, the stores in the order in
     /// which they count. Of two with the same session and occurrence that of the earlier store
     /// stands, and within a store the newer one. Behind a run that recorded a session anew, older
     /// ones of the store count no more.
@@ -66,11 +68,16 @@ impl Tapes {
         let has_real = places.iter().flatten().any(|place| !place.simulated);
         let mut tapes = Self { sorted: SmallVec::new(), lends_named: mode == Mode::Replay };
         for (source, places) in places.into_iter().enumerate() {
-            let standing = standing(places).into_iter();
-            for place in standing.filter(|place| lends(place, mode, has_real)) {
+            for place in standing(places) {
+                let answers = match Lent::of(&place, mode, has_real) {
+                    Lent::Answers => true,
+                    Lent::SentAgain => false,
+                    Lent::PassedOver => continue,
+                };
                 let at = At { source, exchange: place.exchange };
-                let recorded = Taped { occurrence: place.occurrence, at, attempt_id: Some(place.attempt_id) };
-                tapes.sorted.push(Recorded { session: place.session, taped: recorded, uses: 0 });
+                let Place { session, occurrence, attempt_id, .. } = place;
+                let recorded = Taped { occurrence, at, attempt_id: Some(attempt_id), answers };
+                tapes.sorted.push(Recorded { session, taped: recorded, uses: 0 });
             }
         }
         // Stable: what came first stands.
@@ -80,8 +87,8 @@ impl Tapes {
     }
 
     /// Adds what was just recorded. The positions of others may change.
-    pub(super) fn add(&mut self, session: Option<Arc<str>>, occurrence: u32, at: At) {
-        let added = Recorded { session, taped: Taped { occurrence, at, attempt_id: None }, uses: 0 };
+    pub(super) fn add(&mut self, session: Option<Arc<str>>, taped: Taped) {
+        let added = Recorded { session, taped, uses: 0 };
         match self.sorted.binary_search_by(|recorded| recorded.slot().cmp(&added.slot())) {
             Ok(there) => self.sorted[there] = added,
             Err(place) => self.sorted.insert(place, added),
@@ -169,13 +176,30 @@ fn standing(mut places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-/// Whether a mode lends a recording. A replay lends whatever was recorded, simulated answers where
-/// nothing else is there. `auto` sends again what failed by the account, or was given up.
-pub(super) fn lends(place: &Place, mode: Mode, has_real: bool) -> bool {
-    match mode {
-        Mode::Replay => !(place.simulated && has_real),
-        Mode::Auto => !place.simulated && place.stands,
-        Mode::Record => false,
+/// What a recording is to a mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lent {
+    /// It answers what asks for it.
+    Answers,
+    /// What asks for it is sent, and recorded in its place.
+    SentAgain,
+    /// It is as if it were not there.
+    PassedOver,
+}
+
+impl Lent {
+    /// What a recording is to a mode. A replay lends whatever was recorded, simulated answers where
+    /// nothing else is there. `auto` sends again what failed by the account, or was given up: it keeps
+    /// its place, so that what comes behind it is what a replay has there.
+    pub(super) const fn of(place: &Place, mode: Mode, has_real: bool) -> Self {
+        match mode {
+            Mode::Replay if place.simulated && has_real => Self::PassedOver,
+            Mode::Replay => Self::Answers,
+            Mode::Auto if place.simulated => Self::PassedOver,
+            Mode::Auto if place.stands => Self::Answers,
+            Mode::Auto => Self::SentAgain,
+            Mode::Record => Self::PassedOver,
+        }
     }
 }
 
@@ -270,16 +294,19 @@ mod tests {
     }
 
     #[test]
-    fn each_mode_lends_what_its_table_says() {
+    fn a_recording_is_to_each_mode_what_its_table_says() {
         let answer = place(1, "", 0);
         let simulated = Place { simulated: true, ..place(1, "", 0) };
         let failed = Place { stands: false, ..place(1, "", 0) };
-        let table =
-            [(Mode::Replay, [true, false, true]), (Mode::Auto, [true, false, false]), (Mode::Record, [false; 3])];
-        for (mode, expected) in table {
-            let lent = [&answer, &simulated, &failed].map(|place| lends(place, mode, true));
+        for (mode, expected) in [
+            (Mode::Replay, [Lent::Answers, Lent::PassedOver, Lent::Answers]),
+            (Mode::Auto, [Lent::Answers, Lent::PassedOver, Lent::SentAgain]),
+            (Mode::Record, [Lent::PassedOver; 3]),
+        ] {
+            let lent = [&answer, &simulated, &failed].map(|place| Lent::of(place, mode, true));
             assert_eq!(lent, expected, "{mode:?}");
         }
-        assert!(lends(&simulated, Mode::Replay, false), "simulated answers are better than none");
+        let alone = Lent::of(&simulated, Mode::Replay, false);
+        assert_eq!(alone, Lent::Answers, "simulated answers are better than none");
     }
 }

@@ -39,6 +39,12 @@ fn exchange(request: Request, session: &str, occurrence: u32, answer: &str) -> E
     Exchange { request, session, occurrence, attempt }
 }
 
+/// The same, where the account was the cause of what came.
+fn of_account(exchange: Exchange) -> Exchange {
+    let attempt = Attempt { class: Class::Unauthorized, ..exchange.attempt };
+    Exchange { attempt, ..exchange }
+}
+
 struct Fixture {
     directory: tempfile::TempDir,
 }
@@ -104,6 +110,7 @@ fn auto_sends_what_is_not_recorded_and_lends_it_to_no_other_named_session() {
     assert_eq!(ask(&playback, "one", "why"), "send 1");
     let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 1, "b")]).unwrap();
     let live = Live {
+        endpoint: Endpoint::Completions,
         key: request("why").key,
         occurrence: 1,
         exchange: run.item(0).exchange(0),
@@ -121,6 +128,55 @@ fn auto_sends_what_is_not_recorded_and_lends_it_to_no_other_named_session() {
 }
 
 #[test]
+fn auto_keeps_the_places_of_what_it_sends_again() {
+    let failed = of_account(exchange(request("why"), "", 0, "refused"));
+    let fixture = Fixture::new(vec![failed, exchange(request("why"), "", 1, "b")]);
+    for (mode, expected) in [(Mode::Replay, ["refused", "b", "miss 2"]), (Mode::Auto, ["send 0", "b", "send 2"])] {
+        let playback = fixture.playback(mode, Policy::Once, KeyRules::default());
+        assert_eq!([(); 3].map(|()| ask(&playback, "", "why")), expected, "{mode:?}");
+    }
+    let playback = fixture.playback(Mode::Auto, Policy::Once, KeyRules::default());
+    assert_eq!(playback.report().unwrap().unused, 1, "what is sent again is not left over");
+}
+
+#[test]
+fn what_does_not_stand_leaves_its_place_to_the_next_request_in_auto_alone() {
+    for (mode, sent, replayed) in [
+        (Mode::Auto, ["send 0", "send 0", "send 1", "send 1", "send 2"], ["b", "d", "miss 2"]),
+        (Mode::Record, ["send 0", "send 1", "send 2", "send 3", "send 4"], ["refused", "b", "refused"]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
+        let options = |mode| PlaybackOptions { mode, ..PlaybackOptions::default() };
+        let playback = Playback::new(vec![store.clone()], options(mode)).unwrap();
+        let record = |told: &str, answer: &str| {
+            let occurrence = told.strip_prefix("send ").unwrap().parse().unwrap();
+            let answered = exchange(request("why"), "", occurrence, answer);
+            let exchange = if answer == "refused" { of_account(answered) } else { answered };
+            let (key, class, stands) = (exchange.request.key, exchange.attempt.class, exchange.attempt.stands());
+            let run = store.keep_exchanges(&new_run(), [exchange]).unwrap();
+            let exchange = run.item(0).exchange(0);
+            playback.recorded(
+                "",
+                &Live { endpoint: Endpoint::Completions, key, occurrence, exchange, class, stands, cost_usd: None },
+            );
+        };
+        let ask = || ask(&playback, "", "why");
+        let first = ask();
+        record(&first, "refused");
+        let at_once = [ask(), ask()];
+        record(&at_once[0], "b");
+        record(&at_once[1], "refused");
+        let last = ask();
+        record(&last, "d");
+        let [second, third] = at_once;
+        assert_eq!([first, second, third, last, ask()], sent, "{mode:?}");
+        let replay = Playback::new(vec![store.clone()], options(Mode::Replay)).unwrap();
+        assert_eq!([(); 3].map(|()| super::tests::ask(&replay, "", "why")), replayed, "{mode:?}");
+    }
+}
+
+#[test]
 fn what_was_not_sent_is_handed_out_again() {
     let playback = three_and_one().playback(Mode::Auto, Policy::Once, KeyRules::default());
     assert_eq!(ask(&playback, "one", "new"), "send 0");
@@ -128,8 +184,9 @@ fn what_was_not_sent_is_handed_out_again() {
     assert_eq!(ask(&playback, "one", "new"), "send 0");
     assert_eq!(ask(&playback, "one", "new"), "send 1");
     playback.not_sent("one", &request("new").key, 0);
-    assert_eq!(ask(&playback, "one", "new"), "send 2", "a later one is under way");
-    assert_eq!(playback.report().unwrap().live, 2);
+    assert_eq!(ask(&playback, "one", "new"), "send 0", "though a later one is under way");
+    assert_eq!(ask(&playback, "one", "new"), "send 2");
+    assert_eq!(playback.report().unwrap().live, 3);
 }
 
 #[test]
@@ -199,6 +256,9 @@ fn recordings_by_several_rules_are_handed_out_together() {
     assert_eq!(later.given(&rules, "", ANN, 4), ["1", "2", "4", "miss 3"]);
     assert_eq!(later.given(&rules, "a", ANN, 2), ["3", "miss 1"]);
     assert_eq!(later.given(&rules, "b", ANN, 2), ["5", "miss 1"]);
+    let again = Recorded::new();
+    again.add(&plain, &[(ANN, "", 0, "1"), (ANN, "", 0, "2"), (ANN, "", 1, "3")]);
+    assert_eq!(again.given(&rules, "", ANN, 3), ["2", "3", "miss 2"], "the newest of one place");
     let mixed = Recorded::new();
     mixed.add(&plain, &[(ANN, "", 0, "1"), (NOBODY, "", 0, "2")]);
     assert_eq!(mixed.given(&rules, "", ANN, 3), ["1", "2", "miss 2"], "whichever has the key as it is");
@@ -282,7 +342,15 @@ fn what_could_not_be_sent_is_unsent_until_the_session_has_it_recorded() {
     ask(&playback, "one", "why");
     let run = store.keep_exchanges(&new_run(), [exchange(request("why"), "one", 0, "b")]).unwrap();
     let exchange = run.item(0).exchange(0);
-    let live = Live { key, occurrence: 0, exchange, class: Class::Answered, stands: true, cost_usd: None };
+    let live = Live {
+        endpoint: Endpoint::Completions,
+        key,
+        occurrence: 0,
+        exchange,
+        class: Class::Answered,
+        stands: true,
+        cost_usd: None,
+    };
     playback.recorded("one", &live);
     assert_eq!(playback.unsent(), 1);
 }

@@ -158,12 +158,6 @@ impl Connection {
         Ok(chunk[line_end + 2..chunk.len() - 2].to_vec())
     }
 
-    /// Reads until the connection ends.
-    pub(super) async fn everything(&mut self) -> Vec<u8> {
-        while self.read_more().await.is_ok() {}
-        std::mem::take(&mut self.received)
-    }
-
     /// Reads until the connection ends, and says how it did where that was no end in order.
     pub(super) async fn until_the_end(&mut self) -> (Vec<u8>, Option<io::ErrorKind>) {
         let end = loop {

@@ -150,6 +150,9 @@ async fn a_server_that_replays_all_its_life_leaves_no_trace_and_one_that_sends_l
     let path = stage.directory.path().join("store.db");
     let runs = || Store::open(&path, Access::ReadOnly).unwrap().reader().unwrap().runs().unwrap();
     assert_eq!(runs(), []);
+    let (_, ()) = tokio::join!(chat(stage.address(), "goes on in another protocol, which is not kept"), async {
+        upstream.receive().await.answer("101 Switching Protocols", "connection: upgrade\r\nupgrade: x\r\n", "").await;
+    });
     for prompt in ["a", "b"] {
         let (_, ()) = tokio::join!(chat(stage.address(), prompt), async {
             upstream.receive().await.answer("200 OK", "", "{}").await;

@@ -10,8 +10,10 @@ use serde_json::json;
 use super::super::Options;
 use super::super::request_body::LONGEST_BODY;
 use super::client::{Answered, Connection, ask, body};
-use super::stage::{Stage, exchange, recording, replaying, replaying_with, whole};
+use super::stage::{Stage, exchange, recording_with, replaying, replaying_with, whole};
 use super::upstream::Upstream;
+use crate::model::Mode;
+use crate::record::{Playback, PlaybackOptions};
 
 async fn stage() -> Stage {
     replaying(vec![exchange("a", Ok(whole("1")))]).await
@@ -138,6 +140,7 @@ async fn what_is_refused_for_another_reason_is_reported_apart() {
         (&[("content-encoding", "br")], "{}"),
         (&[("x-nightreel-session", long.as_str())], "{}"),
         (&[("x-nightreel-session", "")], "{}"),
+        (&[], ""),
         (&[], "{\"a\":"),
     ] {
         assert!(matches!(post(&stage, headers, body).await.status(), 400 | 415), "{headers:?} {body}");
@@ -148,14 +151,19 @@ async fn what_is_refused_for_another_reason_is_reported_apart() {
     assert_eq!(
         told,
         [
-            (400, "bad_json", 3),
+            (400, "bad_json", 1),
+            (400, "bad_json", 2),
             (400, "bad_encoding", 1),
             (415, "bad_encoding", 1),
             (400, "session_too_long", 1),
             (400, "session_without_name", 1),
+            (400, "bad_json", 1),
         ]
     );
-    assert!(report.refused.shown[0].message.contains("line 1, column 2"), "{:?}", report.refused.shown[0]);
+    for (refused, column) in [(0, 2), (1, 1), (6, 6)] {
+        let message = &report.refused.shown[refused].message;
+        assert!(message.ends_with(&format!("line 1, column {column}")), "{message}");
+    }
 }
 
 #[tokio::test]
@@ -238,21 +246,38 @@ async fn head(stage: &Stage, path: &str) -> (u16, Option<String>) {
 
 #[tokio::test]
 async fn what_asks_for_the_head_of_models_alone_is_never_sent_and_counted_as_what_answers_it() {
-    let upstream = Upstream::start().await;
-    let stage = recording(&upstream.base_url()).await;
-    let counts = || {
-        let report = stage.playback.report().unwrap();
-        (report.live, report.derived, report.hits, report.refusals)
-    };
-    assert_eq!(head(&stage, "/v1/models").await, (200, Some("derived".to_owned())));
-    assert_eq!(head(&stage, "/v1/models/a").await.0, 404);
-    assert_eq!(counts(), (0, 1, 0, 1));
-    tokio::join!(ask(stage.address(), "GET", "/v1/models", &[], ""), async {
-        upstream.receive().await.answer("200 OK", "", r#"{"data":[{"id":"a"}]}"#).await;
-    });
-    assert_eq!(head(&stage, "/v1/models").await, (200, Some("replayed".to_owned())));
-    assert_eq!(head(&stage, "/v1/models/a").await, (200, Some("replayed".to_owned())));
-    assert_eq!(counts(), (1, 1, 2, 1));
+    for mode in [Mode::Auto, Mode::Record] {
+        let upstream = Upstream::start().await;
+        let stage = recording_with(&upstream.base_url(), |options| in_mode(mode, options), |gateway| gateway).await;
+        let counts = || {
+            let report = stage.playback.report().unwrap();
+            (report.live, report.derived, report.hits, report.refusals)
+        };
+        assert_eq!(head(&stage, "/v1/models").await, (200, Some("derived".to_owned())));
+        assert_eq!(head(&stage, "/v1/models/a").await.0, 404);
+        assert_eq!(counts(), (0, 2, 0, 0), "{mode:?}");
+        let get = async |path: &str, reply: &str| {
+            tokio::join!(ask(stage.address(), "GET", path, &[], ""), async {
+                upstream.receive().await.answer("200 OK", "", reply).await;
+            });
+        };
+        get("/v1/models", r#"{"data":[{"id":"a"}]}"#).await;
+        get("/v1/models/b", r#"{"id":"b"}"#).await;
+        for path in ["/v1/models", "/v1/models/a", "/v1/models/b"] {
+            assert_eq!(head(&stage, path).await, (200, Some("replayed".to_owned())), "{mode:?} {path}");
+        }
+        assert_eq!(counts(), (2, 2, 3, 0), "{mode:?}");
+        if mode == Mode::Record {
+            get("/v1/models/a", r#"{"id":"a"}"#).await;
+            assert_eq!(counts().0, 3, "all but a head is sent");
+        }
+    }
+}
+
+fn in_mode(mode: Mode, options: Options) -> Options {
+    let store = options.upstream.as_ref().unwrap().store.clone();
+    let playback = Playback::new(vec![store], PlaybackOptions { mode, ..PlaybackOptions::default() });
+    Options { playback: Arc::new(playback.unwrap()), ..options }
 }
 
 #[tokio::test]
