@@ -27,10 +27,13 @@ struct Progress {
     asked: usize,
     /// The occurrence of the next request that is sent, at least.
     next_live: u32,
-    /// The occurrences that were to be recorded and brought nothing that stands, the first one last:
-    /// the next requests are for these.
-    open: Vec<u32>,
+    /// What the next requests are for. Few sessions have any, and there are many keys.
+    open: Option<Box<Open>>,
 }
+
+/// Occurrences that were to be recorded and brought nothing that stands, the first one last.
+#[derive(Debug, Default)]
+struct Open(Vec<u32>);
 
 /// What is there for a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl Handed {
     /// What a session's next request for the key is given.
     pub(super) fn next(&mut self, index: SessionIndex, name: Option<&Arc<str>>, policy: Policy) -> Next {
         let (progress, tapes, picked) = self.look(index, name, policy);
-        let open = progress.open.pop();
+        let open = progress.open.as_mut().and_then(|open| open.0.pop());
         progress.asked += usize::from(open.is_none());
         if let Some(position) = picked {
             let found = tapes.taped(position);
@@ -99,10 +102,14 @@ impl Handed {
         });
         let progress = &mut self.sessions[at].1;
         let given = progress.given.get_or_insert_with(|| self.tapes.for_session(name));
-        let picked = match progress.open.last() {
+        let picked = match progress.open.as_ref().and_then(|open| open.0.last()) {
             // Meanwhile somebody else may have recorded what it is lent there.
             Some(open) => given.iter().copied().find(|position| self.tapes.taped(*position).occurrence == *open),
-            None => policy.pick(progress.asked, given.len()).map(|picked| given[picked]),
+            // Where the last one does not stand, whoever asks again gets no other.
+            None => policy
+                .pick(progress.asked, given.len())
+                .map(|picked| given[picked])
+                .or_else(|| given.last().copied().filter(|last| !self.tapes.taped(*last).stands)),
         };
         (progress, &mut self.tapes, picked)
     }
@@ -112,9 +119,9 @@ impl Handed {
     pub(super) fn open(&mut self, index: SessionIndex, occurrence: u32) {
         let found = self.sessions.iter_mut().find(|(of, _)| *of == index);
         let Some((_, progress)) = found else { return };
-        let search = progress.open.binary_search_by(|open| occurrence.cmp(open));
-        if let Err(place) = search {
-            progress.open.insert(place, occurrence);
+        let Open(open) = progress.open.get_or_insert_default().as_mut();
+        if let Err(place) = open.binary_search_by(|open| occurrence.cmp(open)) {
+            open.insert(place, occurrence);
         }
     }
 

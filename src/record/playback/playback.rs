@@ -71,8 +71,9 @@ pub struct Live {
 ///
 /// Where `auto` comes to a recording that does not [stand](Attempt::stands), the request is sent and
 /// recorded as the same occurrence; so is the next one of a session that has just got such an answer.
-/// Of one occurrence the newest counts, so that a replay gives what `auto` gives. `record` numbers all
-/// that is asked, so that a failure and the answer behind it are replayed one after the other.
+/// Of one occurrence the newest counts, so that a replay gives what `auto` gives; one that does not stand
+/// and has none behind it as often as it is asked for. `record` numbers all that is asked, so that a
+/// failure and the answer behind it are replayed one after the other.
 pub struct Playback {
     options: PlaybackOptions,
     stores: Vec<Store>,

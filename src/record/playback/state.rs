@@ -134,7 +134,7 @@ impl State {
         options: &PlaybackOptions,
     ) -> Result<Option<Taped>, StoreError> {
         if let Some(at) = self.models.get(&(index, *key)) {
-            return Ok(Some(Taped { occurrence: 0, at: *at, attempt_id: None, answers: true }));
+            return Ok(Some(Taped { occurrence: 0, at: *at, attempt_id: None, answers: true, stands: true }));
         }
         let places = places(&mut self.sources, &mut self.rekeyed, key, &options.rules)?;
         let tapes = Tapes::of(places, Mode::Auto);
@@ -236,7 +236,8 @@ impl State {
         let at = At { source: 0, exchange: live.exchange };
         let begin = || Ok::<_, Infallible>(Handed::default());
         let Ok(handed) = self.handed.get_or_insert_with(&live.key, begin);
-        handed.add(session, Taped { occurrence: live.occurrence, at, attempt_id: None, answers: live.stands });
+        let Live { occurrence, stands, .. } = *live;
+        handed.add(session, Taped { occurrence, at, attempt_id: None, answers: stands, stands });
         if !live.stands {
             handed.open(index, live.occurrence);
         }

@@ -26,6 +26,8 @@ pub(super) struct Taped {
     pub(super) attempt_id: Option<i64>,
     /// Whether it answers; else what asks for it is sent, and recorded in its place.
     pub(super) answers: bool,
+    /// Whether it [stands](crate::model::Attempt::stands).
+    pub(super) stands: bool,
 }
 
 /// The recordings of one key: by the session that they were recorded in, those without one first,
@@ -75,8 +77,8 @@ impl Tapes {
                     Lent::PassedOver => continue,
                 };
                 let at = At { source, exchange: place.exchange };
-                let Place { session, occurrence, attempt_id, .. } = place;
-                let recorded = Taped { occurrence, at, attempt_id: Some(attempt_id), answers };
+                let Place { session, occurrence, attempt_id, stands, .. } = place;
+                let recorded = Taped { occurrence, at, attempt_id: Some(attempt_id), answers, stands };
                 tapes.sorted.push(Recorded { session, taped: recorded, uses: 0 });
             }
         }

@@ -140,6 +140,23 @@ fn auto_keeps_the_places_of_what_it_sends_again() {
 }
 
 #[test]
+fn a_failure_that_nothing_came_behind_is_replayed_as_often_as_it_is_asked_for() {
+    let failed = |occurrence| of_account(exchange(request("why"), "", occurrence, "refused"));
+    let answered = |occurrence| exchange(request("why"), "", occurrence, "b");
+    for (recorded, replayed) in [
+        (vec![failed(0)], ["refused", "refused", "refused"]),
+        (vec![failed(0), answered(1)], ["refused", "b", "miss 2"]),
+        (vec![answered(0), failed(1)], ["b", "refused", "refused"]),
+    ] {
+        let fixture = Fixture::new(recorded);
+        let playback = fixture.playback(Mode::Replay, Policy::Once, KeyRules::default());
+        assert_eq!([(); 3].map(|()| ask(&playback, "", "why")), replayed);
+        let playback = fixture.playback(Mode::Replay, Policy::Cycle, KeyRules::default());
+        assert_eq!(ask(&playback, "", "why"), replayed[0]);
+    }
+}
+
+#[test]
 fn what_does_not_stand_leaves_its_place_to_the_next_request_in_auto_alone() {
     for (mode, sent, replayed) in [
         (Mode::Auto, ["send 0", "send 0", "send 1", "send 1", "send 2"], ["b", "d", "miss 2"]),
