@@ -363,3 +363,44 @@ fn what_takes_a_place_in_a_stream_leaves_its_events_json() {
     assert_eq!(texts.collect::<String>(), "\"nr\"");
     assert!(parsed.iter().all(|data| data["model"] == "m-\"nr\""), "{parsed:?}");
 }
+
+#[test]
+fn what_a_rule_names_is_struck_from_a_stream_where_its_events_escape_it() {
+    let redactor = Redactor::new([], [("Zoë|\"4711\"", "N")]).unwrap();
+    let lines = |lines: [&str; 3]| lines.map(|line| format!("data: {line}\n\n"));
+    let events = lines([
+        r#"{"model":"Zo\u00eb","choices":[{"index":0,"delta":{"content":"I am Z"}}]}"#,
+        r#"{"model":"\u00eb","choices":[{"index":0,"delta":{"content":"o\u00eb!"}}]}"#,
+        r#"{"type":"response.completed","text":"I am Zo\u00eb! \"4711\" \u00e9"}"#,
+    ]);
+    let chunks = (1..).zip(&events).map(|(offset_us, event)| Chunk { offset_us, length: event.len() }).collect();
+    let mut reply = Reply { status: 200, headers: vec![], body: events.concat().into(), chunks, end: End::Complete };
+    redactor.strike_reply(&mut reply);
+    let expected = lines([
+        r#"{"model":"N","choices":[{"index":0,"delta":{"content":"I am N"}}]}"#,
+        r#"{"model":"\u00eb","choices":[{"index":0,"delta":{"content":"!"}}]}"#,
+        r#"{"type":"response.completed","text":"I am N! N \u00e9"}"#,
+    ]);
+    assert_eq!(text(&reply), expected.concat());
+    let lengths: Vec<_> = reply.chunks.iter().map(|chunk| chunk.length).collect();
+    assert_eq!(lengths, expected.map(|event| event.len()));
+}
+
+#[test]
+fn json_that_deltas_add_up_to_is_struck_as_json() {
+    let redactor = Redactor::new([], [("Zoë", "\"N\"")]).unwrap();
+    for (said, expected) in [
+        (r#"{"name":"Zo\u00eb"}"#, r#"{"name":"\"N\""}"#),
+        (r#"{"name":"Zo\u00eb"#, r#"{"name":"\"N\""#),
+        ("Zoë", r#""N""#),
+        (r"Zo\u00eb", r"Zo\u00eb"),
+    ] {
+        for (delta, _, place) in carriers() {
+            for cuts in [vec![], vec![11], vec![1; 20]] {
+                let mut reply = kept(&deltas(said, &cuts, delta), &[]);
+                redactor.strike_reply(&mut reply);
+                assert_eq!(reassembled(&reply.body, place), expected, "{place} {cuts:?}");
+            }
+        }
+    }
+}
