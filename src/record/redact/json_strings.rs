@@ -54,7 +54,7 @@ impl<'a> JsonStrings<'a> {
         let (mut start, mut is_escaped) = (self.at, false);
         while self.at < self.body.len() {
             let (before, quotes) = (self.state, self.quotes);
-            self.read_to(self.at + 1);
+            self.read_on(self.body.len());
             let has_ended =
                 matches!(before, State::Within | State::Escaped) && matches!(self.state, State::Between | State::Text);
             if has_ended && is_escaped {
@@ -70,16 +70,25 @@ impl<'a> JsonStrings<'a> {
 
     fn read_to(&mut self, end: usize) {
         while self.at < end {
-            let byte = self.body[self.at];
-            self.at += 1;
-            match (byte, self.state) {
-                (b'\n', _) if !self.is_whole => self.begin_line(),
-                (_, State::Escaped) => self.state = State::Within,
-                (b'\\', State::Within) => self.state = State::Escaped,
-                (b'"', State::Between) => self.quote(State::Within),
-                (b'"', State::Within) => self.quote(State::Between),
-                _ => {}
-            }
+            self.read_on(end);
+        }
+    }
+
+    /// Reads past what can change nothing, and the one byte after it.
+    fn read_on(&mut self, end: usize) {
+        let rest = &self.body[self.at..end];
+        let next = match self.state {
+            State::Escaped => Some(0),
+            _ => rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')),
+        };
+        self.at = next.map_or(end, |next| self.at + next + 1);
+        match (next.map(|next| rest[next]), self.state) {
+            (Some(b'\n'), _) if !self.is_whole => self.begin_line(),
+            (_, State::Escaped) => self.state = State::Within,
+            (Some(b'\\'), State::Within) => self.state = State::Escaped,
+            (Some(b'"'), State::Between) => self.quote(State::Within),
+            (Some(b'"'), State::Within) => self.quote(State::Between),
+            _ => {}
         }
     }
 

@@ -111,6 +111,7 @@ fn problem(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -218,5 +219,27 @@ mod tests {
         let once = redactor.strike(&body);
         assert_eq!(once, r#"{"a":"N N 9"}"#);
         assert_eq!(redactor.strike(&once), once);
+    }
+
+    /// A character as JSON writes it, escaped where it must be or may be.
+    fn written(character: char, may_be_escaped: bool) -> String {
+        if may_be_escaped || matches!(character, '"' | '\\' | '\n') {
+            return character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        }
+        character.to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_text_is_escaped_what_is_named_is_struck_from_it(
+            pieces in prop::collection::vec("[abu0-9\"\\\\\n é😀]{0,4}|Zoë\"|😀\n", 0..9),
+            escaped in prop::collection::vec(any::<bool>(), 45),
+        ) {
+            let text = pieces.concat();
+            let string: String = text.chars().zip(escaped).map(|(one, escaped)| written(one, escaped)).collect();
+            let kept = struck("Zoë\"|😀\n", "\"N\"\n", &format!(r#"{{"a":"{string}"}}"#));
+            let kept: Value = serde_json::from_str(&kept).unwrap();
+            prop_assert_eq!(&kept["a"], &text.replace("Zoë\"", "\"N\"\n").replace("😀\n", "\"N\"\n"));
+        }
     }
 }
