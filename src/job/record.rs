@@ -26,7 +26,8 @@ pub struct RecordSpec {
 /// What is struck from bodies, and what stands there instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redact {
-    /// The regular expression of what is struck. It may itself be a secret.
+    /// The regular expression of what is struck, from a body's bytes and from what its JSON strings
+    /// with escapes stand for. It may itself be a secret.
     pub pattern: String,
     /// What stands there instead.
     pub with: String,

@@ -222,6 +222,9 @@ impl Fixture {
     /// Puts something else in the place of what a regular expression matches (`$1` is its first
     /// group), in all that is recorded and in what recordings are found by. It may be called several
     /// times. Credentials in the environment and in a client's headers are struck anyway.
+    ///
+    /// A pattern is looked for in the bytes of a body and, where a string of JSON has escapes, in what
+    /// it stands for: `Zoë` is found in `Zo\u00eb` too, and `say "hi"` in `say \"hi\"`.
     pub fn redact(mut self, pattern: impl Into<String>, with: impl Into<String>) -> Self {
         self.redact.push((pattern.into(), with.into()));
         self

@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{CANARY, Call, Destination as _, FaultyGateway, Output, Play, Received, Running, Test, until};
+use crate::support::{
+    CANARY, Call, Destination as _, FaultyGateway, Output, Play, Received, Running, Served, Test, until,
+};
 
 const TOKEN: &str = "cf-canary-token-0b7e61aa";
 const PATIENT: &str = "patient-canary-77310";
@@ -307,6 +309,53 @@ fn what_is_wrong_is_told_without_the_secret_in_it() {
         }
     }
     search_files(&test, &["job.toml", "rows.csv", "wrong.toml", "wrong.csv"]);
+}
+
+/// What a rule names, as Python's encoder writes it.
+const ESCAPED: &str = r#""I am Zo\u00eb, \"4711\" of line\nbreak, \u00fc""#;
+const NAMED: &str = r#"Zoë|"4711"|line\nbreak"#;
+
+fn answers_escaped() -> FaultyGateway {
+    let message = format!(r#"{{"role":"assistant","content":{ESCAPED}}}"#);
+    let body = format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"stop"}}]}}"#);
+    FaultyGateway::new(move |_| Play::Answer(200, "", body.clone()))
+}
+
+fn search_named(what: &str, text: &str) {
+    assert!(text.contains("I am N, N of N"), "{what}: {text}");
+    for needle in ["Zoë", r"Zo\u00eb", r#"4711\""#, "break"] {
+        assert!(!text.contains(needle), "{needle} is seen in {what}: {text}");
+    }
+}
+
+#[test]
+fn what_a_rule_names_is_struck_from_a_run_where_json_escapes_it() {
+    let gateway = answers_escaped();
+    let job = "[input]\npath = 'rows.jsonl'\n[request]\nmodels = ['x/m']\nprompt = '{{ q }}'\n[record]\n";
+    let test = Test::new().job(&format!("{job}redact = [{{ pattern = '{NAMED}', with = 'N' }}]\n"));
+    test.write("rows.jsonl", format!("{{\"q\":{ESCAPED}}}\n"));
+    test.args(["run", "job.toml", "--output", "results.jsonl"]).to(&gateway).run();
+    test.args(["fixture", "create", "latest", "-o", "f.db"]).run();
+    search_named("the results", &test.text("results.jsonl"));
+    search_named("an export", &test.args(["export", "latest"]).run().stdout);
+    search_named("a fixture", &test.args(["fixture", "textconv", "f.db"]).run().stdout);
+    let sent = gateway.received().len();
+    test.args(["replay", "job.toml", "--output", "replayed.jsonl"]).run();
+    search_named("a replay", &test.text("replayed.jsonl"));
+    assert_eq!(gateway.received().len(), sent);
+}
+
+#[test]
+fn what_a_rule_names_is_struck_by_a_server_where_json_escapes_it() {
+    let (gateway, test) = (answers_escaped(), Test::new());
+    let rule = ["--redact", &format!("{NAMED}=N")];
+    let asked = format!(r#"{{"model":"x/m","messages":[{{"role":"user","content":{ESCAPED}}}]}}"#);
+    let server = Served::start(test.serve("record").to(&gateway).and(rule));
+    assert_eq!(server.chat(asked.as_str()).answer().status, 200);
+    server.stop();
+    search_named("a store", &test.args(["fixture", "textconv", "served.db"]).run().stdout);
+    let answer = Served::start(test.serve("replay").and(rule)).chat(asked).answer();
+    search_named("a replay", &String::from_utf8_lossy(&answer.body()));
 }
 
 #[test]

@@ -105,11 +105,11 @@ impl Handed {
         let picked = match progress.open.as_ref().and_then(|open| open.0.last()) {
             // Meanwhile somebody else may have recorded what it is lent there.
             Some(open) => given.iter().copied().find(|position| self.tapes.taped(*position).occurrence == *open),
-            // Where the last one does not stand, whoever asks again gets no other.
-            None => policy
-                .pick(progress.asked, given.len())
-                .map(|picked| given[picked])
-                .or_else(|| given.last().copied().filter(|last| !self.tapes.taped(*last).stands)),
+            None => policy.pick(progress.asked, given.len()).map(|picked| given[picked]).or_else(|| {
+                // Whoever asks a replay again gets no other, where the last one does not stand.
+                let is_final = |taped: Taped| taped.answers && !taped.stands;
+                given.last().copied().filter(|last| is_final(self.tapes.taped(*last)))
+            }),
         };
         (progress, &mut self.tapes, picked)
     }

@@ -1,6 +1,7 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
 mod credential;
+mod decoded;
 mod json_strings;
 mod replacement;
 mod rule;
@@ -41,9 +42,15 @@ impl Redactor {
     /// (`$1` is the pattern's first group).
     ///
     /// A credential is found as it is, and as JSON and URLs escape it; what several of them cover is
-    /// struck as one. Then each rule is applied in its order to the bytes of a body, and to the texts
-    /// that the deltas of a stream add up to. What takes the place of something within a JSON string
-    /// is escaped as the string needs it.
+    /// struck as one. Then each rule is applied in its order to the bytes of a body, to what each of
+    /// its JSON strings with an escape stands for, and to the texts that the deltas of a stream add up
+    /// to. A string's text that is JSON itself, as a tool's arguments are, is looked into in the same
+    /// way. Of matches that overlap one is made, with what takes the place of the longest. It is
+    /// escaped as the JSON string that it comes to stand in needs it, and all around it stays as it is.
+    ///
+    /// In what a string stands for, `^` and `$` are its ends. A match in the bytes that begins or ends
+    /// within an escape of its string is none, and a string with what is no escape, or with half of a
+    /// surrogate pair, is taken for its bytes alone.
     ///
     /// # Errors
     /// Fails if a pattern is no regular expression.

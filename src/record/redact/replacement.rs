@@ -15,8 +15,31 @@ pub(super) trait Finder {
     /// The places of a body. What takes one within a JSON string is escaped as the string needs it.
     fn in_body(&self, body: &[u8]) -> Vec<Replacement>;
 
-    /// The places of a text that is no JSON itself, though it may be written as a part of some.
+    /// The places of a text that is no body, though it may be written as a part of one.
     fn in_text(&self, text: &[u8]) -> Vec<Replacement>;
+}
+
+/// Replacements in order and apart from each other, of some that may overlap: those that do are one,
+/// and the longest of them says what takes its place, of the same place the later one.
+pub(super) fn apart(mut found: Vec<Replacement>) -> Vec<Replacement> {
+    found.sort_by_key(|replacement| (replacement.place.start, replacement.place.end));
+    let (mut apart, mut longest) = (Vec::<Replacement>::with_capacity(found.len()), 0);
+    for next in found {
+        let length = next.place.len();
+        match apart.last_mut() {
+            Some(last) if next.place.start < last.place.end || next.place == last.place => {
+                last.place.end = last.place.end.max(next.place.end);
+                if length >= longest {
+                    (last.with, longest) = (next.with, length);
+                }
+            }
+            _ => {
+                apart.push(next);
+                longest = length;
+            }
+        }
+    }
+    apart
 }
 
 /// A text with everything replaced, and where it differs.
@@ -30,4 +53,29 @@ pub(super) fn replaced(text: &[u8], replacements: &[Replacement]) -> (Vec<u8>, V
     }
     out.extend_from_slice(&text[copied..]);
     (out, edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacements_that_overlap_are_one_and_others_stay_apart() {
+        for (found, expected) in [
+            (vec![(5..8, "b"), (0..3, "a")], vec![(0..3, "a"), (5..8, "b")]),
+            (vec![(0..3, "a"), (3..5, "b")], vec![(0..3, "a"), (3..5, "b")]),
+            (vec![(0..3, "a"), (0..3, "b")], vec![(0..3, "b")]),
+            (vec![(0..9, "a"), (2..4, "b"), (6..8, "c")], vec![(0..9, "a")]),
+            (vec![(2..4, "a"), (6..8, "b"), (2..8, "c")], vec![(2..8, "c")]),
+            (vec![(0..4, "a"), (2..9, "b"), (8..10, "c")], vec![(0..10, "b")]),
+            (vec![(0..0, "a"), (0..0, "b"), (0..2, "c"), (1..1, "d")], vec![(0..0, "b"), (0..2, "c")]),
+            (vec![], vec![]),
+        ] {
+            let one = |(place, with): (Range<usize>, &str)| Replacement { place, with: with.into() };
+            let apart = apart(found.iter().cloned().map(one).collect());
+            let apart: Vec<_> =
+                apart.iter().map(|one| (one.place.clone(), str::from_utf8(&one.with).unwrap())).collect();
+            assert_eq!(apart, expected, "{found:?}");
+        }
+    }
 }

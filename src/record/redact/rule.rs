@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::json_strings::JsonStrings;
-use super::replacement::{Finder, Replacement};
+use super::decoded::Decoded;
+use super::json_strings::{JsonStrings, escaped, is_json};
+use super::replacement::{Finder, Replacement, apart};
 
 /// How large a rule's compiled form may get, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -34,7 +35,10 @@ impl Rule {
     pub(super) fn new(number: usize, pattern: &str, with: &str) -> Result<Self, RedactError> {
         let regex = RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build();
         let regex = regex.map_err(|error| RedactError { number, problem: problem(&error) })?;
-        Ok(Self { regex, with: with.as_bytes().into(), with_in_json: in_json(with) })
+        // The names of groups stay as they are.
+        let in_json = escaped(with);
+        let with_in_json = (in_json != with).then(|| in_json.into_bytes().into());
+        Ok(Self { regex, with: with.as_bytes().into(), with_in_json })
     }
 
     /// The matches in a text that something else takes the place of, by what does so at a place.
@@ -48,10 +52,9 @@ impl Rule {
         let replacements = self.regex.captures_iter(text).map(replacement);
         replacements.filter(|replacement| text[replacement.place.clone()] != *replacement.with).collect()
     }
-}
 
-impl Finder for Rule {
-    fn in_body(&self, body: &[u8]) -> Vec<Replacement> {
+    /// What it matches in the bytes of a body.
+    fn in_bytes(&self, body: &[u8]) -> Vec<Replacement> {
         let mut in_json = self.with_in_json.as_deref().map(|with| (with, JsonStrings::of(body)));
         self.replacements(body, |place| {
             let in_string = in_json.as_mut().and_then(|(with, strings)| strings.hold(place).then_some(*with));
@@ -59,17 +62,40 @@ impl Finder for Rule {
         })
     }
 
-    fn in_text(&self, text: &[u8]) -> Vec<Replacement> {
-        self.replacements(text, |_| &self.with)
+    /// What it matches in the text of a string, where the body has that.
+    fn in_string(&self, string: &Decoded) -> impl Iterator<Item = Replacement> {
+        self.in_text(&string.text).into_iter().map(|Replacement { place, with }| {
+            let with = escaped(&String::from_utf8_lossy(&with)).into();
+            Replacement { place: string.written(&place), with }
+        })
     }
 }
 
-/// A text as it is written within a JSON string, where that is something else. The names of groups in
-/// it stay as they are.
-fn in_json(text: &str) -> Option<Box<[u8]>> {
-    let quoted = serde_json::to_string(text).expect("a string is JSON");
-    let within = &quoted[1..quoted.len() - 1];
-    (within != text).then(|| within.as_bytes().into())
+impl Finder for Rule {
+    fn in_body(&self, body: &[u8]) -> Vec<Replacement> {
+        let mut found = self.in_bytes(body);
+        // Without a backslash every string is written as what it stands for.
+        if !body.contains(&b'\\') {
+            return found;
+        }
+        let strings = Decoded::all(body);
+        // A part of an escape is no text, and without it the string would be none: what is matched
+        // beside it is found in what the string stands for.
+        found.retain(|replacement| !is_cut(&strings, &replacement.place));
+        found.extend(strings.iter().flat_map(|string| self.in_string(string)));
+        apart(found)
+    }
+
+    fn in_text(&self, text: &[u8]) -> Vec<Replacement> {
+        // The arguments of a tool are JSON in a text.
+        if is_json(text) { self.in_body(text) } else { self.replacements(text, |_| &self.with) }
+    }
+}
+
+/// Whether a place of a body begins or ends within an escape of the string that it stands in.
+fn is_cut(strings: &[Decoded], place: &Range<usize>) -> bool {
+    let next = strings.partition_point(|string| string.ends_before(place));
+    strings.get(next).is_some_and(|string| string.is_cut_by(place))
 }
 
 /// What is wrong with a pattern, without the pattern: the last line of the parser's message.
@@ -79,5 +105,141 @@ fn problem(error: &regex::Error) -> String {
             text.lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::record::Redactor;
+    use crate::record::redact::replacement::replaced;
+
+    fn struck(pattern: &str, with: &str, body: &str) -> String {
+        let rule = Rule::new(1, pattern, with).unwrap();
+        let body = body.as_bytes();
+        String::from_utf8(replaced(body, &rule.in_body(body)).0).unwrap()
+    }
+
+    #[test]
+    fn what_a_string_stands_for_is_struck_and_all_around_it_stays() {
+        for (pattern, body, expected) in [
+            ("Zoë", r#"{"a":"I am Zo\u00eb, \"4711\""}"#, r#"{"a":"I am N, \"4711\""}"#),
+            ("Zoë", r#"{"a": 1e-7, "b" :"\/\u0041 Zo\u00EB\u00e9"}"#, r#"{"a": 1e-7, "b" :"\/\u0041 N\u00e9"}"#),
+            ("Zoë", r#"{"Zo\u00eb":"Zoë","b":"\n"}"#, r#"{"N":"N","b":"\n"}"#),
+            ("😀", r#"["\ud83d\uDE00!"]"#, r#"["N!"]"#),
+            (r#""4711""#, r#"["say \"4711\", é"]"#, r#"["say N, é"]"#),
+            (r#""4711"#, r#"["say \"4711\", é"]"#, r#"["say N\", é"]"#),
+            (r"line\nbreak", r#"["line\nbreak \u00e9"]"#, r#"["N \u00e9"]"#),
+            (r"C:\\x", r#"["C:\\x"]"#, r#"["N"]"#),
+            ("a/b", r#"["a\/b"]"#, r#"["N"]"#),
+            ("Zoë", "data: [\"Zo\\u00eb\"]\n\ndata: Zo\\u00eb\n\n", "data: [\"N\"]\n\ndata: Zo\\u00eb\n\n"),
+            ("Zoë", r#"{"a":"I am Zo\u00eb, \u00"#, r#"{"a":"I am N, \u00"#),
+            ("Zoë", r"Zo\u00eb is no JSON", r"Zo\u00eb is no JSON"),
+        ] {
+            assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn anchors_are_the_ends_of_what_a_string_stands_for() {
+        for (pattern, body, expected) in [
+            ("^Zoë$", r#"["Zo\u00eb","I am Zo\u00eb"]"#, r#"["N","I am Zo\u00eb"]"#),
+            ("(?m)^name: .*$", r#"["id: 1\nname: Zo\nend"]"#, r#"["id: 1\nN\nend"]"#),
+            (r"\bnew\b", r#"["a\nnew\tday"]"#, r#"["a\nN\tday"]"#),
+            ("^", r#"["a\nb"]"#, r#"N["Na\nb"]"#),
+        ] {
+            assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn what_takes_a_place_is_escaped_with_what_groups_matched() {
+        for (pattern, with, body, expected) in [
+            ("Zoë", "\"N\\\n", r#"["Zo\u00eb"]"#, r#"["\"N\\\n"]"#),
+            (r"(Zo.) of (\S+)", "$2/$1", r#"["Zo\u00eb of \"x\""]"#, r#"["\"x\"/Zoë"]"#),
+            (r"(?<who>Zo.) of", "<${who}> by", r#"["Zo\u00eb of \"x\""]"#, r#"["<Zoë> by \"x\""]"#),
+            ("Zo(.)", "Zo$1", r#"["Zo\u00eb\n"]"#, r#"["Zo\u00eb\n"]"#),
+        ] {
+            assert_eq!(struck(pattern, with, body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_matched_in_both_ways_is_struck_once() {
+        for (pattern, with, body, expected) in [
+            (r#""email":\s*"[^"]*""#, r#""e":1"#, r#"{"email": "zo\u00eb@x","b":"\n"}"#, r#"{"e":1,"b":"\n"}"#),
+            (r#"zo.@x|"email":\s*"[^"]*""#, r#""e":1"#, r#"{"email": "zo\u00eb@x"}"#, r#"{"e":1}"#),
+            ("[0-9]+", "N", r#"["12\u003345 6"]"#, r#"["N N"]"#),
+            ("[A-Za-zë]+", "N", r#"["Zo\u00eb!\nby"]"#, r#"["N!\nN"]"#),
+        ] {
+            assert_eq!(struck(pattern, with, body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_an_escape_is_no_text() {
+        for (pattern, body, expected) in [
+            ("[0-9]{4}", r#"["\u0022 1234"]"#, r#"["\u0022 N"]"#),
+            ("[0-9]+", r#"["\u04101234"]"#, r#"["\u0410N"]"#),
+            ("[a-z]+@x", r#"["to:\nzoe@x"]"#, r#"["to:\nN"]"#),
+            (r#"said [^"]*"#, r#"["Z said \"hi\""]"#, r#"["Z N\"hi\""]"#),
+            // Of what cannot be decoded there are only the bytes.
+            ("Zoë", r#"["Zo\u00eb \x"]"#, r#"["Zo\u00eb \x"]"#),
+            ("Zoë", r#"["Zo\u00eb \ud83d","Zo\u00eb"]"#, r#"["Zo\u00eb \ud83d","N"]"#),
+            ("Zo", r#"["Zo\ud83d"]"#, r#"["N\ud83d"]"#),
+        ] {
+            assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn json_within_a_string_is_looked_into_and_stays_json() {
+        let body = r#"{"arguments":"{\"name\":\"Zo\\u00eb\",\"n\":\"4711\"}"}"#;
+        for (pattern, with, expected) in [
+            ("Zoë", "N", r#"{"arguments":"{\"name\":\"N\",\"n\":\"4711\"}"}"#),
+            ("Zoë|4711", "\"N\"", r#"{"arguments":"{\"name\":\"\\\"N\\\"\",\"n\":\"\\\"N\\\"\"}"}"#),
+            (r#""name":"[^"]*""#, r#""name":null"#, r#"{"arguments":"{\"name\":null,\"n\":\"4711\"}"}"#),
+            (r#""n":"4711""#, r#""n":0"#, r#"{"arguments":"{\"name\":\"Zo\\u00eb\",\"n\":0}"}"#),
+        ] {
+            assert_eq!(struck(pattern, with, body), expected, "{pattern}");
+        }
+        let twice = serde_json::to_string(&json!({ "a": body })).unwrap();
+        let outer: Value = serde_json::from_str(&struck("Zoë", "N", &twice)).unwrap();
+        assert_eq!(outer["a"], struck("Zoë", "N", body));
+    }
+
+    #[test]
+    fn a_body_is_struck_but_once() {
+        let redactor = Redactor::new([], [("Zoë|\"4711\"", "N"), (r"\d+", "9")]).unwrap();
+        let body = Bytes::from_static(br#"{"a":"Zo\u00eb \"4711\" 12\u0033"}"#);
+        let once = redactor.strike(&body);
+        assert_eq!(once, r#"{"a":"N N 9"}"#);
+        assert_eq!(redactor.strike(&once), once);
+    }
+
+    /// A character as JSON writes it, escaped where it must be or may be.
+    fn written(character: char, may_be_escaped: bool) -> String {
+        if may_be_escaped || matches!(character, '"' | '\\' | '\n') {
+            return character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        }
+        character.to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn however_a_text_is_escaped_what_is_named_is_struck_from_it(
+            pieces in prop::collection::vec("[abu0-9\"\\\\\n é😀]{0,4}|Zoë\"|😀\n", 0..9),
+            escaped in prop::collection::vec(any::<bool>(), 45),
+        ) {
+            let text = pieces.concat();
+            let string: String = text.chars().zip(escaped).map(|(one, escaped)| written(one, escaped)).collect();
+            let kept = struck("Zoë\"|😀\n", "\"N\"\n", &format!(r#"{{"a":"{string}"}}"#));
+            let kept: Value = serde_json::from_str(&kept).unwrap();
+            prop_assert_eq!(&kept["a"], &text.replace("Zoë\"", "\"N\"\n").replace("😀\n", "\"N\"\n"));
+        }
     }
 }

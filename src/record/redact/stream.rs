@@ -165,3 +165,32 @@ impl Walk<'_> {
 fn place_of(members: &Members<'_>) -> String {
     PLACES.iter().map(|name| members.get(name).map_or("", RawValue::get)).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Chunk, End, Reply};
+
+    #[test]
+    fn what_a_rule_names_is_struck_from_a_stream_where_its_events_escape_it() {
+        let redactor = Redactor::new([], [("Zoë|\"4711\"", "N")]).unwrap();
+        let lines = |lines: [&str; 3]| lines.map(|line| format!("data: {line}\n\n"));
+        let events = lines([
+            r#"{"model":"Zo\u00eb","choices":[{"index":0,"delta":{"content":"I am Z"}}]}"#,
+            r#"{"model":"\u00eb","choices":[{"index":0,"delta":{"content":"o\u00eb!"}}]}"#,
+            r#"{"type":"response.completed","text":"I am Zo\u00eb! \"4711\" \u00e9"}"#,
+        ]);
+        let chunks = (1..).zip(&events).map(|(offset_us, event)| Chunk { offset_us, length: event.len() }).collect();
+        let mut reply =
+            Reply { status: 200, headers: vec![], body: events.concat().into(), chunks, end: End::Complete };
+        redactor.strike_reply(&mut reply);
+        let expected = lines([
+            r#"{"model":"N","choices":[{"index":0,"delta":{"content":"I am N"}}]}"#,
+            r#"{"model":"\u00eb","choices":[{"index":0,"delta":{"content":"!"}}]}"#,
+            r#"{"type":"response.completed","text":"I am N! N \u00e9"}"#,
+        ]);
+        assert_eq!(reply.body, expected.concat());
+        let lengths: Vec<_> = reply.chunks.iter().map(|chunk| chunk.length).collect();
+        assert_eq!(lengths, expected.map(|event| event.len()));
+    }
+}

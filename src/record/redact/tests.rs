@@ -363,3 +363,22 @@ fn what_takes_a_place_in_a_stream_leaves_its_events_json() {
     assert_eq!(texts.collect::<String>(), "\"nr\"");
     assert!(parsed.iter().all(|data| data["model"] == "m-\"nr\""), "{parsed:?}");
 }
+
+#[test]
+fn json_that_deltas_add_up_to_is_struck_as_json() {
+    let redactor = Redactor::new([], [("Zoë", "\"N\"")]).unwrap();
+    for (said, expected) in [
+        (r#"{"name":"Zo\u00eb"}"#, r#"{"name":"\"N\""}"#),
+        (r#"{"name":"Zo\u00eb"#, r#"{"name":"\"N\""#),
+        ("Zoë", r#""N""#),
+        (r"Zo\u00eb", r"Zo\u00eb"),
+    ] {
+        for (delta, _, place) in carriers() {
+            for cuts in [vec![], vec![11], vec![1; 20]] {
+                let mut reply = kept(&deltas(said, &cuts, delta), &[]);
+                redactor.strike_reply(&mut reply);
+                assert_eq!(reassembled(&reply.body, place), expected, "{place} {cuts:?}");
+            }
+        }
+    }
+}
