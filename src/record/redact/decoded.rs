@@ -1,9 +1,10 @@
 //! The text that a JSON string with escapes stands for, and where each part of it is written.
 
+use std::cell::OnceCell;
 use std::iter;
 use std::ops::Range;
 
-use super::json_strings::JsonStrings;
+use super::json_strings::{JsonStrings, is_json};
 
 /// How long an escape can be: that of a surrogate pair.
 const LONGEST: usize = 12;
@@ -16,6 +17,8 @@ pub(super) struct Decoded {
     /// What it stands for.
     pub(super) text: Vec<u8>,
     escapes: Vec<Escape>,
+    /// The strings of the text where that is JSON itself, once somebody asks for them.
+    inner: OnceCell<Vec<Decoded>>,
 }
 
 /// An escape of a string.
@@ -37,7 +40,8 @@ impl Decoded {
     /// The string at a place; `None` where it has what is no escape, or a surrogate that stands alone.
     fn of(body: &[u8], place: Range<usize>) -> Option<Self> {
         let is_broken_off = body.get(place.end) != Some(&b'"');
-        let mut decoded = Self { text: Vec::with_capacity(place.len()), escapes: Vec::new(), place: place.clone() };
+        let (text, escapes) = (Vec::with_capacity(place.len()), Vec::new());
+        let mut decoded = Self { text, escapes, place: place.clone(), inner: OnceCell::new() };
         let mut at = place.start;
         while at < place.end {
             let rest = &body[at..place.end];
@@ -80,19 +84,40 @@ impl Decoded {
         start..start + 1
     }
 
-    /// Whether a place of the body stands within the string and begins or ends within an escape.
-    pub(super) fn is_cut_by(&self, place: &Range<usize>) -> bool {
+    /// Whether a place of the body stands within the string and begins or ends within an escape, of the
+    /// string or of one in the JSON that it stands for.
+    fn is_cut_by(&self, place: &Range<usize>) -> bool {
         let cuts = |at: usize| {
             let next = self.escapes.partition_point(|escape| escape.written.end <= at);
             self.escapes.get(next).is_some_and(|escape| escape.written.start < at)
         };
-        self.place.start <= place.start && place.end <= self.place.end && (cuts(place.start) || cuts(place.end))
+        let is_within = self.place.start <= place.start && place.end <= self.place.end;
+        let is_cut_within = || is_cut(self.inner(), &(self.meant_at(place.start)..self.meant_at(place.end)));
+        is_within && (cuts(place.start) || cuts(place.end) || is_cut_within())
+    }
+
+    fn inner(&self) -> &[Self] {
+        self.inner.get_or_init(|| if is_json(&self.text) { Self::all(&self.text) } else { Vec::new() })
+    }
+
+    /// Where the text has what the body has at a place between escapes.
+    fn meant_at(&self, at: usize) -> usize {
+        let behind = self.escapes.partition_point(|escape| escape.written.end <= at);
+        let last = behind.checked_sub(1).map(|last| &self.escapes[last]);
+        last.map_or(at - self.place.start, |last| last.meant.end + at - last.written.end)
     }
 
     /// Whether the string ends before a place of the body does.
-    pub(super) fn ends_before(&self, place: &Range<usize>) -> bool {
+    fn ends_before(&self, place: &Range<usize>) -> bool {
         self.place.end < place.end
     }
+}
+
+/// Whether a place of a body begins or ends within an escape of the string that it stands in, of those
+/// of the body that have escapes.
+pub(super) fn is_cut(strings: &[Decoded], place: &Range<usize>) -> bool {
+    let next = strings.partition_point(|string| string.ends_before(place));
+    strings.get(next).is_some_and(|string| string.is_cut_by(place))
 }
 
 /// The character that a text begins with an escape of, and how long that is.
@@ -192,5 +217,25 @@ mod tests {
             let start = body.find(part).unwrap();
             assert_eq!(decoded.is_cut_by(&(start..start + part.len())), expected, "{part}");
         }
+    }
+
+    #[test]
+    fn an_escape_of_json_within_a_string_is_cut_as_one_of_the_string_is() {
+        let body = r#"{"a":"{\"b\": \"x\\ny Zo\\u00eb\", \"c\": \"{\\\"d\\\":\\\"\\\\nz\\\"}\"}", "e": "x\\ny"}"#;
+        let strings = Decoded::all(body.as_bytes());
+        for (part, expected) in [
+            ("ny Zo", true),
+            ("y Zo", false),
+            ("00eb", true),
+            ("Zo", false),
+            (r"x\\ny Zo", false),
+            ("nz", true),
+            ("z", false),
+        ] {
+            let start = body.find(part).unwrap();
+            assert_eq!(is_cut(&strings, &(start..start + part.len())), expected, "{part}");
+        }
+        let start = body.rfind("ny").unwrap();
+        assert!(!is_cut(&strings, &(start..start + 2)), "the text is no JSON");
     }
 }

@@ -50,7 +50,9 @@ impl Redactor {
     ///
     /// In what a string stands for, `^` and `$` are its ends. A match in the bytes that begins or ends
     /// within an escape of its string is none, and a string with what is no escape, or with half of a
-    /// surrogate pair, is taken for its bytes alone.
+    /// surrogate pair, is taken for its bytes alone. So is JSON that is not all of a string's text, such
+    /// as JSON lines in one, and each single piece of JSON that comes in deltas: a match there may cut an
+    /// escape.
     ///
     /// # Errors
     /// Fails if a pattern is no regular expression.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::decoded::Decoded;
+use super::decoded::{Decoded, is_cut};
 use super::json_strings::{JsonStrings, escaped, is_json};
 use super::replacement::{Finder, Replacement, apart};
 
@@ -90,12 +90,6 @@ impl Finder for Rule {
         // The arguments of a tool are JSON in a text.
         if is_json(text) { self.in_body(text) } else { self.replacements(text, |_| &self.with) }
     }
-}
-
-/// Whether a place of a body begins or ends within an escape of the string that it stands in.
-fn is_cut(strings: &[Decoded], place: &Range<usize>) -> bool {
-    let next = strings.partition_point(|string| string.ends_before(place));
-    strings.get(next).is_some_and(|string| string.is_cut_by(place))
 }
 
 /// What is wrong with a pattern, without the pattern: the last line of the parser's message.
@@ -206,6 +200,16 @@ mod tests {
             (r#""n":"4711""#, r#""n":0"#, r#"{"arguments":"{\"name\":\"Zo\\u00eb\",\"n\":0}"}"#),
         ] {
             assert_eq!(struck(pattern, with, body), expected, "{pattern}");
+        }
+        for (pattern, name) in
+            [("[a-z]+@x", "to:\nzoe@x"), (r"\d{2,}", "Zo\u{eb} 4711"), ("[0-9a-c]{3,}", "\u{410}\u{411}\nabc")]
+        {
+            let string: String = name.chars().map(|one| written(one, !one.is_ascii())).collect();
+            let written = format!(r#"{{"name":"{string}"}}"#);
+            let body = serde_json::to_string(&json!({ "arguments": written })).unwrap();
+            let kept: Value = serde_json::from_str(&struck(pattern, "N", &body)).unwrap();
+            let kept: Value = serde_json::from_str(kept["arguments"].as_str().unwrap()).unwrap();
+            assert_eq!(kept["name"], struck(pattern, "N", name), "{pattern}");
         }
         let twice = serde_json::to_string(&json!({ "a": body })).unwrap();
         let outer: Value = serde_json::from_str(&struck("Zoë", "N", &twice)).unwrap();
