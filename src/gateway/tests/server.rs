@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,8 +139,25 @@ pub(super) enum Stream {
 async fn serve(stream: Stream, speaks: Speaks, after: Duration, requests: Arc<AtomicUsize>) {
     match stream {
         Stream::Plain(stream) => serve_on(stream, speaks, after, requests).await,
-        Stream::Tls(stream) => serve_on(*stream, speaks, after, requests).await,
+        Stream::Tls(stream) => {
+            let rest = duplicate(stream.get_ref().0);
+            serve_on(*stream, speaks, after, requests).await;
+            drain(rest).await;
+        }
     }
+}
+
+/// The same connection once more, which stays open until both of them are dropped.
+fn duplicate(stream: &TcpStream) -> TcpStream {
+    let descriptor = stream.as_fd().try_clone_to_owned().unwrap();
+    TcpStream::from_std(descriptor.into()).unwrap()
+}
+
+/// Ends a connection as servers do that lose nothing: what a client still sends is read until it has
+/// ended too. Closed with that unread it would be reset, and the client lose what was said last.
+async fn drain(mut stream: TcpStream) {
+    _ = stream.shutdown().await;
+    _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 async fn serve_on<S>(stream: S, speaks: Speaks, after: Duration, requests: Arc<AtomicUsize>)
