@@ -34,11 +34,6 @@ impl FixtureStore {
         Ok(Self { file, _made_in: Some(Arc::new(directory)) })
     }
 
-    /// Whether there are simulated answers in it, and whether there are others.
-    pub(crate) fn families(&self) -> Result<(bool, bool), StoreError> {
-        families(&self.file)
-    }
-
     /// The file of the store.
     pub(crate) fn file(&self) -> &Path {
         &self.file

@@ -23,7 +23,7 @@ use super::context::env;
 use super::credential_text::without_credentials;
 use super::ctl::Listener;
 use super::exit::{Exit, Failure};
-use super::fixture_store::{FixtureStore, simulated_unused};
+use super::fixture_store::{FixtureStore, families, simulated_unused};
 use super::gateway;
 use super::given_flags::GivenFlags;
 use super::listen::ready_loopback;
@@ -285,7 +285,7 @@ impl Session<'_> {
         if self.args.simulate.simulate || self.mode != Mode::Auto {
             return Ok(());
         }
-        let Some(what) = simulated_unused(fixture.families()?) else { return Ok(()) };
+        let Some(what) = simulated_unused(families(fixture.file())?) else { return Ok(()) };
         let path = path.display();
         self.progress.warn(&format!("{path}: {what}; --simulate or nightreel replay takes simulated answers"));
         Ok(())

@@ -1,12 +1,11 @@
 //! Known credentials, and every way in which a text may hold them.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::replacement::{Finder, Replacement};
+use super::replacement::{Finder, Replacement, apart};
 
 /// What stands in the place of a known credential.
 const STRUCK: &str = "[redacted]";
@@ -52,25 +51,6 @@ impl Credentials {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
-
-    /// What any of the credentials covers, in order. One may begin as another does, stand within it or
-    /// overlap it: each is searched for in the text as it is, so that no order leaves a part of one.
-    fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let is_escaped = !self.0.is_empty() && NEEDLESS.is_match(text);
-        let regexes = self.0.iter().map(|credential| credential.regex(is_escaped));
-        let mut found: Vec<Range<usize>> =
-            regexes.flat_map(|regex| regex.find_iter(text).map(|found| found.range())).collect();
-        found.sort_unstable_by_key(|place| place.start);
-        let mut places: Vec<Range<usize>> = Vec::with_capacity(found.len());
-        for place in found {
-            match places.last_mut() {
-                // Two that only touch stay two.
-                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-                _ => places.push(place),
-            }
-        }
-        places
-    }
 }
 
 impl Finder for Credentials {
@@ -79,9 +59,13 @@ impl Finder for Credentials {
         self.in_text(body)
     }
 
+    /// One may begin as another does, stand within it or overlap it: each is searched for in the text as
+    /// it is, so that no order leaves a part of one.
     fn in_text(&self, text: &[u8]) -> Vec<Replacement> {
-        let places = self.places(text).into_iter();
-        places.map(|place| Replacement { place, with: STRUCK.into() }).collect()
+        let is_escaped = !self.0.is_empty() && NEEDLESS.is_match(text);
+        let regexes = self.0.iter().map(|credential| credential.regex(is_escaped));
+        let found = regexes.flat_map(|regex| regex.find_iter(text));
+        apart(found.map(|found| Replacement { place: found.range(), with: STRUCK.into() }).collect())
     }
 }
 
