@@ -8,6 +8,7 @@ use rustls::CertificateError;
 
 use super::BaseUrl;
 use super::deadline::Missed;
+use super::handover::Handover;
 use crate::model::{Fault, FaultKind};
 
 /// How h2 words a stream that the server did not process, and a connection that it closed in
@@ -20,7 +21,12 @@ const UNPROCESSED: [&str; 2] =
 const UNSENT: &str = "client error (Canceled)";
 
 /// The fault for a client's error. The URL, and with it whatever stands in it, is left out.
-pub(super) fn fault_of(error: &reqwest::Error, base: &BaseUrl, connect_timeout: Duration) -> Fault {
+pub(super) fn fault_of(
+    error: &reqwest::Error,
+    base: &BaseUrl,
+    connect_timeout: Duration,
+    handover: &Handover,
+) -> Fault {
     if error.is_connect() {
         return Fault { kind: FaultKind::Connect, message: not_connected(error, base, connect_timeout) };
     }
@@ -31,6 +37,10 @@ pub(super) fn fault_of(error: &reqwest::Error, base: &BaseUrl, connect_timeout: 
     }
     if error.is_builder() {
         return Fault { kind: FaultKind::Connect, message: format!("no request to {at} could be made: {cause}") };
+    }
+    if handover.withdraw() {
+        let message = format!("the connection to {at} broke before the request was sent: {cause}");
+        return Fault { kind: FaultKind::Refused, message };
     }
     let message = match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_incomplete_message() => {
@@ -48,9 +58,20 @@ pub(super) fn fault_of(error: &reqwest::Error, base: &BaseUrl, connect_timeout: 
     Fault { kind: FaultKind::Reset, message }
 }
 
+/// The fault for a request that no connection took for so long.
+pub(super) fn untaken_fault(longest: Duration, base: &BaseUrl) -> Fault {
+    let message = format!("no connection to {} took the request in {longest:?}; it was not sent", base.authority());
+    Fault { kind: FaultKind::Connect, message }
+}
+
 /// The fault for a deadline that passed before the headers came.
-pub(super) fn missed_fault(missed: Missed, base: &BaseUrl) -> Fault {
-    Fault { kind: FaultKind::TimedOut, message: format!("{} did not answer: {missed}", base.authority()) }
+pub(super) fn missed_fault(missed: Missed, base: &BaseUrl, handover: &Handover) -> Fault {
+    let at = base.authority();
+    if handover.withdraw() {
+        let message = format!("no connection to {at} took the request: {missed}; it was not sent");
+        return Fault { kind: FaultKind::Connect, message };
+    }
+    Fault { kind: FaultKind::TimedOut, message: format!("{at} did not answer: {missed}") }
 }
 
 /// Whether it is certain that the server did nothing with the request.

@@ -12,7 +12,8 @@ use reqwest::{Certificate, Client, ClientBuilder, Version};
 use serde_json::{Map, Value};
 
 use super::deadline::Deadlines;
-use super::fault::{fault_of, missed_fault};
+use super::fault::{fault_of, missed_fault, untaken_fault};
+use super::handover::Handover;
 use super::shard::{Lease, POOL_IDLE, Shards};
 use super::told::{CacheName, attribution_headers, directive_headers};
 use super::{BaseUrl, Credentials, Gateway, Options, Response, Tag};
@@ -24,6 +25,9 @@ const STREAMS: usize = 32;
 const MOST_CLIENTS: usize = 128;
 /// How often a connection that is silent is asked whether it still lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How long a request waits for a connection that takes it, beyond the time that one to be made may
+/// take. One that is left behind in the client would wait for ever.
+const TAKING: Duration = Duration::from_secs(5);
 const GATEWAY_TOKEN: HeaderName = HeaderName::from_static("cf-aig-authorization");
 const METADATA: HeaderName = HeaderName::from_static("cf-aig-metadata");
 const EVENT_ID: HeaderName = HeaderName::from_static("cf-aig-event-id");
@@ -131,7 +135,7 @@ impl HttpGateway {
         })
     }
 
-    fn prepared(&self, request: &Request, tag: &Tag, lease: &Lease) -> reqwest::RequestBuilder {
+    fn prepared(&self, request: &Request, tag: &Tag, lease: &Lease) -> (reqwest::RequestBuilder, Handover) {
         let url = self.urls.iter().find(|(endpoint, _)| *endpoint == request.endpoint);
         let (_, url) = url.expect("there is a URL for every endpoint");
         let url = match tag.passed_on.deployment() {
@@ -140,9 +144,12 @@ impl HttpGateway {
         };
         let url = with_query(url, tag.passed_on.query_pairs().iter().cloned());
         let client = &self.clients[lease.index()];
-        let mut builder = match request.endpoint {
-            Endpoint::Models => client.get(models_url(url, &request.body)),
-            _ => client.post(url).body(request.body.clone()),
+        let (mut builder, handover) = match request.endpoint {
+            Endpoint::Models => (client.get(models_url(url, &request.body)), Handover::without_body()),
+            _ => {
+                let handover = Handover::of(&request.body);
+                (client.post(url).body(handover.body(request.body.clone())), handover)
+            }
         };
         if let Some(told) = &self.told {
             builder = builder.header(METADATA, tag.metadata(&told.metadata)).header(EVENT_ID, tag.event_id());
@@ -150,7 +157,7 @@ impl HttpGateway {
                 builder = builder.header(CACHE_KEY, cache_name.of_request(&request.key));
             }
         }
-        builder.headers(tag.passed_on.beside(&self.credentials))
+        (builder.headers(tag.passed_on.beside(&self.credentials)), handover)
     }
 
     async fn send_once(&self, request: &Request, tag: &Tag) -> Result<Response, Fault> {
@@ -158,14 +165,16 @@ impl HttpGateway {
         lease.ready().await;
         let sent_at = Instant::now();
         let deadlines = Deadlines::start(self.idle_timeout, self.total_timeout);
-        let sending = self.prepared(request, tag, &lease).send();
-        let fault = match deadlines.within(sending).await {
-            Ok(Ok(response)) => {
+        let (builder, handover) = self.prepared(request, tag, &lease);
+        let taking = self.connect_timeout.saturating_add(TAKING);
+        let fault = match deadlines.within(handover.within(taking, builder.send())).await {
+            Ok(Some(Ok(response))) => {
                 lease.answered(response.version() == Version::HTTP_2);
                 return Ok(Response::live(response, sent_at, deadlines, lease));
             }
-            Ok(Err(error)) => fault_of(&error, &self.base_url, self.connect_timeout),
-            Err(missed) => missed_fault(missed, &self.base_url),
+            Ok(Some(Err(error))) => fault_of(&error, &self.base_url, self.connect_timeout, &handover),
+            Ok(None) => untaken_fault(taking, &self.base_url),
+            Err(missed) => missed_fault(missed, &self.base_url, &handover),
         };
         lease.failed(fault.kind);
         Err(fault)

@@ -13,6 +13,7 @@ mod deadline;
 mod envelope;
 mod fault;
 mod gateway_code;
+mod handover;
 mod hint;
 mod http;
 mod kept_header;

@@ -152,7 +152,7 @@ pub struct Fault {
 /// The kinds of fault that a caller treats differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultKind {
-    /// No connection was made (name, address, refused, TLS): the request was never sent.
+    /// No connection was made (name, address, refused, TLS), or none took the request: it was never sent.
     Connect,
     /// The server refused the HTTP/2 stream, or went away before it: the request was not processed.
     Refused,

@@ -202,6 +202,18 @@ async fn http2_fault(answer: Vec<u8>) -> Fault {
 }
 
 #[tokio::test]
+async fn a_deadline_before_any_connection_took_the_request_leaves_it_unsent() {
+    let server = Server::playing(|mut stream| async move {
+        // No handshake comes of it.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let mut options = options(&server.https());
+    options.idle_timeout = Duration::from_millis(50);
+    check(&send_with(options).await.unwrap_err(), FaultKind::Connect, "(the idle time-out); it was not sent");
+}
+
+#[tokio::test]
 async fn an_http2_server_refuses_before_it_looks() {
     for (answer, kind) in [
         (frame::reset(1, 7), FaultKind::Refused),

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use super::server::{Server, Speaks};
 use super::{options, send};
 use crate::gateway::HttpGateway;
-use crate::model::FaultKind;
+use crate::model::{Fault, FaultKind};
 
 /// Sends so many requests at once, twice over, and shows how long it took over how many
 /// connections. Over HTTP/1.1 their number hangs on how quick this machine connects.
@@ -90,13 +90,14 @@ async fn connections_that_retire_lose_no_request_and_repeat_none() {
         loop {
             match send(&gateway).await {
                 Ok(response) => return response.collect().await.0.body,
-                Err(fault) => assert_eq!(fault.kind, FaultKind::Refused, "{}", fault.message),
+                Err(Fault { kind: FaultKind::Refused | FaultKind::Connect, .. }) => {}
+                Err(fault) => panic!("{:?}: {}", fault.kind, fault.message),
             }
         }
     });
     let answers = futures_util::stream::iter(sends).buffer_unordered(64).count().await;
     assert_eq!(answers, 1000);
-    assert_eq!(server.requests.load(Ordering::SeqCst), 1000, "what was refused was not processed");
+    assert_eq!(server.requests.load(Ordering::SeqCst), 1000, "what was refused or not sent was not processed");
     println!("1000 over connections of 20 requests: {} connections", server.connections.load(Ordering::SeqCst));
 }
 

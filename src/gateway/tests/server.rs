@@ -41,6 +41,7 @@ pub(super) enum Speaks {
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) connections: Arc<AtomicUsize>,
+    /// How many requests came, with the whole of their bodies.
     pub(super) requests: Arc<AtomicUsize>,
     /// The certificate, as a file.
     pub(super) certificate: NamedTempFile,
@@ -169,11 +170,12 @@ where
     let answer = service_fn(move |request: hyper::Request<Incoming>| {
         let (requests, mine, retire) = (Arc::clone(&requests), Arc::clone(&mine), Arc::clone(&retire));
         async move {
-            requests.fetch_add(1, Ordering::SeqCst);
             if matches!(speaks, Speaks::Http2Retiring(after) if mine.fetch_add(1, Ordering::SeqCst) + 1 == after) {
                 retire.notify_one();
             }
-            let _body = request.into_body().collect().await;
+            if request.into_body().collect().await.is_ok() {
+                requests.fetch_add(1, Ordering::SeqCst);
+            }
             tokio::time::sleep(after).await;
             Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes()))))
         }
