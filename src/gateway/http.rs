@@ -144,12 +144,11 @@ impl HttpGateway {
         };
         let url = with_query(url, tag.passed_on.query_pairs().iter().cloned());
         let client = &self.clients[lease.index()];
-        let (mut builder, handover) = match request.endpoint {
-            Endpoint::Models => (client.get(models_url(url, &request.body)), Handover::without_body()),
-            _ => {
-                let handover = Handover::of(&request.body);
-                (client.post(url).body(handover.body(request.body.clone())), handover)
-            }
+        let body = (request.endpoint != Endpoint::Models).then_some(&request.body);
+        let handover = body.map_or_else(Handover::without_body, Handover::of);
+        let mut builder = match body {
+            Some(bytes) => client.post(url).body(handover.body(bytes.clone())),
+            None => client.get(models_url(url, &request.body)),
         };
         if let Some(told) = &self.told {
             builder = builder.header(METADATA, tag.metadata(&told.metadata)).header(EVENT_ID, tag.event_id());
