@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::place::Place;
+use crate::fixture::{Form, Place};
 
 /// What a test has recorded that did not get into its fixture. Shown, it is told with the command that
 /// brings it there.
@@ -17,7 +17,7 @@ pub struct Left {
 
 impl Left {
     pub(super) fn new(store: &Path, place: &Place) -> Self {
-        Self { store: store.to_owned(), fixture: place.path.clone(), is_directory: !place.is_store() }
+        Self { store: store.to_owned(), fixture: place.path().to_owned(), is_directory: place.form() == Form::Text }
     }
 
     /// The store that has it.

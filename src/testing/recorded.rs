@@ -7,8 +7,7 @@ use super::FixtureError;
 use super::left::Left;
 use super::merge::{Replacing, merged};
 use super::notice::tell;
-use super::place::{Place, PlaceError};
-use crate::fixture::{Contents, mark_expendable};
+use crate::fixture::{Contents, Place, PlaceError, mark_expendable};
 use crate::model::Mode;
 use crate::store::{Access, Store, StoreError};
 
@@ -92,7 +91,7 @@ impl Recorded {
         // A directory that stays for ever is all that comes of it.
         _ = mark_expendable(directory, brought.is_ok());
         if let Err(error) = brought {
-            let fixture = self.place.path.display();
+            let fixture = self.place.path().display();
             tell(&format!("{fixture}: {error}; {}", self.left()));
         }
     }

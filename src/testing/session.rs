@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::environment::Environment;
 use super::left::Left;
-use super::place::{Place, PlaceError};
 use super::recorded::Recorded;
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::thread_end::watch;
 use super::{Fixture, FixtureError, turns};
-use crate::fixture::{Directory, TreeError, mark_expendable};
+use crate::fixture::{Directory, Form, Place, PlaceError, TreeError, mark_expendable};
 use crate::model::Mode;
 use crate::record::{Listed, Playback, Refused, SessionReport};
 use crate::serve::KeepError;
@@ -80,7 +79,7 @@ impl Session {
         if options.mode == Mode::Replay && !place.exists() {
             return Err(fixture.missing(environment));
         }
-        let needs_directory = options.mode != Mode::Replay || !place.is_store();
+        let needs_directory = options.mode != Mode::Replay || place.form() == Form::Text;
         let directory = needs_directory.then(Directory::make).transpose().map_err(FixtureError::Directory)?;
         let directory_path = directory.as_ref().map(Directory::path);
         let recorded = recorded(&place, options.mode, directory_path)?;
@@ -99,7 +98,7 @@ impl Session {
 
     /// Where the fixture lies.
     pub(super) fn fixture(&self) -> &Path {
-        &self.place.path
+        self.place.path()
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -122,7 +121,7 @@ impl Session {
         if unsent > 0 {
             return Err(FinishError::Unsent { unsent, refused: report.refused, recorded: self.abandon() });
         }
-        let shortfall = Shortfall::of(&report, &self.name, &self.place.path);
+        let shortfall = Shortfall::of(&report, &self.name, self.place.path());
         let must_use_all = self.must_use_all;
         self.write()?;
         match shortfall {
