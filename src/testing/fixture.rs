@@ -291,7 +291,9 @@ impl Fixture {
     }
 
     pub(super) fn serve_in(&self, environment: &Environment) -> Result<FixtureServer, FixtureError> {
-        FixtureServer::start(self, environment)
+        let mut server = FixtureServer::start(self, environment)?;
+        server.started();
+        Ok(server)
     }
 
     pub(super) fn gateway_in(&self, environment: &Environment) -> Result<FixtureGateway, FixtureError> {

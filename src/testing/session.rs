@@ -9,6 +9,7 @@ use super::recorded::Recorded;
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::thread_end::watch;
+use super::turns::Turn;
 use super::{Fixture, FixtureError, turns};
 use crate::fixture::{Directory, Form, Place, PlaceError, TreeError, mark_expendable};
 use crate::model::Mode;
@@ -28,6 +29,7 @@ pub(super) struct Session {
     /// Whether it is given what the first turn of the session has, for want of recordings of its own:
     /// that one answers for what nobody asks for.
     repeats: bool,
+    turn: Turn,
     /// What is recorded lies there, and a store that was made of texts.
     directory: Option<Directory>,
 }
@@ -88,12 +90,18 @@ impl Session {
             error => error,
         })?;
         let turn = turns::next(&place.canonical()?, options.mode, &name)?;
-        let repeats = turn != name && options.mode == Mode::Replay && !has_session(held.as_ref(), &turn)?;
-        let name = if repeats { name } else { turn };
+        let is_first = *turn.name() == name;
+        let repeats = !is_first && options.mode == Mode::Replay && !has_session(held.as_ref(), turn.name())?;
+        let name = if repeats { name } else { turn.name().clone() };
         let stores = recorded.iter().map(|recorded| recorded.store().clone()).chain(held).collect();
         let playback = Arc::new(Playback::new(stores, options)?);
         let must_use_all = fixture.must_all_be_used();
-        Ok(Self { name, playback, recorded, place, must_use_all, repeats, directory })
+        Ok(Self { name, playback, recorded, place, must_use_all, repeats, turn, directory })
+    }
+
+    /// What answers by it is there: its turn is used up.
+    pub(super) fn started(&mut self) {
+        self.turn.count();
     }
 
     /// Where the fixture lies.
