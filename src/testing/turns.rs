@@ -28,7 +28,7 @@ static TURNS: Mutex<Option<HashMap<Started, u32>>> = Mutex::new(None);
 pub(super) struct Turn {
     name: SessionName,
     /// What is to have it; none once it counts.
-    pending: Option<Started>,
+    pending: Option<Box<Started>>,
     number: u32,
 }
 
@@ -67,5 +67,5 @@ pub(super) fn next(fixture: &Path, mode: Mode, session: &SessionName) -> Result<
     let number = *last + 1;
     let name = session.of_turn(number)?;
     *last = number;
-    Ok(Turn { name, pending: Some(started), number })
+    Ok(Turn { name, pending: Some(started.into()), number })
 }

@@ -238,7 +238,9 @@ to record it: nightreel serve --mode auto</failure>
         let refused = |message: &str, count| Refused { message: message.to_owned(), count, ..refused() };
         let names = |refusals: [Refused; 3]| {
             let mut report = SessionReport::default();
-            refusals.into_iter().for_each(|refused| report.refused.push(|| refused.clone()));
+            for refused in refusals {
+                report.refused.push(|| refused);
+            }
             let suites = suites(&report, NONE);
             let cases = suites.into_iter().flat_map(|suite| suite.cases);
             cases.map(|case| (case.message, case.name)).collect::<BTreeMap<_, _>>()
