@@ -1,7 +1,9 @@
 //! Texts that a person is shown, less the credentials that may have got into them.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::sync::LazyLock;
+
+use nightreel::record::Redactor;
 
 /// How the names of variables end that hold credentials.
 const NAMES: [&str; 4] = ["KEY", "TOKEN", "SECRET", "PASSWORD"];
@@ -16,7 +18,8 @@ const STRUCK: &str = "[redacted]";
 /// A text without the values of variables that hold credentials, and without what looks like a
 /// key: a message may repeat what it was given.
 pub(crate) fn without_credentials(text: &str) -> String {
-    strike(text, variables())
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| redactor(variables()));
+    strike(text, &REDACTOR)
 }
 
 /// The values of variables that hold credentials.
@@ -35,34 +38,14 @@ fn of_variables(variables: impl Iterator<Item = (String, String)>) -> impl Itera
         .filter(|value| value.len() >= SHORTEST)
 }
 
-fn strike(text: &str, variables: impl Iterator<Item = (String, String)>) -> String {
-    let mut struck = String::new();
-    let mut copied = 0;
-    for place in places(text, variables) {
-        struck.push_str(&text[copied..place.start]);
-        struck.push_str(STRUCK);
-        copied = place.end;
-    }
-    struck.push_str(&text[copied..]);
-    without_keys(&struck).into_owned()
+/// What strikes the values of variables that hold credentials.
+fn redactor(variables: impl Iterator<Item = (String, String)>) -> Redactor {
+    let credentials: Vec<String> = of_variables(variables).collect();
+    Redactor::default().with_secrets(credentials.iter().map(String::as_str))
 }
 
-/// What any of the credentials covers, in order: they may overlap, or one begin as another does.
-fn places(text: &str, variables: impl Iterator<Item = (String, String)>) -> Vec<Range<usize>> {
-    let of_one = |credential: String| {
-        let starts: Vec<usize> = text.match_indices(&credential).map(|(start, _)| start).collect();
-        starts.into_iter().map(move |start| start..start + credential.len())
-    };
-    let mut found: Vec<Range<usize>> = of_variables(variables).flat_map(of_one).collect();
-    found.sort_unstable_by_key(|place| place.start);
-    let mut places: Vec<Range<usize>> = Vec::new();
-    for place in found {
-        match places.last_mut() {
-            Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-            _ => places.push(place),
-        }
-    }
-    places
+fn strike(text: &str, redactor: &Redactor) -> String {
+    without_keys(&redactor.strike_text(text)).into_owned()
 }
 
 /// A text without words that look like a key.
@@ -94,8 +77,11 @@ mod tests {
             ("TEAM_KEY", "teamkey1"),
             ("MEMBER_KEY", "teamkey1-9f8e7d6c"),
             ("OTHER_KEY", "7d6c-and-more"),
+            ("SLASH_SECRET", "slash/secret"),
             ("HOME", "/home/someone"),
         ];
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let redactor = redactor(variables);
         for (text, struck) in [
             ("no canary-1 here", "no [redacted] here"),
             ("canary-token,canary-token", "[redacted],[redacted]"),
@@ -103,14 +89,14 @@ mod tests {
             ("teamkey1-9f8e7d6c of teamkey1", "[redacted] of [redacted]"),
             ("of teamkey1-9f8e7d6c-and-more", "of [redacted]"),
             ("teamkey1teamkey1", "[redacted][redacted]"),
+            ("at /?key=slash%2Fsecret", "at /?key=[redacted]"),
             ("--set x=sk-or-v1-0123456789: no", "--set x=[redacted]: no"),
             ("unexpected argument '--sk-or-v1-0123456789'", "unexpected argument '--[redacted]'"),
             ("keys begin with sk-or-", "keys begin with sk-or-"),
             ("task-oriented-programming", "task-oriented-programming"),
             ("sk-sk-sk-sk-sk-sk-", "[redacted]"),
         ] {
-            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            assert_eq!(strike(text, variables), struck, "{text}");
+            assert_eq!(strike(text, &redactor), struck, "{text}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nightreel::engine::{CheckError, ExportError, ReplayError, RunError, StopReason};
+use nightreel::fixture::{LockError, PlaceError, TreeError};
 use nightreel::store::StoreError;
 
 /// The exit codes, as the README documents them.
@@ -65,6 +66,37 @@ impl From<StoreError> for Failure {
             _ => Exit::Store,
         };
         Self { exit, error: error.into() }
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Store(error) => error.into(),
+            PlaceError::Text(error) => error.into(),
+            PlaceError::Lock(error) => error.into(),
+            error @ PlaceError::NotAFixture { .. } => Self::usage(error),
+            error => Self::store(error),
+        }
+    }
+}
+
+impl From<TreeError> for Failure {
+    fn from(error: TreeError) -> Self {
+        match error {
+            error @ (TreeError::Io { .. } | TreeError::Partial { .. }) => Self::store(error),
+            // What is wrong with texts is the user's to mend.
+            error => Self::usage(error),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held(_) => Self { exit: Exit::Held, error: error.into() },
+            LockError::Io { .. } => Self::store(error),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use nightreel::fixture::{Directory, NoStore, mark_expendable};
+use nightreel::fixture::{Directory, PlaceError, mark_expendable};
 use nightreel::store::{Access, Store, StoreError, write_fixture};
 
 use super::exit::Failure;
@@ -58,18 +58,14 @@ pub(crate) const fn simulated_unused((simulated, real): (bool, bool)) -> Option<
     }
 }
 
-/// What is wrong with a fixture that was named.
+/// What is wrong with a fixture that was named, and by what it was.
 fn refused(path: &Path, error: StoreError) -> Failure {
-    let (shown, advice) = (path.display(), "--fixture names a store, or a directory of texts");
-    if matches!(error, StoreError::Missing { .. }) {
-        return Failure::store(anyhow!(
-            "there is no fixture {shown}; {advice}, that is there, and so does record.fixture in a job"
-        ));
-    }
-    match NoStore::of(path, &error) {
-        Ok(Some(what)) => {
-            Failure::store(anyhow!("the fixture {shown} is {what}; {advice}, and so does record.fixture in a job"))
-        }
-        Ok(None) | Err(_) => error.into(),
+    match PlaceError::of_store(path, error) {
+        PlaceError::Store(error) => error.into(),
+        error @ PlaceError::Missing(_) => Failure::store(anyhow!(
+            "{error}; --fixture names a store, or a directory of texts, that is there, and so does record.fixture in a \
+             job"
+        )),
+        error => Failure::store(anyhow!("{error} (--fixture names it, or record.fixture in the job)")),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod ci;
+mod command_line;
 mod completions;
 mod context;
 mod count;
@@ -40,6 +41,7 @@ mod show;
 mod signals;
 mod simulate;
 mod store_args;
+mod store_words;
 mod summary;
 mod table;
 mod terminal_text;

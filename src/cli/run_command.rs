@@ -1,6 +1,6 @@
 //! The `run` that goes on with a run, as it is printed to be called.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,11 @@ use nightreel::job::{Call, described_prices, described_stdin};
 use nightreel::model::Mode;
 use nightreel::store::{ItemId, NewRun};
 
-use super::context::env_os;
-use super::credential_text::without_credentials;
+use super::command_line::CommandLine;
 use super::given_flags::GivenFlags;
 use super::plan::Plan;
-use super::shell_word::quoted;
-use super::store_args::{DEFAULT_STORE, STORE_VARIABLE};
+use super::store_words::{named_store, store_flag, store_words};
 
-/// What stands in a name that a store keeps for bytes that are no text.
-const NO_TEXT: char = '\u{fffd}';
 const RETRY: &str = "--retry";
 /// Flags that say what a run may cost, as people call them.
 const BUDGET: [&str; 2] = ["--budget", "--set limits.budget_usd"];
@@ -147,7 +143,7 @@ impl RunCommand {
 
     /// The command with words behind it; in its place, where no command says the same, what to do.
     fn told(&self, more: &[&'static str]) -> String {
-        let mut line = Line::default();
+        let mut line = CommandLine::default();
         if let Origin::There(directory) = &self.from {
             line.word("the directory it is called in", directory.as_os_str());
             line.text = format!("cd{} &&", line.text);
@@ -216,27 +212,6 @@ impl Origin {
     }
 }
 
-/// A command as it grows, and what of it cannot be told.
-#[derive(Default)]
-struct Line {
-    text: String,
-    untold: Vec<String>,
-}
-
-impl Line {
-    fn word(&mut self, title: &str, word: &OsStr) {
-        let text = word.to_string_lossy();
-        let is_whole = without_credentials(&text) == text && !(word.to_str().is_some() && text.contains(NO_TEXT));
-        match quoted(word).filter(|_| is_whole) {
-            Some(quoted) => {
-                self.text.push(' ');
-                self.text.push_str(&quoted);
-            }
-            None => self.untold.push(title.to_owned()),
-        }
-    }
-}
-
 /// What to do where no command can be told.
 fn by_hand(words: &str, mode: Option<Mode>, untold: &[String]) -> String {
     let in_mode = mode.map(|mode| format!(" in mode {}", mode.as_str())).unwrap_or_default();
@@ -254,41 +229,8 @@ fn hidden_dash(job_file: &Path) -> OsString {
     word
 }
 
-/// The flag that names a store, with a space before it; nothing where a command finds it without.
-pub(crate) fn store_flag(store: &Path) -> String {
-    let mut line = Line::default();
-    for word in store_words(store) {
-        line.word("--store", &word);
-    }
-    if line.untold.is_empty() { line.text } else { " (with --store, which cannot be shown)".to_owned() }
-}
-
-/// The words that name a store; none where a command finds it without.
-pub(crate) fn store_words(store: &Path) -> Vec<OsString> {
-    words_unless_default(store, env_os(STORE_VARIABLE).as_deref())
-}
-
-fn words_unless_default(store: &Path, variable: Option<&OsStr>) -> Vec<OsString> {
-    let default = Path::new(DEFAULT_STORE);
-    if store == default && variable.is_none_or(|variable| Path::new(variable) == default) {
-        return Vec::new();
-    }
-    named_store(store)
-}
-
-fn named_store(store: &Path) -> Vec<OsString> {
-    if store.as_os_str().as_encoded_bytes().starts_with(b"-") {
-        let mut word = OsString::from("--store=");
-        word.push(store);
-        return vec![word];
-    }
-    vec!["--store".into(), store.into()]
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStrExt as _;
-
     use super::*;
 
     fn flags(words: &[&str]) -> GivenFlags {
@@ -312,23 +254,6 @@ mod tests {
             job_has_prices: false,
             chosen: None,
         }
-    }
-
-    #[test]
-    fn a_store_is_named_unless_a_command_finds_it_without() {
-        for (store, variable, expected) in [
-            ("nightreel.db", None, ""),
-            ("nightreel.db", Some("nightreel.db"), ""),
-            ("nightreel.db", Some("other.db"), "--store nightreel.db"),
-            ("other.db", Some("other.db"), "--store other.db"),
-            ("-x.db", None, "--store=-x.db"),
-        ] {
-            let words = words_unless_default(Path::new(store), variable.map(OsStr::new));
-            assert_eq!(words.join(OsStr::new(" ")), expected, "{store} {variable:?}");
-        }
-        assert_eq!(store_flag(Path::new("my store.db")), " --store 'my store.db'");
-        assert_eq!(store_flag(Path::new(OsStr::from_bytes(b"\xc3.db"))), r#" --store "$(printf '\303.db')""#);
-        assert!(!store_flag(Path::new("a\n")).contains("--store "));
     }
 
     #[test]

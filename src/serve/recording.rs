@@ -35,7 +35,8 @@ pub enum KeepError {
 }
 
 /// The run that what a server sends is kept in. It begins with the first request that is sent, so
-/// that a server which replays all of its life leaves no trace.
+/// that a server which replays all of its life leaves no trace. Neither does one whose requests
+/// reached nobody: its run is forgotten when it ends.
 pub(super) struct Recording {
     store: Store,
     run: NewRun,
@@ -166,9 +167,12 @@ impl Recording {
         let ended = spawn_blocking(move || {
             let written = writer.finish();
             let ended = if written.is_ok() { "complete" } else { "store" };
-            let told = store.resume_run(run, kept, kept);
-            let told = told.and_then(|()| store.end_run(run, ended, now_ms())).and_then(|()| lease.release());
-            written.and(told)
+            let told = match (&written, kept) {
+                // All that was sent reached nobody: there is nothing that anybody would look for.
+                (Ok(()), 0) => store.forget_empty_run(run),
+                _ => store.resume_run(run, kept, kept).and_then(|()| store.end_run(run, ended, now_ms())),
+            };
+            written.and(told.and_then(|()| lease.release()))
         });
         let ended = ended.await.map_err(|_| KeepError::Ended)?;
         let synced = syncing.await.map_err(|_| KeepError::Ended)?;

@@ -53,7 +53,7 @@ pub use lease::{Holder, Lease};
 pub use left::LeftAttempt;
 pub use limit_change::{Limit, LimitChange};
 pub use lost::Lost;
-pub use places::{KeptRequest, Place, RecordingCounts};
+pub use places::{KeptRequest, Place, RecordingCount, RecordingCounts};
 pub use progress::{ExchangeState, Progress};
 pub use reader::Reader;
 pub use record::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled};

@@ -1,7 +1,9 @@
 //! Where the recordings of a request lie, for those who hand them out.
 
 use std::collections::HashMap;
+use std::iter::Sum;
 use std::num::NonZeroI64;
+use std::ops::Add;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -51,16 +53,40 @@ pub struct KeptRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordingCounts {
     /// Those that are no simulation.
-    pub real: u64,
+    pub real: RecordingCount,
     /// Those that the simulated gateway answered.
-    pub simulated: u64,
+    pub simulated: RecordingCount,
+}
+
+/// How many recordings there are, and of how many runs: of a request that several of them recorded not
+/// all may be handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordingCount {
+    /// The recordings.
+    pub recordings: u64,
+    /// The runs that have any of them.
+    pub runs: u64,
 }
 
 impl RecordingCounts {
     /// All of them.
     #[must_use]
-    pub const fn total(self) -> u64 {
+    pub fn total(self) -> RecordingCount {
         self.real + self.simulated
+    }
+}
+
+impl Add for RecordingCount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { recordings: self.recordings + other.recordings, runs: self.runs + other.runs }
+    }
+}
+
+impl Sum for RecordingCount {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
     }
 }
 
@@ -175,7 +201,8 @@ impl Reader {
         let mut counts = RecordingCounts::default();
         while let Some(row) = rows.next()? {
             let of_family = if row.get(0)? { &mut counts.simulated } else { &mut counts.real };
-            *of_family += row.get::<_, i64>(1)?.unsigned_abs();
+            let recordings = row.get::<_, i64>(1)?.unsigned_abs();
+            *of_family = *of_family + RecordingCount { recordings, runs: u64::from(recordings > 0) };
         }
         Ok(counts)
     }

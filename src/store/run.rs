@@ -124,6 +124,19 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets a run that nothing was kept in, as if it had never begun; one that has anything stays.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be written.
+    pub fn forget_empty_run(&self, run: RunId) -> Result<(), StoreError> {
+        let ((from, to), (first, end)) = (Items::from(run).ids(), Items::from(run).exchanges());
+        let sql = "DELETE FROM run WHERE id = ?1 \
+                   AND NOT EXISTS (SELECT 1 FROM item WHERE id >= ?2 AND id < ?3) \
+                   AND NOT EXISTS (SELECT 1 FROM exchange WHERE id >= ?4 AND id < ?5)";
+        self.writing()?.execute(sql, (run.0, from, to, first, end))?;
+        Ok(())
+    }
+
     /// Makes the exchanges of every run that was killed findable by key, and says so of the run.
     ///
     /// # Errors

@@ -7,16 +7,19 @@ use std::thread;
 use super::chosen_mode::chosen;
 use super::environment::{BASE_URL, Environment};
 use super::gateway::FixtureGateway;
-use super::place::{Place, PlaceError};
 use super::record_with::RecordWith;
 use super::server::FixtureServer;
 use super::session_name::{SessionName, SessionNameError};
+use crate::fixture::{Form, Place, PlaceError};
 use crate::gateway::{BaseUrl, BaseUrlError, GatewayError, HttpGateway, Options, SecretError};
 use crate::listener::LoopbackDown;
 use crate::model::{IgnorePathError, KeyRules, Mode, Normaliser, UnknownMode};
 use crate::record::{PlaybackOptions, Policy, RedactError, Redactor};
 use crate::serve::{Pace, PaceError, StartError};
 use crate::store::StoreError;
+
+/// How the name of a store ends.
+const STORE: &str = "db";
 
 /// A fixture, and how a test uses it. [`Fixture::serve`] answers clients from it over HTTP,
 /// [`Fixture::gateway`] answers those who use nightreel as a library.
@@ -288,7 +291,9 @@ impl Fixture {
     }
 
     pub(super) fn serve_in(&self, environment: &Environment) -> Result<FixtureServer, FixtureError> {
-        FixtureServer::start(self, environment)
+        let mut server = FixtureServer::start(self, environment)?;
+        server.started();
+        Ok(server)
     }
 
     pub(super) fn gateway_in(&self, environment: &Environment) -> Result<FixtureGateway, FixtureError> {
@@ -302,8 +307,10 @@ impl Fixture {
         self.must_use_all
     }
 
+    /// Where it lies: what is not there yet is a store where its name ends in `.db`.
     pub(super) fn place(&self) -> Result<Place, PlaceError> {
-        Place::of(&self.path)
+        let is_store = self.path.extension().is_some_and(|kind| kind == STORE);
+        Place::of(&self.path, if is_store { Form::Store } else { Form::Text }).absolute()
     }
 
     pub(super) fn session_name(&self) -> Result<SessionName, SessionNameError> {

@@ -87,13 +87,15 @@ impl FixtureGateway {
     pub(super) fn start(fixture: &Fixture, environment: &Environment) -> Result<Self, FixtureError> {
         let mode = fixture.playback_options(environment)?.mode;
         let answers = if mode == Mode::Replay {
-            let session = Session::open(fixture, environment)?;
+            let mut session = Session::open(fixture, environment)?;
             let redactor = Arc::new(fixture.redactor(environment)?);
             let explain = miss::explain(&session.playback, &redactor, fixture.record_with(environment));
+            session.started();
             Answers::Recorded(Recorded { session, redactor, explain })
         } else {
-            let server = FixtureServer::start(fixture, environment)?;
+            let mut server = FixtureServer::start(fixture, environment)?;
             let (gateway, blocking) = (client_of(&server)?, Arc::new(client_of(&server)?));
+            server.started();
             Answers::Live(Box::new(Recording { server, gateway, blocking }))
         };
         Ok(Self { answers: Some(answers) })

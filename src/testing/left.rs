@@ -1,9 +1,13 @@
 //! What a test has recorded that did not get into its fixture, and the way there.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use super::place::Place;
+use super::notice::tell_always;
+use super::recorded::STORE;
+use crate::fixture::{Contents, Form, Place, left_recordings, mark_expendable};
 
 /// What a test has recorded that did not get into its fixture. Shown, it is told with the command that
 /// brings it there.
@@ -17,7 +21,7 @@ pub struct Left {
 
 impl Left {
     pub(super) fn new(store: &Path, place: &Place) -> Self {
-        Self { store: store.to_owned(), fixture: place.path.clone(), is_directory: !place.is_store() }
+        Self { store: store.to_owned(), fixture: place.path().to_owned(), is_directory: place.form() == Form::Text }
     }
 
     /// The store that has it.
@@ -46,6 +50,28 @@ impl fmt::Display for Left {
                 "; to add it to the fixture: nightreel export and nightreel import --fixture (the command is not printed: \
                  not all of it can be shown)",
             ),
+        }
+    }
+}
+
+/// Tells, once in a process, of what tests have recorded for a fixture that were killed: it may have
+/// been paid for. What they left without a recording goes with the next sweep.
+pub(super) fn tell_of_killed(place: &Place, canonical: &Path) {
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    for directory in left_recordings(canonical) {
+        let store = directory.join(STORE);
+        match Contents::read(&store) {
+            Ok(recorded) if recorded.is_empty() => _ = mark_expendable(&directory, true),
+            Ok(_) if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.clone()) => {
+                let (fixture, directory, left) =
+                    (place.path().display(), directory.display(), Left::new(&store, place));
+                tell_always(&format!(
+                    "a test that recorded into {fixture} was killed; {directory} can be removed once that is added, or \
+                     where it is not wanted; {left}"
+                ));
+            }
+            // It was told, or is no store yet.
+            Ok(_) | Err(_) => {}
         }
     }
 }

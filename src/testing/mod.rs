@@ -70,7 +70,8 @@
 //! in its place; in mode `auto` that comes beside it. Other tests may do the same at that moment,
 //! in this process or another one: a lock makes them take turns. A fixture is the same bytes where
 //! nothing was recorded. A test that panics does not change it, and says where what it recorded is
-//! left and by which command it is added; one that returns an error has dropped its server before, and
+//! left and by which command it is added; of one that is killed the next test says so that records into
+//! the fixture; one that returns an error has dropped its server before, and
 //! changes it. Where a request could not be sent, the test fails and the fixture stays as it was.
 //!
 //! A directory of texts is read anew for each server: some hundred milliseconds for 1,000 exchanges,
@@ -125,7 +126,6 @@ mod left;
 mod merge;
 mod miss;
 mod notice;
-mod place;
 mod record_with;
 mod recorded;
 mod server;
@@ -141,11 +141,11 @@ mod worker;
 pub use fixture::{Fixture, FixtureError};
 pub use gateway::{AskError, FixtureGateway};
 pub use left::Left;
-pub use place::PlaceError;
 pub use server::FixtureServer;
 pub use session::FinishError;
 pub use session_name::SessionNameError;
 pub use shortfall::Shortfall;
 
+pub use crate::fixture::PlaceError;
 pub use crate::model::{Endpoint, Mode, Normaliser, Reply};
 pub use crate::record::{Policy, SessionReport};

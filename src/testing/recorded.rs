@@ -4,16 +4,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::FixtureError;
-use super::left::Left;
+use super::left::{Left, tell_of_killed};
 use super::merge::{Replacing, merged};
 use super::notice::tell;
-use super::place::{Place, PlaceError};
-use crate::fixture::{Contents, mark_expendable};
+use crate::fixture::{Contents, Place, PlaceError, mark_expendable, mark_recording};
 use crate::model::Mode;
 use crate::store::{Access, Store, StoreError};
 
 /// The file that a test records into, until it is done.
-const STORE: &str = "recorded.db";
+pub(super) const STORE: &str = "recorded.db";
 
 /// What a test has recorded: in a store of its own, which is brought into the fixture when the test
 /// is done with it. Where nobody can say when that is, it is brought there exchange by exchange.
@@ -30,6 +29,9 @@ impl Recorded {
     /// A store in a directory, for what is recorded for a place.
     pub(super) fn begin(place: &Place, mode: Mode, directory: &Path) -> Result<Self, FixtureError> {
         place.prepare()?;
+        let fixture = place.canonical().map_err(FixtureError::Place)?;
+        tell_of_killed(place, &fixture);
+        mark_recording(directory, &fixture).map_err(FixtureError::Directory)?;
         let store = Store::open(&directory.join(STORE), Access::ReadWrite)?;
         Ok(Self { store, place: place.clone(), mode, outlived: AtomicBool::new(false) })
     }
@@ -92,7 +94,7 @@ impl Recorded {
         // A directory that stays for ever is all that comes of it.
         _ = mark_expendable(directory, brought.is_ok());
         if let Err(error) = brought {
-            let fixture = self.place.path.display();
+            let fixture = self.place.path().display();
             tell(&format!("{fixture}: {error}; {}", self.left()));
         }
     }

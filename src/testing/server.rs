@@ -55,6 +55,12 @@ impl FixtureServer {
         Ok(Self { running: Some((server, session)), address, prefix, worker })
     }
 
+    /// The test has it: its turn of the session is used up.
+    pub(super) fn started(&mut self) {
+        let (_, session) = self.running.as_mut().expect("it runs until it is finished or dropped");
+        session.started();
+    }
+
     /// The base URL for a client of `OpenAI`'s kind, which puts `/chat/completions` behind it:
     /// `http://127.0.0.1:PORT/session/TEST/v1`.
     #[must_use]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::environment::Environment;
 use super::left::Left;
-use super::place::{Place, PlaceError};
 use super::recorded::Recorded;
 use super::session_name::SessionName;
 use super::shortfall::Shortfall;
 use super::thread_end::watch;
+use super::turns::Turn;
 use super::{Fixture, FixtureError, turns};
-use crate::fixture::{Directory, TreeError, mark_expendable};
+use crate::fixture::{Directory, Form, Place, PlaceError, TreeError, mark_expendable};
 use crate::model::Mode;
 use crate::record::{Listed, Playback, Refused, SessionReport};
 use crate::serve::KeepError;
@@ -29,6 +29,7 @@ pub(super) struct Session {
     /// Whether it is given what the first turn of the session has, for want of recordings of its own:
     /// that one answers for what nobody asks for.
     repeats: bool,
+    turn: Turn,
     /// What is recorded lies there, and a store that was made of texts.
     directory: Option<Directory>,
 }
@@ -80,7 +81,7 @@ impl Session {
         if options.mode == Mode::Replay && !place.exists() {
             return Err(fixture.missing(environment));
         }
-        let needs_directory = options.mode != Mode::Replay || !place.is_store();
+        let needs_directory = options.mode != Mode::Replay || place.form() == Form::Text;
         let directory = needs_directory.then(Directory::make).transpose().map_err(FixtureError::Directory)?;
         let directory_path = directory.as_ref().map(Directory::path);
         let recorded = recorded(&place, options.mode, directory_path)?;
@@ -89,17 +90,23 @@ impl Session {
             error => error,
         })?;
         let turn = turns::next(&place.canonical()?, options.mode, &name)?;
-        let repeats = turn != name && options.mode == Mode::Replay && !has_session(held.as_ref(), &turn)?;
-        let name = if repeats { name } else { turn };
+        let is_first = *turn.name() == name;
+        let repeats = !is_first && options.mode == Mode::Replay && !has_session(held.as_ref(), turn.name())?;
+        let name = if repeats { name } else { turn.name().clone() };
         let stores = recorded.iter().map(|recorded| recorded.store().clone()).chain(held).collect();
         let playback = Arc::new(Playback::new(stores, options)?);
         let must_use_all = fixture.must_all_be_used();
-        Ok(Self { name, playback, recorded, place, must_use_all, repeats, directory })
+        Ok(Self { name, playback, recorded, place, must_use_all, repeats, turn, directory })
+    }
+
+    /// What answers by it is there: its turn is used up.
+    pub(super) fn started(&mut self) {
+        self.turn.count();
     }
 
     /// Where the fixture lies.
     pub(super) fn fixture(&self) -> &Path {
-        &self.place.path
+        self.place.path()
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -122,7 +129,7 @@ impl Session {
         if unsent > 0 {
             return Err(FinishError::Unsent { unsent, refused: report.refused, recorded: self.abandon() });
         }
-        let shortfall = Shortfall::of(&report, &self.name, &self.place.path);
+        let shortfall = Shortfall::of(&report, &self.name, self.place.path());
         let must_use_all = self.must_use_all;
         self.write()?;
         match shortfall {

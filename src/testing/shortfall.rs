@@ -8,6 +8,8 @@ use crate::record::{Listed, Missed, Refused, SessionReport, UnusedRecording};
 
 /// How many recordings and requests are named.
 const NAMED: usize = 20;
+/// The status of a request that could not be sent.
+const NOT_SENT: u16 = 502;
 
 /// What a test that is to use all of its recordings left unasked, and what it asked beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +27,20 @@ pub struct Shortfall {
 }
 
 impl Shortfall {
-    /// What a report has of it; none where all was used and nothing was missed.
+    /// What a report has of it; none where all was used and nothing was missed. A request that could not
+    /// be sent is none that was missed: before this is asked, it was asked again and recorded.
     pub(super) fn of(report: &SessionReport, session: &SessionName, fixture: &Path) -> Option<Self> {
-        let unanswered = report.unanswered();
+        let mut refused = report.refused.clone();
+        let overcome = refused.shown.extract_if(.., |refused| refused.status == NOT_SENT);
+        let overcome: u64 = overcome.map(|refused| refused.count).sum();
+        let unanswered = report.unanswered().saturating_sub(overcome);
         (report.unused > 0 || unanswered > 0).then(|| Self {
             session: session.clone(),
             fixture: fixture.to_owned(),
             unused: report.unused_recordings.clone(),
             unanswered,
             missed: report.missed.clone(),
-            refused: report.refused.clone(),
+            refused,
         })
     }
 

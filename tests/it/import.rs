@@ -145,10 +145,12 @@ fn a_store_of_runs_is_no_fixture() {
     let test = Test::new().file("a.yaml", cassette(&[interaction("1", "one")]));
     test.args(["import", "a.yaml"]).run();
     let bytes = test.bytes("nightreel.db");
-    let says = "nightreel.db is a store of runs and no fixture; name it with --store";
+    let says = "nightreel.db holds runs of the job \"import\" and is no fixture, so nothing is recorded into it; ";
+    test.args(["import", "a.yaml", "--fixture", "nightreel.db"]).status(2).stderr_contains(says).run();
+    let says = "; to add a run to it, name it with --store\n";
     test.args(["import", "a.yaml", "--fixture", "nightreel.db"]).status(2).stderr_contains(says).run();
     assert!(test.bytes("nightreel.db") == bytes);
-    let says = "a.yaml is no fixture; name another file with --fixture";
+    let says = "a.yaml is no fixture: it is neither a nightreel store nor a directory of texts\n";
     test.args(["import", "a.yaml", "--fixture", "a.yaml"]).status(5).stderr_contains(says).run();
 }
 

@@ -258,8 +258,11 @@ fn a_fixture_that_cannot_be_read_is_named_and_what_is_said_is_of_fixtures() {
     drop(connection);
     let told = [
         ("none.db", "there is no fixture none.db; --fixture names a store, or a directory of texts, that is there"),
-        ("rows.csv", "the fixture rows.csv is not a nightreel store; --fixture names"),
-        ("half.db", "the fixture half.db is a nightreel store that is cut short"),
+        (
+            "rows.csv",
+            "rows.csv is no fixture: it is neither a nightreel store nor a directory of texts (--fixture names it, or",
+        ),
+        ("half.db", "half.db is a nightreel store that is cut short: it has"),
         ("names.db", "names.db is a nightreel store that is damaged: it holds something that points to"),
     ];
     let check = |call: Call, says: &str| {
@@ -288,7 +291,7 @@ fn a_fixture_that_cannot_be_read_is_named_and_what_is_said_is_of_fixtures() {
 #[test]
 fn a_fixture_that_cannot_be_read_leaves_no_run_behind() {
     let (test, gateway) = (test(), Gateway::new());
-    for (fixture, says) in [("none.db", "there is no fixture none.db"), ("rows.csv", "the fixture rows.csv is not a")] {
+    for (fixture, says) in [("none.db", "there is no fixture none.db"), ("rows.csv", "rows.csv is no fixture: ")] {
         test.run_job().to(&gateway).and(["--fixture", fixture]).status(5).stderr_contains(says).run();
         assert!(!test.path("nightreel.db").exists(), "a store was made");
     }

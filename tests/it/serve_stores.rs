@@ -1,10 +1,11 @@
 //! The files of stores that servers read and write: what is left of them, who else may use them.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Call, FaultyGateway, Namespace, Play, Received, Served, Store, Test};
 
@@ -187,6 +188,25 @@ fn a_server_that_could_not_keep_what_it_was_asked_to_send_fails() {
     assert_eq!(gateway.received().len(), 2, "nothing was sent that could not have been kept");
     assert_eq!(Store::open(&test.path("s.db")).count("SELECT count(*) FROM run"), 1);
     assert!(test.bytes("s.db") == before);
+}
+
+#[test]
+fn a_server_whose_requests_reached_nobody_leaves_no_run() {
+    let test = Test::new();
+    let gateway = gateway();
+    record(&test, "s.db", &["one"], &gateway);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (mode, name) in [("auto", "two"), ("record", "one")] {
+        let nowhere = ["--base-url".to_owned(), format!("http://{closed}/v1")];
+        let server = Served::start(serve(&test, "s.db", mode).and(nowhere));
+        assert_eq!(server.chat(prompt(name)).answer().status, 502);
+        assert_eq!(Store::open(&test.path("s.db")).count("SELECT count(*) FROM run"), 2, "it could have been kept");
+        server.stop();
+        assert_eq!(Store::open(&test.path("s.db")).count("SELECT count(*) FROM run"), 1, "{mode}");
+    }
+    record(&test, "s.db", &["two"], &gateway);
+    let runs: Value = serde_json::from_str(&test.args(["runs", "--store", "s.db", "--json"]).run().stdout).unwrap();
+    assert_eq!(runs.as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use nightreel::clock::now_ms;
-use nightreel::fixture::{Contents, TreeError, export_text, import_text, run_of_no_fixture};
+use nightreel::fixture::{Form, Place, PlaceError};
 use nightreel::model::Exchange;
-use nightreel::store::{Access, NewRun, RunId, Store, StoreError, write_fixture};
+use nightreel::store::{Access, NewRun, RunId, Store};
 
 use super::super::context::env;
 use super::super::exit::Failure;
-use super::super::fixture::{refused, wait_for_lock};
+use super::super::fixture::wait_for_lock;
 
 /// The store where nothing names one.
 const STORE: &str = "nightreel.db";
@@ -72,41 +72,22 @@ fn add_run(path: &Path, job: &str, exchanges: Vec<Exchange>) -> Result<Written, 
 /// Writes a fixture anew, with what it had before and what comes to it: of two with the same
 /// session, key and occurrence the later one stays.
 fn merge(path: &Path, exchanges: Vec<Exchange>) -> Result<Written, Failure> {
+    let place = Place::of(path, Form::Store);
     let _lock = wait_for_lock(path)?;
-    let mut all = exchanges_of(path)?;
+    let mut all = place.held().map_err(no_fixture)?;
     all.extend(exchanges);
     let count = all.len();
-    if path.is_dir() {
-        export_text(all, path).map_err(refused)?;
-    } else {
-        write_fixture(path, all)?;
-    }
-    let exchanges = exchanges_of(path)?.len();
+    place.write(all)?;
+    let exchanges = place.held()?.len();
     Ok(Written::Fixture { path: path.to_owned(), exchanges, replaced: count - exchanges })
 }
 
-/// What a fixture holds, which may be a directory of texts; nothing where there is none yet.
-fn exchanges_of(fixture: &Path) -> Result<Vec<Exchange>, Failure> {
-    if fixture.is_dir() {
-        return match import_text(fixture) {
-            Ok(texts) => Ok(texts.into_iter().map(|(_, exchange)| exchange).collect()),
-            Err(TreeError::Empty { .. }) => Ok(Vec::new()),
-            Err(error) => Err(refused(error)),
-        };
-    }
-    if !fixture.exists() {
-        return Ok(Vec::new());
-    }
-    let store = Store::open(fixture, Access::ReadOnly).map_err(|error| match error {
-        StoreError::Foreign { path } => {
-            Failure::store(anyhow!("{} is no fixture; name another file with --fixture", path.display()))
+/// Why nothing goes into a fixture, with the flag for what is none.
+fn no_fixture(error: PlaceError) -> Failure {
+    match error {
+        error @ PlaceError::NotAFixture { .. } => {
+            Failure::usage(anyhow!("{error}; to add a run to it, name it with --store"))
         }
         error => error.into(),
-    })?;
-    let runs = store.reader()?.runs()?;
-    if run_of_no_fixture(&runs).is_some() {
-        let path = fixture.display();
-        return Err(Failure::usage(anyhow!("{path} is a store of runs and no fixture; name it with --store")));
     }
-    Ok(Contents::read(fixture)?)
 }

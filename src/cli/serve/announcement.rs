@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nightreel::model::Mode;
+use nightreel::store::RecordingCount;
 
 use super::super::count::counted;
 use super::super::terminal_text::shortened;
@@ -19,7 +20,7 @@ pub(super) struct Announcement<'a> {
     /// The stores, by name.
     pub(super) stores: &'a str,
     /// How many recordings there are that the mode makes use of.
-    pub(super) recordings: u64,
+    pub(super) recordings: RecordingCount,
     /// The host that is sent to; `None` where nothing is sent.
     pub(super) upstream: Option<&'a str>,
 }
@@ -36,8 +37,11 @@ impl Announcement<'_> {
             (Mode::Auto, Some(host)) => format!("what is not recorded is sent to {host}"),
             (Mode::Record, Some(host)) => format!("everything is sent to {host}"),
         };
-        let recordings = counted(self.recordings, "recording");
-        format!("nightreel serve: mode {} · {} · {recordings} · {rest}", self.mode.as_str(), self.stores)
+        let RecordingCount { recordings, runs } = self.recordings;
+        let recordings = counted(recordings, "recording");
+        // To find which of them others stand before takes a look at each; that there are such is known by this.
+        let runs = if runs > 1 { format!(" of {}", counted(runs, "run")) } else { String::new() };
+        format!("nightreel serve: mode {} · {} · {recordings}{runs} · {rest}", self.mode.as_str(), self.stores)
     }
 }
 
@@ -60,21 +64,30 @@ mod tests {
 
     #[test]
     fn the_first_line_says_where_answers_come_from() {
-        for (mode, upstream, expected) in [
-            (Mode::Replay, None, "nightreel serve: mode replay · a.db, b.db · 1,234 recordings · nothing is sent"),
+        for (mode, runs, upstream, expected) in [
+            (Mode::Replay, 1, None, "nightreel serve: mode replay · a.db, b.db · 1,234 recordings · nothing is sent"),
+            (
+                Mode::Replay,
+                2,
+                None,
+                "nightreel serve: mode replay · a.db, b.db · 1,234 recordings of 2 runs · nothing is sent",
+            ),
             (
                 Mode::Auto,
+                1,
                 Some("openrouter.ai:443"),
                 "nightreel serve: mode auto · a.db, b.db · 1,234 recordings · what is not recorded is sent to \
                  openrouter.ai:443",
             ),
             (
                 Mode::Record,
+                1,
                 Some("openrouter.ai:443"),
                 "nightreel serve: mode record · a.db, b.db · 1,234 recordings · everything is sent to openrouter.ai:443",
             ),
         ] {
-            let announcement = Announcement { mode, stores: "a.db, b.db", recordings: 1_234, upstream };
+            let recordings = RecordingCount { recordings: 1_234, runs };
+            let announcement = Announcement { mode, stores: "a.db, b.db", recordings, upstream };
             assert_eq!(announcement.line(), expected);
         }
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use nightreel::job::may_be_shown;
 use serde_json::Value;
 
-use super::super::run_command::store_words;
 use super::super::shell_word::quoted;
+use super::super::store_words::store_words;
 
 /// The variable of the key that is sent to `OpenRouter` without being named.
 const OPENROUTER_KEY: &str = "OPENROUTER_API_KEY";

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use nightreel::record::{Missed, Refused, SessionReport};
 
-use super::report_text::{missed_line, refused_line, session_name, unused_line};
+use super::report_text::{missed_line, missed_name, refused_line, refused_name, session_name, unused_line};
 use super::verdict::Gates;
 use super::xml::Xml;
 
@@ -18,7 +18,15 @@ const UNUSED: &str = "recordings that were not used";
 /// One case of a suite.
 struct Case {
     name: String,
+    /// What tells it from others of its name, where there is anything.
+    message: String,
     result: CaseResult,
+}
+
+impl Case {
+    const fn new(name: String, result: CaseResult) -> Self {
+        Self { name, message: String::new(), result }
+    }
 }
 
 /// What came of a case.
@@ -59,7 +67,7 @@ fn suites(report: &SessionReport, gates: Gates) -> Vec<Suite> {
     let mut suites = Vec::new();
     for session in &report.sessions.shown {
         let told = format!("{} replayed, {} sent, {} missed", session.hits, session.live, session.misses);
-        let mut cases = vec![Case { name: "answered".to_owned(), result: CaseResult::Passed(told) }];
+        let mut cases = vec![Case::new("answered".to_owned(), CaseResult::Passed(told))];
         cases.extend(missed.remove(session.name.as_str()).unwrap_or_default());
         suites.push(Suite { name: session_name(&session.name), cases });
     }
@@ -68,19 +76,37 @@ fn suites(report: &SessionReport, gates: Gates) -> Vec<Suite> {
     let more_missed = report.missed.more + report.refused.more;
     suites.extend(more("sessions and misses that are not listed", more_missed, gates.miss));
     suites.extend(unused(report, gates));
+    for suite in &mut suites {
+        tell_apart(&mut suite.cases);
+    }
     suites
+}
+
+/// Numbers cases of one name by their messages. Whoever follows a case over many reports knows it by
+/// its name, and requests that are asked at once come in any order.
+fn tell_apart(cases: &mut [Case]) {
+    let mut alike: BTreeMap<String, Vec<&mut Case>> = BTreeMap::new();
+    for case in cases {
+        alike.entry(case.name.clone()).or_default().push(case);
+    }
+    for cases in alike.values_mut() {
+        cases.sort_by(|left, right| left.message.cmp(&right.message));
+        for (number, case) in (1..).zip(cases).skip(1) {
+            case.name.push_str(&format!(" #{number}"));
+        }
+    }
 }
 
 fn missed_case(missed: &Missed, gates: Gates) -> Case {
     let line = missed_line(missed);
     let result = unanswered(missed.reason.clone(), &line, &missed.message, gates);
-    Case { name: format!("missed: {line}"), result }
+    Case { name: format!("missed: {}", missed_name(missed)), message: missed.message.clone(), result }
 }
 
 fn refused_case(refused: &Refused, gates: Gates) -> Case {
     let line = refused_line(refused);
     let result = unanswered(format!("status {}", refused.status), &line, &refused.message, gates);
-    Case { name: format!("refused: {line}"), result }
+    Case { name: format!("refused: {}", refused_name(refused)), message: refused.message.clone(), result }
 }
 
 fn unanswered(kind: String, line: &str, message: &str, gates: Gates) -> CaseResult {
@@ -98,7 +124,7 @@ fn unused(report: &SessionReport, gates: Gates) -> Option<Suite> {
         } else {
             CaseResult::Skipped("no request was answered by it".to_owned())
         };
-        Case { name: line, result }
+        Case::new(line, result)
     };
     let mut cases: Vec<Case> = report.unused_recordings.shown.iter().map(|unused| case(unused_line(unused))).collect();
     if report.unused_recordings.more > 0 {
@@ -114,7 +140,7 @@ fn more(name: &str, more: u64, fails: bool) -> Option<Suite> {
     } else {
         CaseResult::Skipped(told.clone())
     };
-    (more > 0).then(|| Suite { name: name.to_owned(), cases: vec![Case { name: told, result }] })
+    (more > 0).then(|| Suite { name: name.to_owned(), cases: vec![Case::new(told, result)] })
 }
 
 /// How many cases there are, and of them failures and skipped ones.
@@ -188,12 +214,12 @@ mod tests {
     <testcase name="answered" classname="tests/a">
       <system-out>3 replayed, 0 sent, 2 missed</system-out>
     </testcase>
-    <testcase name="missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times" classname="tests/a">
+    <testcase name="missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654)" classname="tests/a">
       <failure type="prompt_changed" message="chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times">$.messages[0].content: recorded &quot;a&quot;, asked &quot;&lt;b&gt;&quot;
 
 to record it: nightreel serve --mode auto</failure>
     </testcase>
-    <testcase name="refused: POST /v1/moderations, tests/a: status 404, unknown_url, 3 times" classname="tests/a">
+    <testcase name="refused: POST /v1/moderations, tests/a: status 404, unknown_url" classname="tests/a">
       <failure type="status 404" message="POST /v1/moderations, tests/a: status 404, unknown_url, 3 times">nothing is answered at POST /v1/moderations</failure>
     </testcase>
   </testsuite>
@@ -205,6 +231,25 @@ to record it: nightreel serve --mode auto</failure>
 </testsuites>
 "#
         );
+    }
+
+    #[test]
+    fn a_case_has_a_name_of_its_own_that_is_the_same_in_whatever_order_requests_come() {
+        let refused = |message: &str, count| Refused { message: message.to_owned(), count, ..refused() };
+        let names = |refusals: [Refused; 3]| {
+            let mut report = SessionReport::default();
+            for refused in refusals {
+                report.refused.push(|| refused);
+            }
+            let suites = suites(&report, NONE);
+            let cases = suites.into_iter().flat_map(|suite| suite.cases);
+            cases.map(|case| (case.message, case.name)).collect::<BTreeMap<_, _>>()
+        };
+        let first = names([refused("b", 1), refused("a", 1), refused("c", 2)]);
+        let name = "refused: POST /v1/moderations, tests/a: status 404, unknown_url";
+        assert_eq!(first["a"], name);
+        assert_eq!((first["b"].as_str(), first["c"].as_str()), (&*format!("{name} #2"), &*format!("{name} #3")));
+        assert_eq!(names([refused("c", 7), refused("b", 1), refused("a", 2)]), first);
     }
 
     #[test]

@@ -37,18 +37,26 @@ pub(super) fn session_name(name: &str) -> String {
 
 /// A request that nothing answered, in a line.
 pub(super) fn missed_line(missed: &Missed) -> String {
-    let times = if missed.count == 1 { String::new() } else { format!(", {} times", count(missed.count)) };
+    missed_name(missed) + &times(missed.count)
+}
+
+/// What is the same of a request that nothing answered, however often it is asked.
+pub(super) fn missed_name(missed: &Missed) -> String {
     let Missed { session, key, endpoint, model, reason, .. } = missed;
     let (model, session, reason) = (one_line(model), session_name(session), one_line(reason));
-    format!("{endpoint} {model}, {session}: {reason} (key {}){times}", short(key))
+    format!("{endpoint} {model}, {session}: {reason} (key {})", short(key))
 }
 
 /// A request that was refused, in a line.
 pub(super) fn refused_line(refused: &Refused) -> String {
-    let times = if refused.count == 1 { String::new() } else { format!(", {} times", count(refused.count)) };
+    refused_name(refused) + &times(refused.count)
+}
+
+/// What is the same of a request that was refused, however often it is.
+pub(super) fn refused_name(refused: &Refused) -> String {
     let Refused { session, method, path, status, code, .. } = refused;
     let (method, path, session, code) = (one_line(method), one_line(path), session_name(session), one_line(code));
-    format!("{method} {path}, {session}: status {status}, {code}{times}")
+    format!("{method} {path}, {session}: status {status}, {code}")
 }
 
 /// A recording that no request was answered by, in a line.
@@ -58,6 +66,10 @@ pub(super) fn unused_line(unused: &UnusedRecording) -> String {
     let of = session.as_deref().map(|session| format!(", recorded in {}", session_name(session))).unwrap_or_default();
     let begins = if prompt.is_empty() { String::new() } else { format!(" \"{}\"", one_line(prompt)) };
     format!("{endpoint} {}{begins} (key {key}, occurrence {occurrence}{of})", one_line(model))
+}
+
+fn times(number: u64) -> String {
+    if number == 1 { String::new() } else { format!(", {} times", count(number)) }
 }
 
 /// As much of a key as tells it from others.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use nightreel::model::Mode;
-use nightreel::store::{Access, Reader, RecordingCounts, Store, StoreError};
+use nightreel::store::{Access, Reader, RecordingCount, RecordingCounts, Store, StoreError};
 use serde_json::Value;
 
 use super::super::exit::Failure;
@@ -33,7 +33,7 @@ pub(super) struct Counted {
 
 impl Counted {
     /// How many recordings there are of those that a mode makes use of.
-    pub(super) const fn of_use(&self, mode: Mode) -> u64 {
+    pub(super) fn of_use(&self, mode: Mode) -> RecordingCount {
         match mode {
             Mode::Auto => self.counts.real,
             Mode::Record | Mode::Replay => self.counts.total(),
@@ -43,7 +43,7 @@ impl Counted {
     /// What is said of simulated answers that a mode sends requests in place of.
     pub(super) fn simulated_unused(&self, mode: Mode) -> Option<String> {
         let RecordingCounts { real, simulated } = self.counts;
-        let what = simulated_unused((simulated > 0, real > 0)).filter(|_| mode == Mode::Auto)?;
+        let what = simulated_unused((simulated.runs > 0, real.runs > 0)).filter(|_| mode == Mode::Auto)?;
         Some(format!("{}: {what}; --mode replay takes simulated answers", self.path.display()))
     }
 }

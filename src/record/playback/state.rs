@@ -279,7 +279,7 @@ impl State {
     }
 
     pub(super) fn count_recordings(&self) -> Result<u64, StoreError> {
-        let counts = self.sources.iter().map(|source| Ok(source.recordings.count_recordings()?.total()));
+        let counts = self.sources.iter().map(|source| Ok(source.recordings.count_recordings()?.total().recordings));
         counts.sum()
     }
 }

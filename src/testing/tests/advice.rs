@@ -82,7 +82,6 @@ fn a_damaged_store_is_told_without_flags_that_a_test_has_not() {
     bytes[100..4000].fill(0xff);
     std::fs::write(&path, bytes).unwrap();
     let error = Fixture::at(&path).serve_in(&silent()).unwrap_err().to_string();
-    let told = "damaged: SQLite cannot read what its tables are; put a copy from before in its place, or delete it and \
-                record it anew";
+    let told = "damaged: SQLite cannot read what its tables are; put a copy from before in its place, or make it anew";
     assert!(error.ends_with(told), "{error}");
 }

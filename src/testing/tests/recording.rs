@@ -1,9 +1,13 @@
 //! What a test records is brought into its fixture, and nothing else is changed.
 
 use std::fs::Permissions;
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::thread;
 
+use super::upstream::{Keys, answer, take};
 use super::*;
 
 /// Asks some prompts of a server that records, and drops it.
@@ -66,6 +70,27 @@ fn a_call_that_could_not_send_what_was_asked_fails_and_changes_nothing() {
             assert!(bytes(&path) == before, "{} has changed", path.display());
         }
     }
+}
+
+#[test]
+fn what_a_client_asked_again_until_it_was_sent_is_no_shortfall() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let upstream = thread::spawn(move || {
+        let next = || take(listener.accept().unwrap().0, &Keys::default());
+        // It goes on in another protocol, which nobody here knows.
+        next().write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n").unwrap();
+        answer(next(), 0);
+    });
+    let places = Places::new();
+    let [path, _] = places.both();
+    let fixture = Fixture::at(&path).session("one").must_use_all();
+    let server = fixture.serve_in(&environment(&[(MODE, "record"), (BASE_URL, &base_url)])).unwrap();
+    assert_eq!([post(&server, chat("a")).0, post(&server, chat("a")).0], [502, 200]);
+    let report = server.finish().unwrap();
+    assert_eq!((report.refusals, report.live), (1, 1));
+    upstream.join().unwrap();
+    assert_eq!(asked(&path).len(), 1);
 }
 
 #[test]

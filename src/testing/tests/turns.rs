@@ -97,6 +97,26 @@ fn a_later_turn_that_fails_leaves_what_it_had() {
 }
 
 #[test]
+fn what_does_not_start_uses_up_no_turn() {
+    let (places, upstream) = (Places::new(), Upstream::new());
+    let [path, _] = places.both();
+    let (fixture, environment) = (Fixture::at(&path).session("tried"), upstream.environment("record"));
+    let fails = fixture.clone().redact("(", "");
+    assert!(matches!(fails.serve_in(&environment), Err(FixtureError::Redact(_))));
+    assert!(matches!(fails.gateway_in(&environment), Err(FixtureError::Redact(_))));
+    drop(turns(&fixture, &environment, &["a", "b"], true));
+    assert_eq!(left(&path), ["tried a", "tried#2 b"]);
+    assert!(matches!(fails.gateway_in(&silent()), Err(FixtureError::Redact(_))));
+    assert_eq!(turns(&fixture, &silent(), &["a", "b"], false).len(), 2);
+    // One that has started is another's neighbour, whatever fails beside it.
+    let server = fixture.serve_in(&environment).unwrap();
+    assert!(fails.serve_in(&environment).is_err());
+    drop(server);
+    drop(turns(&fixture, &environment, &["c"], false));
+    assert_eq!(left(&path), ["tried a", "tried#2 b", "tried#4 c"]);
+}
+
+#[test]
 fn tests_that_share_a_session_by_its_name_are_all_given_the_first_turn() {
     let (places, upstream) = (Places::new(), Upstream::new());
     let [path, _] = places.both();

@@ -72,10 +72,23 @@ fn only(path: &Path) -> Attempt {
     exchange.attempt
 }
 
+/// Where a fixture is to be made, and what keeps its directory.
+fn place() -> (Places, PathBuf) {
+    let places = Places::new();
+    let [path, _] = places.both();
+    (places, path)
+}
+
+/// A server that records what is held up until the test releases it.
+fn recording(path: &Path) -> (Held, FixtureServer) {
+    let upstream = Held::new();
+    let server = Fixture::at(path).session("one").serve_in(&upstream.environment()).unwrap();
+    (upstream, server)
+}
+
 /// Drops a server when a client has left whose runtime has not been told yet.
 async fn give_up(path: PathBuf) {
-    let mut upstream = Held::new();
-    let server = Fixture::at(path).session("one").serve_in(&upstream.environment()).unwrap();
+    let (mut upstream, server) = recording(&path);
     tokio::select! {
         answered = ask(server.base_url()) => panic!("{answered:?}"),
         received = upstream.received() => received.unwrap(),
@@ -108,10 +121,8 @@ fn a_client_that_gave_up_is_recorded_as_one_in_every_runtime() {
 
 #[test]
 fn a_thread_that_waits_for_an_answer_gets_it() {
-    let places = Places::new();
-    let [path, _] = places.both();
-    let mut upstream = Held::new();
-    let server = Fixture::at(&path).session("one").serve_in(&upstream.environment()).unwrap();
+    let (_places, path) = place();
+    let (mut upstream, server) = recording(&path);
     let base_url = server.base_url();
     let waiting = thread::spawn(move || current_thread().block_on(ask(base_url)));
     upstream.received().blocking_recv().unwrap();
@@ -123,10 +134,8 @@ fn a_thread_that_waits_for_an_answer_gets_it() {
 
 #[tokio::test]
 async fn a_task_that_waits_for_an_answer_gets_it_where_the_end_is_awaited() {
-    let places = Places::new();
-    let [path, _] = places.both();
-    let mut upstream = Held::new();
-    let server = Fixture::at(&path).session("one").serve_in(&upstream.environment()).unwrap();
+    let (_places, path) = place();
+    let (mut upstream, server) = recording(&path);
     let waiting = tokio::spawn(ask(server.base_url()));
     upstream.received().await.unwrap();
     upstream.release_at_the_end_of(&server);
@@ -139,10 +148,8 @@ async fn a_task_that_waits_for_an_answer_gets_it_where_the_end_is_awaited() {
 
 #[tokio::test]
 async fn whoever_stops_awaiting_the_end_drops_the_server() {
-    let places = Places::new();
-    let [path, _] = places.both();
-    let mut upstream = Held::new();
-    let server = Fixture::at(&path).session("one").serve_in(&upstream.environment()).unwrap();
+    let (_places, path) = place();
+    let (mut upstream, server) = recording(&path);
     let waiting = tokio::spawn(ask(server.base_url()));
     upstream.received().await.unwrap();
     tokio::select! {
