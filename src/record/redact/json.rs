@@ -297,10 +297,10 @@ mod tests {
     }
 
     #[test]
-    fn brackets_without_end_take_no_time() {
+    fn what_nothing_ends_is_not_read_again_and_again() {
         for piece in ["[", "[\"", "{\"a\":", "[\"[", "\"[\n", "    \""] {
             let text = piece.repeat(100_000) + "x";
-            assert!(Json::of(text.as_bytes()).values.len() <= 100_000, "{piece}");
+            assert!(Json::of(text.as_bytes()).values.len() <= 1, "{piece}");
         }
     }
 }

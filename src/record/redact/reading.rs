@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
-use std::slice;
+use std::{iter, slice};
 
 use super::escape::{breaks_off, character};
 use super::json::Json;
@@ -119,7 +119,7 @@ impl<'a> Reading<'a> {
     pub(super) fn written(&self, place: &Range<usize>) -> Vec<Range<usize>> {
         if place.is_empty() {
             let at = self.written_at(place.start);
-            return vec![at..at];
+            return iter::once(at..at).collect();
         }
         let mut written: Vec<Range<usize>> = Vec::new();
         for part in self.parts_of(place) {
@@ -158,5 +158,67 @@ impl Part {
         let base = self.written.start;
         let written = base + meant.start - self.meant.start..base + meant.end - self.meant.start;
         Self { meant, written, is_escape: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_a_text_is_where_the_body_writes_it() {
+        let body = r#"{"a":"x\nyo\u00eb\ud83d\ude00z"}"#;
+        let whole = Reading::of(body.as_bytes(), None);
+        let decoded = whole.decoded(slice::from_ref(&whole.json().strings[1]));
+        let written = |place: Range<usize>| {
+            let written = decoded.written(&place);
+            assert_eq!(written.len(), 1, "{place:?}");
+            written[0].clone()
+        };
+        for (part, expected) in [
+            ("x", "x"),
+            ("\n", r"\n"),
+            ("x\ny", r"x\ny"),
+            ("oë", r"o\u00eb"),
+            ("ë", r"\u00eb"),
+            ("ë😀", r"\u00eb\ud83d\ude00"),
+            ("😀z", r"\ud83d\ude00z"),
+            ("z", "z"),
+        ] {
+            let start = str::from_utf8(&decoded.text).unwrap().find(part).unwrap();
+            assert_eq!(&body[written(start..start + part.len())], expected, "{part}");
+        }
+        let (start, end) = (body.find('x').unwrap(), body.find('z').unwrap() + 1);
+        assert_eq!(written(0..0), start..start);
+        assert_eq!(written(decoded.text.len()..decoded.text.len()), end..end);
+    }
+
+    #[test]
+    fn an_escape_of_strings_that_are_one_is_in_each_place_where_a_part_of_it_is() {
+        let body = r#"["x\ud8", "3d-\ude00\\", "ny"]"#;
+        let whole = Reading::of(body.as_bytes(), None);
+        // As pieces that cut an escape of theirs, and then as pieces of a string that has escapes itself.
+        let deltas = whole.decoded(&[2..7, 11..13, 14..20]);
+        assert_eq!((&*deltas.text, deltas.written(&(1..5))), ("x😀".as_bytes(), vec![3..7, 11..13, 14..20]));
+        let string = whole.decoded(&[20..22, 26..28]);
+        assert_eq!((&*string.text, string.depth), (&br"\ny"[..], 1));
+        let text = string.decoded(slice::from_ref(&(0..3)));
+        assert_eq!((&*text.text, text.depth), (&b"\ny"[..], 2));
+        for (place, expected) in
+            [(0..1, vec![20..22, 26..27]), (1..2, vec![27..28]), (0..2, vec![20..22, 26..28]), (0..0, vec![20..20])]
+        {
+            assert_eq!(text.written(&place), expected, "{place:?}");
+        }
+        assert_eq!(text.escapes().collect::<Vec<_>>(), [(0..1, 20..22), (0..1, 26..27)]);
+    }
+
+    #[test]
+    fn what_is_guessed_has_an_escape() {
+        for (text, expected) in
+            [(r"a\tb\x\u00eb", Some("a\tb\\xë")), (r"C:\dir", None), ("plain", None), (r"\ud83d!", Some("\u{fffd}!"))]
+        {
+            let guessed = Reading::of(text.as_bytes(), None).guessed(&(0..text.len()));
+            assert_eq!(guessed.as_ref().map(|guessed| str::from_utf8(&guessed.text).unwrap()), expected, "{text}");
+        }
     }
 }
