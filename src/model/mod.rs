@@ -22,7 +22,7 @@ mod success;
 
 pub use answer::{
     Answer, AnswerError, Content, Event, EventParser, Finish, Members, Speed, StreamEnd, StreamProblem, Streamed,
-    TokenPlaces, Usage, events, text_bytes, with_data,
+    TokenPlaces, Usage, events,
 };
 pub use attempt::{Attempt, Class, Timing};
 pub use canonical::{CanonicalError, canonical_json};

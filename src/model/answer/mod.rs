@@ -19,9 +19,7 @@ use serde_json::value::RawValue;
 use super::{BodyShape, Endpoint, Reply};
 
 pub use speed::Speed;
-pub use stream::{
-    Event, EventParser, Members, StreamEnd, StreamProblem, Streamed, TokenPlaces, events, text_bytes, with_data,
-};
+pub use stream::{Event, EventParser, Members, StreamEnd, StreamProblem, Streamed, TokenPlaces, events};
 pub use usage::Usage;
 
 /// What a whole, error-free reply says.

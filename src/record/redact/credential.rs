@@ -1,11 +1,12 @@
 //! Known credentials, and every way in which a text may hold them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::replacement::{Finder, Replacement, apart};
+use super::replacement::{Finder, Replacement};
 
 /// What stands in the place of a known credential.
 const STRUCK: &str = "[redacted]";
@@ -54,18 +55,17 @@ impl Credentials {
 }
 
 impl Finder for Credentials {
-    fn in_body(&self, body: &[u8]) -> Vec<Replacement> {
-        // What takes their places is the same within a JSON string.
-        self.in_text(body)
-    }
-
     /// One may begin as another does, stand within it or overlap it: each is searched for in the text as
-    /// it is, so that no order leaves a part of one.
-    fn in_text(&self, text: &[u8]) -> Vec<Replacement> {
+    /// it is, so that no order leaves a part of one. What takes their places is the same within a string.
+    fn find(&self, text: &[u8], _: &dyn Fn(&Range<usize>) -> bool) -> Vec<Replacement> {
         let is_escaped = !self.0.is_empty() && NEEDLESS.is_match(text);
         let regexes = self.0.iter().map(|credential| credential.regex(is_escaped));
         let found = regexes.flat_map(|regex| regex.find_iter(text));
-        apart(found.map(|found| Replacement { place: found.range(), with: STRUCK.into() }).collect())
+        found.map(|found| Replacement { place: found.range(), with: STRUCK.into(), length: found.len() }).collect()
+    }
+
+    fn is_strict(&self) -> bool {
+        true
     }
 }
 

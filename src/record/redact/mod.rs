@@ -1,8 +1,10 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
 mod credential;
-mod decoded;
-mod json_strings;
+mod escape;
+mod json;
+mod reading;
+mod readings;
 mod replacement;
 mod rule;
 mod stream;
@@ -17,6 +19,7 @@ use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply, gunzip};
 use crate::store::Facts;
 
 use credential::Credentials;
+use readings::Readings;
 use replacement::{Finder, replaced};
 use rule::Rule;
 
@@ -42,17 +45,18 @@ impl Redactor {
     /// (`$1` is the pattern's first group).
     ///
     /// A credential is found as it is, and as JSON and URLs escape it; what several of them cover is
-    /// struck as one. Then each rule is applied in its order to the bytes of a body, to what each of
-    /// its JSON strings with an escape stands for, and to the texts that the deltas of a stream add up
-    /// to. A string's text that is JSON itself, as a tool's arguments are, is looked into in the same
-    /// way. Of matches that overlap one is made, with what takes the place of the longest. It is
-    /// escaped as the JSON string that it comes to stand in needs it, and all around it stays as it is.
+    /// struck as one. Then each rule is applied in its order. Both look into the bytes of a body, into
+    /// what each string with an escape of its JSON stands for, into the texts that the deltas of a stream
+    /// add up to, and in the same way into the JSON that such a text has, as a tool's arguments are. JSON
+    /// may be all of a text, or lines of it, or stand among other words, and it may break off. Of matches
+    /// that overlap one is made, with what takes the place of the longest. It is escaped as the JSON string
+    /// that it comes to stand in needs it, and all around it stays as it is.
     ///
-    /// In what a string stands for, `^` and `$` are its ends. A match in the bytes that begins or ends
-    /// within an escape of its string is none, and a string with what is no escape, or with half of a
-    /// surrogate pair, is taken for its bytes alone. So is JSON that is not all of a string's text, such
-    /// as JSON lines in one, and each single piece of JSON that comes in deltas: a match there may cut an
-    /// escape.
+    /// In what a string stands for, `^` and `$` are its ends, and half of a surrogate pair is U+FFFD. A
+    /// match of a rule that has but a part of an escape of its string is none; that of a credential, or one
+    /// that goes beyond the string, takes all of the escape. Where a text is no JSON, nobody knows whether a
+    /// backslash is one: it is looked into as it is and as what its escapes stand for, and what is matched in
+    /// either way is struck, though it be a part of what may be an escape.
     ///
     /// # Errors
     /// Fails if a pattern is no regular expression.
@@ -73,7 +77,7 @@ impl Redactor {
     /// The body with everything struck that must not be kept; the same bytes where there is nothing.
     #[must_use]
     pub fn strike(&self, body: &Bytes) -> Bytes {
-        self.strike_noting(body, |_| {})
+        self.strike_noting(body, false, |_| {})
     }
 
     /// Strikes what must not be kept from what an attempt brought back.
@@ -103,15 +107,9 @@ impl Redactor {
             return;
         }
         self.strike_compressed(reply);
-        // First what is whole in the text: struck event by event, its end would no longer be known.
-        if reply.shape() == BodyShape::Events
-            && let Some((body, edits)) = self.strike_stream(&reply.body)
-        {
-            reply.body = body;
-            recut(&mut reply.chunks, &edits);
-        }
+        let is_stream = reply.shape() == BodyShape::Events;
         let chunks = &mut reply.chunks;
-        reply.body = self.strike_noting(&reply.body, |edits| recut(chunks, edits));
+        reply.body = self.strike_noting(&reply.body, is_stream, |edits| recut(chunks, edits));
         for header in &mut reply.headers {
             header.value = self.strike_text(&header.value);
         }
@@ -133,17 +131,21 @@ impl Redactor {
         iter::once(credentials).chain(self.rules.iter().map(|rule| -> &dyn Finder { rule }))
     }
 
-    /// Strikes a body, and tells of each finder's edits.
-    fn strike_noting(&self, body: &Bytes, mut note: impl FnMut(&[Edit])) -> Bytes {
-        self.finders().fold(body.clone(), |body, finder| {
-            let replacements = finder.in_body(&body);
-            if replacements.is_empty() {
-                return body;
-            }
-            let (struck, edits) = replaced(&body, &replacements);
+    /// Strikes a body, which may be a stream of events, and tells of each finder's edits.
+    fn strike_noting(&self, body: &Bytes, is_stream: bool, mut note: impl FnMut(&[Edit])) -> Bytes {
+        let mut body = body.clone();
+        let mut finders = self.finders().peekable();
+        while finders.peek().is_some() {
+            let readings = Readings::of(&body, is_stream);
+            let Some(found) = finders.by_ref().map(|finder| readings.found(finder)).find(|found| !found.is_empty())
+            else {
+                break;
+            };
+            let (struck, edits) = replaced(&body, &found);
             note(&edits);
-            struck.into()
-        })
+            body = struck.into();
+        }
+        body
     }
 
     /// A text with everything struck that must not be kept.

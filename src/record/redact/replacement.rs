@@ -8,15 +8,18 @@ use super::Edit;
 pub(super) struct Replacement {
     pub(super) place: Range<usize>,
     pub(super) with: Vec<u8>,
+    /// How long that is which goes: it may stand in other places too.
+    pub(super) length: usize,
 }
 
-/// Finds what must not be kept. The places are in order and apart from each other.
+/// Finds what must not be kept.
 pub(super) trait Finder {
-    /// The places of a body. What takes one within a JSON string is escaped as the string needs it.
-    fn in_body(&self, body: &[u8]) -> Vec<Replacement>;
+    /// The places of a text. What takes one that stands within a string of JSON is escaped as that string
+    /// needs it.
+    fn find(&self, text: &[u8], is_in_string: &dyn Fn(&Range<usize>) -> bool) -> Vec<Replacement>;
 
-    /// The places of a text that is no body, though it may be written as a part of one.
-    fn in_text(&self, text: &[u8]) -> Vec<Replacement>;
+    /// Whether what it finds goes even where it has but a part of an escape, and the rest of that with it.
+    fn is_strict(&self) -> bool;
 }
 
 /// Replacements in order and apart from each other, of some that may overlap: those that do are one,
@@ -25,7 +28,7 @@ pub(super) fn apart(mut found: Vec<Replacement>) -> Vec<Replacement> {
     found.sort_by_key(|replacement| (replacement.place.start, replacement.place.end));
     let (mut apart, mut longest) = (Vec::<Replacement>::with_capacity(found.len()), 0);
     for next in found {
-        let length = next.place.len();
+        let length = next.length;
         match apart.last_mut() {
             Some(last) if next.place.start < last.place.end || next.place == last.place => {
                 last.place.end = last.place.end.max(next.place.end);
@@ -45,7 +48,7 @@ pub(super) fn apart(mut found: Vec<Replacement>) -> Vec<Replacement> {
 /// A text with everything replaced, and where it differs.
 pub(super) fn replaced(text: &[u8], replacements: &[Replacement]) -> (Vec<u8>, Vec<Edit>) {
     let (mut out, mut edits, mut copied) = (Vec::with_capacity(text.len()), Vec::new(), 0);
-    for Replacement { place, with } in replacements {
+    for Replacement { place, with, .. } in replacements {
         out.extend_from_slice(&text[copied..place.start]);
         out.extend_from_slice(with);
         edits.push(Edit { start: place.start, end: place.end, length: with.len() });
@@ -71,7 +74,10 @@ mod tests {
             (vec![(0..0, "a"), (0..0, "b"), (0..2, "c"), (1..1, "d")], vec![(0..0, "b"), (0..2, "c")]),
             (vec![], vec![]),
         ] {
-            let one = |(place, with): (Range<usize>, &str)| Replacement { place, with: with.into() };
+            let one = |(place, with): (Range<usize>, &str)| {
+                let length = place.len();
+                Replacement { place, with: with.into(), length }
+            };
             let apart = apart(found.iter().cloned().map(one).collect());
             let apart: Vec<_> =
                 apart.iter().map(|one| (one.place.clone(), str::from_utf8(&one.with).unwrap())).collect();

@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::decoded::{Decoded, is_cut};
-use super::json_strings::{JsonStrings, escaped, is_json};
-use super::replacement::{Finder, Replacement, apart};
+use super::escape::escaped;
+use super::replacement::{Finder, Replacement};
 
 /// How large a rule's compiled form may get, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -40,55 +39,23 @@ impl Rule {
         let with_in_json = (in_json != with).then(|| in_json.into_bytes().into());
         Ok(Self { regex, with: with.as_bytes().into(), with_in_json })
     }
+}
 
-    /// The matches in a text that something else takes the place of, by what does so at a place.
-    fn replacements<'a>(&self, text: &[u8], mut with: impl FnMut(&Range<usize>) -> &'a [u8]) -> Vec<Replacement> {
+impl Finder for Rule {
+    fn find(&self, text: &[u8], is_in_string: &dyn Fn(&Range<usize>) -> bool) -> Vec<Replacement> {
         let replacement = |captures: Captures<'_>| {
             let place = captures.get(0).expect("the whole match is always there").range();
+            let with = self.with_in_json.as_ref().filter(|_| is_in_string(&place)).unwrap_or(&self.with);
             let mut expanded = Vec::new();
-            captures.expand(with(&place), &mut expanded);
-            Replacement { place, with: expanded }
+            captures.expand(with, &mut expanded);
+            Replacement { length: place.len(), place, with: expanded }
         };
         let replacements = self.regex.captures_iter(text).map(replacement);
         replacements.filter(|replacement| text[replacement.place.clone()] != *replacement.with).collect()
     }
 
-    /// What it matches in the bytes of a body.
-    fn in_bytes(&self, body: &[u8]) -> Vec<Replacement> {
-        let mut in_json = self.with_in_json.as_deref().map(|with| (with, JsonStrings::of(body)));
-        self.replacements(body, |place| {
-            let in_string = in_json.as_mut().and_then(|(with, strings)| strings.hold(place).then_some(*with));
-            in_string.unwrap_or(&self.with)
-        })
-    }
-
-    /// What it matches in the text of a string, where the body has that.
-    fn in_string(&self, string: &Decoded) -> impl Iterator<Item = Replacement> {
-        self.in_text(&string.text).into_iter().map(|Replacement { place, with }| {
-            let with = escaped(&String::from_utf8_lossy(&with)).into();
-            Replacement { place: string.written(&place), with }
-        })
-    }
-}
-
-impl Finder for Rule {
-    fn in_body(&self, body: &[u8]) -> Vec<Replacement> {
-        let mut found = self.in_bytes(body);
-        // Without a backslash every string is written as what it stands for.
-        if !body.contains(&b'\\') {
-            return found;
-        }
-        let strings = Decoded::all(body);
-        // A part of an escape is no text, and without it the string would be none: what is matched
-        // beside it is found in what the string stands for.
-        found.retain(|replacement| !is_cut(&strings, &replacement.place));
-        found.extend(strings.iter().flat_map(|string| self.in_string(string)));
-        apart(found)
-    }
-
-    fn in_text(&self, text: &[u8]) -> Vec<Replacement> {
-        // The arguments of a tool are JSON in a text.
-        if is_json(text) { self.in_body(text) } else { self.replacements(text, |_| &self.with) }
+    fn is_strict(&self) -> bool {
+        false
     }
 }
 
@@ -110,12 +77,13 @@ mod tests {
 
     use super::*;
     use crate::record::Redactor;
+    use crate::record::redact::readings::Readings;
     use crate::record::redact::replacement::replaced;
 
     fn struck(pattern: &str, with: &str, body: &str) -> String {
         let rule = Rule::new(1, pattern, with).unwrap();
         let body = body.as_bytes();
-        String::from_utf8(replaced(body, &rule.in_body(body)).0).unwrap()
+        String::from_utf8(replaced(body, &Readings::of(body, false).found(&rule)).0).unwrap()
     }
 
     #[test]
@@ -130,9 +98,10 @@ mod tests {
             (r"line\nbreak", r#"["line\nbreak \u00e9"]"#, r#"["N \u00e9"]"#),
             (r"C:\\x", r#"["C:\\x"]"#, r#"["N"]"#),
             ("a/b", r#"["a\/b"]"#, r#"["N"]"#),
-            ("Zoë", "data: [\"Zo\\u00eb\"]\n\ndata: Zo\\u00eb\n\n", "data: [\"N\"]\n\ndata: Zo\\u00eb\n\n"),
+            ("Zoë", "data: [\"Zo\\u00eb\"]\n\ndata: Zo\\u00eb\n\n", "data: [\"N\"]\n\ndata: N\n\n"),
             ("Zoë", r#"{"a":"I am Zo\u00eb, \u00"#, r#"{"a":"I am N, \u00"#),
-            ("Zoë", r"Zo\u00eb is no JSON", r"Zo\u00eb is no JSON"),
+            ("Zoë", r#"{"a":"I am Zo\u00eb""#, r#"{"a":"I am N""#),
+            ("Zoë", "\u{feff}{\"a\":\"Zo\\u00eb \\\"\"}", "\u{feff}{\"a\":\"N \\\"\"}"),
         ] {
             assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
         }
@@ -181,12 +150,64 @@ mod tests {
             ("[0-9]+", r#"["\u04101234"]"#, r#"["\u0410N"]"#),
             ("[a-z]+@x", r#"["to:\nzoe@x"]"#, r#"["to:\nN"]"#),
             (r#"said [^"]*"#, r#"["Z said \"hi\""]"#, r#"["Z N\"hi\""]"#),
-            // Of what cannot be decoded there are only the bytes.
-            ("Zoë", r#"["Zo\u00eb \x"]"#, r#"["Zo\u00eb \x"]"#),
-            ("Zoë", r#"["Zo\u00eb \ud83d","Zo\u00eb"]"#, r#"["Zo\u00eb \ud83d","N"]"#),
+            // Half of a surrogate pair is a character that nobody knows, and so is half of an escape.
+            ("Zoë", r#"["Zo\u00eb \ud83d","Zo\u00eb"]"#, r#"["N \ud83d","N"]"#),
             ("Zo", r#"["Zo\ud83d"]"#, r#"["N\ud83d"]"#),
+            ("[0-9a-f]{2,}", r#"["Zoe\ude00ff"]"#, r#"["Zoe\ude00N"]"#),
+            (r#"I am [^"]*"#, r#"["\n I am \ud83d Zo\u00eb"]"#, r#"["\n N"]"#),
+            ("[0-9]+", r#"{"a":"12 \u00"#, r#"{"a":"N \u00"#),
         ] {
             assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn what_goes_beyond_a_string_takes_the_escapes_that_it_cuts() {
+        for (pattern, body, expected) in [
+            (r#""name":.{4}"#, r#"{"name":"Z\u00eb"}"#, r#"{N"}"#),
+            (r#""name":.{5}"#, r#"{"name":"{\"a\":\"\\n\"}"}"#, r#"{N\":\"\\n\"}"}"#),
+        ] {
+            assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+    }
+
+    #[test]
+    fn where_no_json_is_an_escape_is_looked_at_as_one_and_as_it_is() {
+        for (pattern, body, expected) in [
+            ("Zoë", r"Zo\u00eb is no JSON", "N is no JSON"),
+            ("Zoë", r#"["Zo\u00eb \x"]"#, r#"["N \x"]"#),
+            (r"\bZoe\b", r#"{a: "hi\nZoe"}"#, r#"{a: "hi\nN"}"#),
+            ("new", r"C:\new\u00e9", r"C:\N\u00e9"),
+            ("ew", r"C:\new", r"C:\nN"),
+            ("Zoë", r"Zo\\u00eb", "N"),
+        ] {
+            assert_eq!(struck(pattern, "N", body), expected, "{pattern} in {body}");
+        }
+        assert_eq!(struck("4711|Zoë", "\"N\"", r"C:\x 4711 Zo\u00eb"), r#"C:\x "N" \"N\""#);
+    }
+
+    #[test]
+    fn json_among_other_words_is_looked_into_and_stays_json() {
+        let json = r#"{"name":"to:\nZo\u00eb","n":"\u04101234"}"#;
+        for (pattern, expected) in [
+            ("Zoë", r#"{"name":"to:\n\"N\"","n":"\u04101234"}"#),
+            ("n?Zo.", r#"{"name":"to:\n\"N\"","n":"\u04101234"}"#),
+            ("[0-9]+", r#"{"name":"to:\nZo\u00eb","n":"\u0410\"N\""}"#),
+            (r#""n":"[^"]*""#, r#"{"name":"to:\nZo\u00eb","N"}"#),
+        ] {
+            for (before, behind) in [
+                ("Here it is:\n```json\n", "\n```\nwhich is \"all\"."),
+                ("{\"a\":true}\n", "\n{\"b\":\"\\n\"}\n"),
+                ("invalid request: ", ""),
+                ("\u{feff}", ""),
+            ] {
+                let text = format!("{before}{json}{behind}");
+                let expected = format!("{before}{expected}{behind}");
+                assert_eq!(struck(pattern, "\"N\"", &text), expected, "{pattern} in {text}");
+                let body = json!({ "content": text }).to_string();
+                let kept: Value = serde_json::from_str(&struck(pattern, "\"N\"", &body)).unwrap();
+                assert_eq!(kept["content"], expected, "{pattern} in {body}");
+            }
         }
     }
 

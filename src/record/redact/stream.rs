@@ -1,15 +1,13 @@
-//! Striking what the deltas of a stream add up to, where no event has all of it.
+//! What the deltas of a stream add up to, where no event has all of it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::model::{Event, Members, events, text_bytes, with_data};
+use crate::model::{Event, Members, events};
 
-use super::replacement::Replacement;
-use super::{Edit, Redactor};
+use super::json::Json;
 
 /// How deep an event is looked into.
 const DEPTH: usize = 16;
@@ -18,105 +16,71 @@ const LABELS: [&str; 7] = ["role", "type", "id", "name", "format", "finish_reaso
 /// What tells one text of a stream from another beside its path.
 const PLACES: [&str; 6] = ["type", "item_id", "index", "output_index", "content_index", "summary_index"];
 
-/// A text of a delta.
+/// The strings of a stream of events.
 #[derive(Debug)]
-struct Piece {
-    /// Which event it stands in.
-    event: usize,
-    /// Where in the event's data its JSON string stands.
-    place: Range<usize>,
-    text: Vec<u8>,
-    changed: bool,
+pub(super) struct Stream {
+    /// The JSON of its events.
+    pub(super) json: Json,
+    /// The places of the pieces of each text that its deltas add up to, without their quotes, in order.
+    pub(super) texts: Vec<Vec<Range<usize>>>,
+}
+
+impl Stream {
+    /// What a body has of them.
+    pub(super) fn of(body: &[u8]) -> Self {
+        let (mut json, mut texts) = (Json::default(), Texts::new());
+        for event in events(body).0 {
+            let lines = Lines::of(&event, body);
+            let Json { values, strings } = Json::of(&event.data);
+            json.values.extend(values.iter().map(|value| lines.place(value)));
+            json.strings.extend(strings.iter().map(|string| lines.place(string)));
+            if let Ok(members) = Members::parse(&event.data) {
+                Walk { data: &event.data, lines: &lines, texts: &mut texts }.event(&members);
+            }
+        }
+        Self { json, texts: texts.into_values().collect() }
+    }
 }
 
 /// The pieces of each text of a stream, in order.
-type Texts = BTreeMap<String, Vec<Piece>>;
+type Texts = BTreeMap<String, Vec<Range<usize>>>;
 
-impl Redactor {
-    /// A stream whose deltas add up to nothing that must not be kept, and where it differs; `None`
-    /// where it does not.
-    pub(super) fn strike_stream(&self, body: &Bytes) -> Option<(Bytes, Vec<Edit>)> {
-        let (events, _) = events(body);
-        let mut texts = Texts::new();
-        for (number, event) in events.iter().enumerate() {
-            if let Ok(members) = Members::parse(&event.data) {
-                Walk { event: number, data: &event.data, texts: &mut texts }.event(&members);
-            }
-        }
-        for pieces in texts.values_mut() {
-            for finder in self.finders() {
-                let replacements = finder.in_text(&joined(pieces));
-                strike(pieces, &replacements);
-            }
-        }
-        let mut changed: BTreeMap<usize, Vec<&Piece>> = BTreeMap::new();
-        for piece in texts.values().flatten().filter(|piece| piece.changed) {
-            changed.entry(piece.event).or_default().push(piece);
-        }
-        (!changed.is_empty()).then(|| rewritten(body, &events, changed))
-    }
+/// Where the data of an event stand in the body.
+struct Lines(Vec<Line>);
+
+/// A line of an event's data.
+struct Line {
+    /// Where it begins in the data, and in the body.
+    data: usize,
+    body: usize,
 }
 
-fn joined(pieces: &[Piece]) -> Vec<u8> {
-    pieces.iter().flat_map(|piece| piece.text.iter().copied()).collect()
-}
-
-/// Puts what takes a match's place where the match begins, and takes the rest of it out of the
-/// pieces that follow.
-fn strike(pieces: &mut [Piece], replacements: &[Replacement]) {
-    let mut start = 0;
-    let mut replacements = replacements.iter().peekable();
-    for piece in pieces {
-        let end = start + piece.text.len();
-        let (mut text, mut at) = (Vec::new(), start);
-        while let Some(Replacement { place: range, with }) =
-            replacements.peek().filter(|replacement| replacement.place.start < end)
-        {
-            piece.changed = true;
-            text.extend_from_slice(&piece.text[at.min(range.start).max(start) - start..range.start.max(at) - start]);
-            if range.start >= start {
-                text.extend_from_slice(with);
-            }
-            at = range.end.min(end).max(at);
-            if range.end > end {
-                break;
-            }
-            replacements.next();
-        }
-        text.extend_from_slice(&piece.text[at - start..]);
-        piece.text = text;
-        start = end;
+impl Lines {
+    fn of(event: &Event, body: &[u8]) -> Self {
+        let mut data = 0;
+        let line = |place: Range<usize>| {
+            let line = Line { data, body: place.start };
+            data += place.len() + 1;
+            line
+        };
+        Self(event.data_places(body).into_iter().map(line).collect())
     }
-}
 
-/// The stream with the texts of some events changed.
-fn rewritten(body: &Bytes, events: &[Event], changed: BTreeMap<usize, Vec<&Piece>>) -> (Bytes, Vec<Edit>) {
-    let (mut out, mut edits, mut copied) = (Vec::with_capacity(body.len()), Vec::new(), 0);
-    for (number, mut pieces) in changed {
-        let event = &events[number];
-        pieces.sort_by_key(|piece| piece.place.start);
-        let (mut data, mut from) = (Vec::with_capacity(event.data.len()), 0);
-        for piece in pieces {
-            data.extend_from_slice(&event.data[from..piece.place.start]);
-            let text = String::from_utf8_lossy(&piece.text);
-            serde_json::to_writer(&mut data, &text).expect("a string is JSON, and memory takes it");
-            from = piece.place.end;
-        }
-        data.extend_from_slice(&event.data[from..]);
-        out.extend_from_slice(&body[copied..event.start]);
-        let event_text = with_data(&body[event.start..event.end], &data);
-        edits.push(Edit { start: event.start, end: event.end, length: event_text.len() });
-        out.extend_from_slice(&event_text);
-        copied = event.end;
+    /// Where the body has a place of the data.
+    fn place(&self, place: &Range<usize>) -> Range<usize> {
+        self.at(place.start)..self.at(place.end)
     }
-    out.extend_from_slice(&body[copied..]);
-    (out.into(), edits)
+
+    fn at(&self, at: usize) -> usize {
+        let line = self.0.partition_point(|line| line.data <= at).checked_sub(1).map(|last| &self.0[last]);
+        line.map_or(at, |line| line.body + at - line.data)
+    }
 }
 
 /// Finds the texts of one event's deltas.
 struct Walk<'a> {
-    event: usize,
     data: &'a [u8],
+    lines: &'a Lines,
     texts: &'a mut Texts,
 }
 
@@ -152,11 +116,9 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, path: &str, raw: &RawValue) {
-        let Some(text) = text_bytes(raw) else { return };
         // A borrowed raw value is a part of the data, so its address says where.
         let start = raw.get().as_ptr() as usize - self.data.as_ptr() as usize;
-        let place = start..start + raw.get().len();
-        let piece = Piece { event: self.event, place, text, changed: false };
+        let piece = self.lines.place(&(start + 1..start + raw.get().len() - 1));
         self.texts.entry(path.to_owned()).or_default().push(piece);
     }
 }
@@ -168,8 +130,8 @@ fn place_of(members: &Members<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::{Chunk, End, Reply};
+    use crate::record::Redactor;
 
     #[test]
     fn what_a_rule_names_is_struck_from_a_stream_where_its_events_escape_it() {

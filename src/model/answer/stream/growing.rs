@@ -236,8 +236,7 @@ fn is_text_part(item: &Growing) -> bool {
 
 /// The bytes of a JSON string in WTF-8: half of a surrogate pair may stand alone in it. `None`
 /// where it is no string.
-#[must_use]
-pub fn text_bytes(raw: &RawValue) -> Option<Vec<u8>> {
+fn text_bytes(raw: &RawValue) -> Option<Vec<u8>> {
     struct Bytes;
 
     impl Visitor<'_> for Bytes {

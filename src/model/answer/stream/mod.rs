@@ -24,8 +24,8 @@ use choices::Choices;
 use messages::{Messages, is_of_message};
 use responses::{PREFIX, Responses};
 
-pub use event::{Event, EventParser, events, with_data};
-pub use growing::{Members, text_bytes};
+pub use event::{Event, EventParser, events};
+pub use growing::Members;
 
 /// What ends a stream.
 const DONE: &[u8] = b"[DONE]";
