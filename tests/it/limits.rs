@@ -204,6 +204,54 @@ fn a_price_that_has_proved_too_low_is_not_believed_of_replies_that_do_not_tell_t
 }
 
 #[test]
+fn what_a_price_said_that_has_proved_too_low_is_told_as_the_least_everywhere() {
+    // The first reply costs a hundredth of a cent by its price; the second one of `m` tells ten cents.
+    let gateway = in_turn(|asked| if asked == 1 { answer(r#","cost":0.1"#) } else { answer("") });
+    let (test, other) = (test(2), priced("0.25"));
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 10\ncompletion_usd_per_million = 0\n");
+    let flags = ["--in-flight", "1", "--budget", "5", "--prices", "prices.toml"];
+    let summary = test.run_job().to(&gateway).and(flags).run().stderr;
+    let told = "≥ $0.100; the price of m is too low: what it says of a reply is the least that it cost; the budget counts \
+                $0.0999 for what is unknown";
+    assert!(summary.contains(told), "{summary}");
+    let shown = test.args(["show", "latest"]).run().stdout;
+    assert!(shown.contains(told) && shown.lines().any(|line| line.ends_with("  ≥ $0.100")), "{shown}");
+    assert!(test.args(["runs"]).run().stdout.contains("  ≥ $0.100  "));
+    let json = |args: &[&str]| serde_json::from_str::<Value>(&test.args(args).run().stdout).unwrap();
+    let (run, runs) = (json(&["show", "latest", "--json"]), json(&["runs", "--json"]));
+    for sums in [&run, &run["models"][0], &runs[0]] {
+        assert_eq!(sums["cost_is_lower_bound"], true, "{sums}");
+        assert_eq!(sums["unknown_costs"], 0, "{sums}");
+        let [known, assumed] = ["cost_usd", "assumed_cost_usd"].map(|name| sums[name].as_f64().unwrap());
+        assert!((known - 0.1001).abs() < 1e-9 && (assumed - 0.0999).abs() < 1e-9, "{sums}");
+    }
+    let first = test.args(["show", "latest", "1"]).run().stdout;
+    assert!(first.contains("  cost ≥ $0.000100, by a price that has proved too low\n"), "{first}");
+    for (row, is_by_price) in [("1", true), ("2", false)] {
+        let attempt = &json(&["show", "latest", row, "--json"])["items"][0]["exchanges"][0]["attempts"][0];
+        let marks = ["cost_is_by_price", "cost_is_lower_bound"].map(|name| &attempt[name]);
+        assert_eq!(marks, [is_by_price, is_by_price], "{attempt}");
+    }
+    // A run whose replies tell what they cost is told as exactly as before.
+    test.run_job().to(&other).and(flags).and(["--new"]).run();
+    assert_eq!(json(&["show", "latest", "--json"])["cost_is_lower_bound"], false);
+}
+
+#[test]
+fn a_price_that_proves_too_low_in_a_later_call_counts_for_the_earlier_ones_too() {
+    let gateway = in_turn(|asked| if asked < 30 { answer("") } else { answer(r#","cost":0.02"#) });
+    let test = test(120);
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 1\n");
+    let flags = ["--budget", "0.5", "--prices", "prices.toml"];
+    test.run_job().to(&gateway).and(flags).and(["--limit", "30"]).run();
+    let output = test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.received().len(), 31, "{}", output.stderr);
+    assert!(output.stderr.contains("stopped: budget used up: $0.620 of $0.500 are spent"), "{}", output.stderr);
+    test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.received().len(), 31, "something was sent though the budget was used up");
+}
+
+#[test]
 fn a_row_that_fits_in_no_minute_is_refused_by_its_line_before_anything_is_sent() {
     let (test, gateway) =
         (test(2).file("rows.csv", format!("id,q\n1,short\n2,{}\n", "word ".repeat(4_000))), Gateway::new());

@@ -91,10 +91,10 @@ fn headline(report: &SessionReport) -> String {
 fn money(report: &SessionReport) -> String {
     let mut parts = Vec::new();
     if report.hits > 0 {
-        parts.push(format!("avoided {}", spent(report.cost_avoided_usd, report.unpriced_hits)));
+        parts.push(format!("avoided {}", spent(report.cost_avoided_usd, report.unpriced_hits > 0)));
     }
     if report.live > 0 {
-        parts.push(format!("spent {}", spent(report.live_cost_usd, report.unpriced_live)));
+        parts.push(format!("spent {}", spent(report.live_cost_usd, report.unpriced_live > 0)));
     }
     if parts.is_empty() { String::new() } else { format!("  cost: {}\n", parts.join(", ")) }
 }

@@ -175,10 +175,10 @@ impl Permit {
         let mut state = self.lane.state();
         let PriceTrust::Passed { times } = state.price_trust else { return };
         let least_usd = state.usage.dearest_seen_usd.unwrap_or_default();
-        let more_usd = state.assumed.correct(times, least_usd);
+        let more_usd = state.assumed.correct(times, least_usd) + state.earlier.correct(1.0, least_usd);
         drop(state);
         if let Some(budget) = self.gate.budget() {
-            budget.correct(more_usd, least_usd);
+            budget.correct(&self.lane.model, more_usd, least_usd);
         }
     }
 
