@@ -65,7 +65,8 @@ fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
     for budget in ["1", "1", "2"] {
         let output = test.run_job().to(&gateway).and(["--budget", budget]).status(3).run();
         assert!(output.stderr.contains("stopped: cost unknown: an answer of m does not say"), "{}", output.stderr);
-        assert!(output.stderr.contains("give a price table"), "{}", output.stderr);
+        assert!(output.stderr.contains("give a price table that has m (prices = "), "{}", output.stderr);
+        assert!(!output.stderr.contains("max_tokens"), "{}", output.stderr);
         assert!(!output.stderr.contains("higher --budget"), "{}", output.stderr);
         assert_eq!(gateway.requests(), 1, "a budget of {budget} sends nothing more");
     }
@@ -97,6 +98,38 @@ fn a_budget_says_where_neither_the_job_nor_the_price_table_bounds_an_answer() {
         let warning = "warning: neither the job nor the price table says how long an answer of m may be: ";
         assert_eq!(output.stderr.contains(warning), is_told, "{}", output.stderr);
     }
+}
+
+#[test]
+fn a_run_whose_cost_nothing_bounds_says_what_is_missing() {
+    let unbounded = JOB.replace("params = { max_tokens = 50 }", "");
+    let price = "[\"m\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 10\n";
+    let other = price.replace("[\"m\"]", "[\"n\"]");
+    let (has_m, length) = ("give a price table that has m (prices = ", "max_completion_tokens");
+    let bare = || FaultyGateway::new(|_| Play::Answer(200, "", answer_without_usage()));
+    let silent = || FaultyGateway::new(|_| Play::Reset);
+    for (job, prices, expected, not) in [
+        (unbounded.as_str(), price, "say how long an answer of m may be (max_completion_tokens", has_m),
+        (JOB, other.as_str(), has_m, length),
+        (unbounded.as_str(), other.as_str(), has_m, "say how long an answer of"),
+    ] {
+        for gateway in [bare(), silent()] {
+            let test = Test::new().job(job).file("rows.csv", rows(20)).file("prices.toml", prices);
+            let flags = ["--in-flight", "1", "--budget", "1", "--prices", "prices.toml"];
+            let output = test.run_job().to(&gateway).and(flags).status(3).run();
+            let (_, stopped) = output.stderr.split_once("stopped: cost unknown: ").expect(&output.stderr);
+            assert!(stopped.contains(expected) && !stopped.contains(not), "{stopped}");
+            assert_eq!(stopped.contains("max_tokens"), job != JOB, "{stopped}");
+            let shown = test.args(["show", "latest"]).run().stdout;
+            assert!(shown.contains("--prices") && shown.contains("max_tokens"), "{shown}");
+        }
+    }
+}
+
+/// An answer that says nothing of what it has used.
+fn answer_without_usage() -> String {
+    let choice = r#"{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}"#;
+    format!(r#"{{"choices":[{choice}]}}"#)
 }
 
 #[test]

@@ -292,10 +292,22 @@ mod tests {
                 admit(&gate, &model).await.settle(&silent);
             }
             let refusal = gate.admit(&other, super::Size::default()).await.err().unwrap();
-            let Refusal::Run(reason @ StopReason::CostUnknown(_)) = refusal else { panic!("{refusal:?}") };
+            let Refusal::Run(reason @ StopReason::CostUnknown { .. }) = refusal else { panic!("{refusal:?}") };
             let requests = before.max(5);
             assert!(reason.to_string().contains(&format!("what {requests} requests cost that may")), "{reason}");
         }
+        // What is in flight is waited for, and its reply settles what came before.
+        let mut options = budget(1.0, None);
+        options.budget = options.budget.map(|budget| BudgetOptions { models: 2, ..budget });
+        let gate = Admission::new(options);
+        let mut telling = admit(&gate, &other).await;
+        for _ in 0..5 {
+            admit(&gate, &model).await.settle(&silent);
+        }
+        assert!(waits(&gate, &model).await);
+        telling.settle(&answered(0.01));
+        admit(&gate, &model).await.settle(&silent);
+        assert!(gate.status().budget.is_some_and(|budget| budget.spent_usd > 0.06));
         // What another model costs counts for them.
         let gate = Admission::new(budget(1.0, None));
         admit(&gate, &other).await.settle(&answered(0.01));
