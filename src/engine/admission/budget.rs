@@ -14,7 +14,9 @@ use super::options::BudgetOptions;
 use crate::store::BudgetCorrection;
 
 /// So many requests may have been billed without anybody knowing what one may cost: then none goes any
-/// more, since a budget that counts nothing for them bounds nothing.
+/// more, since a budget that counts nothing for them bounds nothing. What is in flight is waited for, as
+/// its reply may tell. One more request might tell too, but nothing bounds what it costs, nor how many
+/// such would stay silent: more of them, or of each model, would pass the budget by as many.
 const MOST_UNKNOWN: u64 = 5;
 /// Below this, in USD, a sum of many costs is not told from another.
 const ROUNDING: f64 = 1e-9;
