@@ -16,7 +16,7 @@ const STAND_INS: [&str; 5] = [
      CREATE TEMP VIEW exchange_key AS \
      SELECT k.key_prefix, k.exchange_id, e.key, e.attempt_id, e.occurrence, NULL AS session, \
      a.class NOT IN ('quota_exhausted', 'unauthorized', 'out_of_credit', 'misconfigured', 'not_connected') \
-     AND a.ended <> 'given_up' AS stands \
+     AND a.ended <> 'given_up' AND NOT (a.class = 'rejected' AND a.status IS 403) AS stands \
      FROM main.exchange_key k JOIN main.exchange e ON e.id = k.exchange_id JOIN main.attempt a ON a.id = e.attempt_id;",
     // What 0004.sql adds.
     "CREATE TEMP TABLE in_flight (run, taken_at_ms, pid, requests, worst_cost_usd, unpriced);",

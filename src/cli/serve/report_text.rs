@@ -24,6 +24,7 @@ pub(super) fn report_text(report: &SessionReport) -> String {
         page.text(&sessions(report));
     }
     page.text(&cut(report.cut));
+    page.text(&account_failures(report.account_failures));
     missed(report, &mut page);
     refused(report, &mut page);
     unused(report, &mut page);
@@ -143,6 +144,16 @@ fn cut(cut: u64) -> String {
     }
 }
 
+/// What was recorded that another key, or another account, may be answered otherwise.
+fn account_failures(failures: u64) -> String {
+    let what = "failed by the account, or with a 403: recorded so, and --mode auto sends";
+    match failures {
+        0 => String::new(),
+        1 => format!("  1 sent request {what} it again\n"),
+        failures => format!("  {} sent requests {what} them again\n", count(failures)),
+    }
+}
+
 fn unused(report: &SessionReport, page: &mut Page) {
     for unused in report.unused_recordings.shown.iter().take(SHOWN) {
         page.line(format!("  not used: {}", unused_line(unused)));
@@ -190,6 +201,7 @@ mod tests {
              (no session)     1,200     4       0\n  \
              tests/a              3     0       2\n  \
              1 request was cut: its answer was under way when the server ended (--drain gives more time)\n  \
+             2 sent requests failed by the account, or with a 403: recorded so, and --mode auto sends them again\n  \
              missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \

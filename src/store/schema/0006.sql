@@ -17,3 +17,7 @@ FROM attempt
 LEFT JOIN name AS served   ON served.id   = attempt.served_model
 LEFT JOIN name AS provider ON provider.id = attempt.provider
 LEFT JOIN name AS finish   ON finish.id   = attempt.finish_reason;
+
+-- A 403 that no moderation is the cause of may be the account's matter.
+UPDATE exchange_key SET stands = 0
+WHERE stands = 1 AND attempt_id IN (SELECT id FROM attempt WHERE class = 'rejected' AND status = 403);
