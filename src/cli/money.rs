@@ -4,19 +4,21 @@ pub(crate) use nightreel::price::usd;
 use nightreel::store::{Lost, RunId, Totals};
 
 use super::count::{count, counted};
+use super::terminal_text::one_line;
 
-/// What was spent, where nobody knows what some attempts cost, in a word.
-pub(crate) fn spent(cost_usd: f64, unknown_costs: u64) -> String {
-    match (known(cost_usd, unknown_costs), unknown_costs) {
+/// What was spent, in a word; at least, where it may be more than what is known.
+pub(crate) fn spent(cost_usd: f64, may_be_more: bool) -> String {
+    match (known(cost_usd, may_be_more), may_be_more) {
         (None, _) => "unknown".to_owned(),
-        (Some(cost_usd), 0) => usd(cost_usd),
-        (Some(cost_usd), _) => format!("≥ {}", usd(cost_usd)),
+        (Some(cost_usd), false) => usd(cost_usd),
+        (Some(cost_usd), true) => format!("≥ {}", usd(cost_usd)),
     }
 }
 
-/// What is known of a cost, for programs; `None` where nothing is, which is not the same as nothing.
-pub(crate) fn known(cost_usd: f64, unknown_costs: u64) -> Option<f64> {
-    (unknown_costs == 0 || cost_usd > 0.0).then_some(cost_usd)
+/// What is known of a cost that may be more, for programs; `None` where nothing is, which is not the same
+/// as nothing.
+pub(crate) fn known(cost_usd: f64, may_be_more: bool) -> Option<f64> {
+    (!may_be_more || cost_usd > 0.0).then_some(cost_usd)
 }
 
 /// What a run cost, what of it nobody knows, and what to do about that: a price table is no help where
@@ -25,8 +27,9 @@ pub(crate) fn told(totals: &Totals, has_prices: bool) -> String {
     let (lost, unpriced) = (&totals.lost, totals.unpriced_answers());
     let all_unknown = totals.unknown_costs();
     let unknown = all_unknown - lost.requests;
+    let may_be_more = totals.may_cost_more();
     let mut parts: Vec<String> =
-        known(totals.cost_usd(), all_unknown).map(|cost| spent(cost, all_unknown)).into_iter().collect();
+        known(totals.cost_usd(), may_be_more).map(|cost| spent(cost, may_be_more)).into_iter().collect();
     if unpriced > 0 {
         let (unpriced, answers) = (count(unpriced), counted(totals.answered(), "answer"));
         let advice = if has_prices { "" } else { ": give a price table with prices = \"FILE\"" };
@@ -39,6 +42,12 @@ pub(crate) fn told(totals: &Totals, has_prices: bool) -> String {
     if lost.requests > 0 {
         let requests = counted(lost.requests, "request");
         parts.push(format!("cost unknown for {requests} in flight when {}, which may have been billed", ended(lost)));
+    }
+    let underpriced: Vec<&str> =
+        totals.lanes.iter().filter(|lane| lane.is_underpriced).map(|lane| lane.model.as_str()).collect();
+    if !underpriced.is_empty() {
+        let models = one_line(&underpriced.join(", "));
+        parts.push(format!("the price of {models} is too low: what it says of a reply is the least that it cost"));
     }
     if totals.assumed_cost_usd() > 0.0 {
         parts.push(format!("the budget counts {} for what is unknown", usd(totals.assumed_cost_usd())));
@@ -85,14 +94,29 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        for (cost_usd, unknown, text, number) in [
-            (0.5, 0, "$0.500", Some(0.5)),
-            (0.5, 3, "≥ $0.500", Some(0.5)),
-            (0.0, 3, "unknown", None),
-            (0.0, 0, "$0", Some(0.0)),
+        for (cost_usd, may_be_more, text, number) in [
+            (0.5, false, "$0.500", Some(0.5)),
+            (0.5, true, "≥ $0.500", Some(0.5)),
+            (0.0, true, "unknown", None),
+            (0.0, false, "$0", Some(0.0)),
         ] {
-            assert_eq!((spent(cost_usd, unknown).as_str(), known(cost_usd, unknown)), (text, number));
+            assert_eq!((spent(cost_usd, may_be_more).as_str(), known(cost_usd, may_be_more)), (text, number));
         }
+    }
+
+    #[test]
+    fn what_a_price_said_that_is_too_low_is_told_as_the_least() {
+        let lane = |model: &str, is_underpriced| LaneTotals {
+            model: model.to_owned(),
+            cost_usd: 0.25,
+            assumed_cost_usd: if is_underpriced { 1.5 } else { 0.0 },
+            is_underpriced,
+            ..LaneTotals::default()
+        };
+        let totals = Totals { lanes: vec![lane("m", true), lane("n", false)], ..Totals::default() };
+        let expected = "≥ $0.500; the price of m is too low: what it says of a reply is the least that it cost; \
+                        the budget counts $1.50 for what is unknown";
+        assert_eq!(told(&totals, true), expected);
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl RunFacts {
             replayed: totals.replayed,
             prompt_tokens,
             completion_tokens,
-            cost_usd: known(totals.cost_usd(), totals.unknown_costs()),
+            cost_usd: known(totals.cost_usd(), totals.may_cost_more()),
+            cost_is_lower_bound: totals.may_cost_more(),
             assumed_cost_usd: totals.assumed_cost_usd(),
             unknown_costs: totals.unknown_costs(),
             lost_requests: totals.lost.requests,
@@ -109,7 +110,11 @@ pub(crate) struct RunJson<'a> {
     completion_tokens: u64,
     /// As far as it is known; `null` where nothing of it is.
     cost_usd: Option<f64>,
-    /// What a budget counts for the requests whose cost nobody knows.
+    /// Whether it may have cost more: of some requests nobody knows it, or a price says it that has proved
+    /// too low.
+    cost_is_lower_bound: bool,
+    /// What a budget counts for the requests whose cost nobody knows, and besides for those whose price
+    /// has proved too low.
     assumed_cost_usd: f64,
     /// Requests that may have cost something, and nobody knows what.
     unknown_costs: u64,

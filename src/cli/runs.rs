@@ -112,7 +112,7 @@ fn cells(facts: &RunFacts) -> [String; 9] {
         format!("{}/{}", count(totals.settled()), count(begun.item_count)),
         count(facts.succeeded()),
         count(facts.failed()),
-        spent(totals.cost_usd(), totals.unknown_costs()),
+        spent(totals.cost_usd(), totals.may_cost_more()),
         format!("{}{simulated}", shortened(&facts.state.to_string(), STATE)),
     ]
 }

@@ -166,8 +166,9 @@ mod tests {
         let lowered = [change(CALLED_AT_MS + 1, Some(9.0)), change(CALLED_AT_MS + 2, Some(0.25))];
         let earlier = [change(CALLED_AT_MS - 1, Some(0.25))];
         let taken_away = [change(CALLED_AT_MS, None)];
-        let table = "to go on, give a price table (prices = \"…\" in the job or --prices) or go on without the budget: \
-                     nightreel run j.toml --limit 3 --budget 3 --store a.db --prices FILE";
+        let table = "to go on, give a price table (prices = \"…\" in the job or --prices) that has the model and \
+                     bounds its answers (max_completion_tokens, or max_tokens in request.params), or go on without the \
+                     budget: nightreel run j.toml --limit 3 --budget 3 --store a.db --prices FILE";
         for (state, flags, changes, expected) in [
             (stopped(StopKind::Budget), budget.as_slice(), [].as_slice(), raise),
             (stopped(StopKind::Budget), &of_job, &[], raise),

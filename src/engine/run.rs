@@ -192,6 +192,7 @@ fn budget(
         spent_usd: known_usd + assumed_usd,
         assumed_usd,
         assumed,
+        by_price: reader.by_price(run)?,
         unpriced: unknown,
         models,
         dearest,

@@ -142,9 +142,11 @@ impl Worker<'_> {
 
     /// Keeps what the budget counts besides, now that more is known of what requests cost.
     async fn corrected(&self) -> Result<(), Stopping> {
-        let Some(correction) = self.shared.admission.take_correction() else { return Ok(()) };
-        let kept = self.shared.recorder.budget_correction(self.shared.run, correction).await;
-        self.kept(kept)
+        for correction in self.shared.admission.take_corrections() {
+            let kept = self.shared.recorder.budget_correction(self.shared.run, correction).await;
+            self.kept(kept)?;
+        }
+        Ok(())
     }
 
     /// Keeps an attempt that settles nothing.

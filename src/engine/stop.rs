@@ -30,7 +30,12 @@ pub enum StopReason {
         least: Option<String>,
     },
     /// Nobody knows what the answers of a model cost, so that no budget can be kept.
-    CostUnknown(String),
+    CostUnknown {
+        /// Which ones.
+        message: String,
+        /// What would bound it, for people.
+        needs: String,
+    },
     /// The other models are done, and some take no more requests: which ones, and why each of them.
     LaneClosed(Vec<(Arc<str>, StopReason)>),
     /// The credentials were refused.
@@ -61,7 +66,7 @@ impl StopReason {
             Self::Signal => StopKind::Signal,
             Self::Deadline => StopKind::Deadline,
             Self::Budget { .. } => StopKind::Budget,
-            Self::CostUnknown(_) => StopKind::CostUnknown,
+            Self::CostUnknown { .. } => StopKind::CostUnknown,
             Self::LaneClosed(_) => StopKind::LaneClosed,
             Self::Unauthorized(_) => StopKind::Unauthorized,
             Self::OutOfCredit(_) => StopKind::OutOfCredit,
@@ -88,6 +93,7 @@ impl StopReason {
             Self::LaneClosed(lanes) => way_on_of_lanes(lanes),
             Self::Budget { least: Some(least), .. } => StopKind::Budget
                 .way_on_after(Some(&format!("raise the budget to at least {least} (--budget or limits.budget_usd)"))),
+            Self::CostUnknown { needs, .. } => StopKind::CostUnknown.way_on_after(Some(needs)),
             _ => self.kind().way_on(),
         }
     }
@@ -117,7 +123,7 @@ impl fmt::Display for StopReason {
                 Ok(())
             }
             Self::Budget { message, .. }
-            | Self::CostUnknown(message)
+            | Self::CostUnknown { message, .. }
             | Self::Unauthorized(message)
             | Self::OutOfCredit(message)
             | Self::Misconfigured(message)

@@ -86,7 +86,8 @@ impl StopKind {
             Self::Signal | Self::Deadline => return None,
             Self::Budget => "raise the budget (--budget or limits.budget_usd)",
             Self::CostUnknown => {
-                "give a price table (prices = \"…\" in the job or --prices) or go on without the budget"
+                "give a price table (prices = \"…\" in the job or --prices) that has the model and bounds its answers \
+                 (max_completion_tokens, or max_tokens in request.params), or go on without the budget"
             }
             Self::LaneClosed => "mend what closed the model",
             Self::Unauthorized => "mend the credentials",

@@ -37,7 +37,14 @@ impl Attempt {
     /// neither was the account the cause of it, nor did whoever asked go away.
     #[must_use]
     pub fn stands(&self) -> bool {
-        !self.is_given_up() && !self.class.is_of_the_account() && self.class != Class::NotConnected
+        let of_the_account = self.class.is_of_the_account() || self.is_forbidden();
+        !self.is_given_up() && !of_the_account && self.class != Class::NotConnected
+    }
+
+    /// Whether it is a 403 that no moderation is the cause of. It may be the key's, the account's, the
+    /// model's or the region's matter, and most say no more than "forbidden": none of them is the request's.
+    fn is_forbidden(&self) -> bool {
+        self.class == Class::Rejected && self.reply.as_ref().is_ok_and(|reply| reply.status == 403)
     }
 }
 

@@ -22,6 +22,10 @@ pub struct SessionReport {
     /// Those of the sent ones whose replies were cut off, as the server ended before they had.
     #[serde(default)]
     pub cut: u64,
+    /// Those of the sent ones that failed by the account, or with a 403 that no moderation is the cause of:
+    /// what came of them is recorded, and `auto` sends them again.
+    #[serde(default)]
+    pub account_failures: u64,
     /// Those of the misses and of the sent ones whose recordings had all been handed out.
     pub exhausted: u64,
     /// Recordings that no request was answered by.

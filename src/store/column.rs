@@ -14,7 +14,7 @@ pub(super) const ATTEMPT: &str = "a.number, a.sent_at_ms, a.queued_us, a.first_b
 
 /// [`Attempt::stands`] of a table or a subquery named `a`.
 pub(super) const STANDS: &str = "(a.class NOT IN ('quota_exhausted', 'unauthorized', 'out_of_credit', 'misconfigured', \
-                                 'not_connected') AND a.ended <> 'given_up')";
+                                 'not_connected') AND a.ended <> 'given_up' AND NOT (a.class = 'rejected' AND a.status IS 403))";
 
 pub(super) fn sql_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

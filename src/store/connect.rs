@@ -16,12 +16,13 @@ use super::{Reader, StoreError, log};
 /// "nrel": what makes a `SQLite` file a store of nightreel.
 const APPLICATION_ID: i32 = 0x6e72_656c;
 /// Each brings a store from the version of its index to the next. Append only.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
+    include_str!("schema/0006.sql"),
 ];
 /// How long a writer waits for another process's transaction.
 pub(super) const BUSY: Duration = Duration::from_mins(1);

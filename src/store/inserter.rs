@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::model::{Attempt, Reply};
+use crate::model::{Attempt, Class, Reply};
 
 use super::names::Names;
 use super::pack::Packer;
@@ -100,7 +100,10 @@ impl Inserter {
             }
             Record::Item(item) => self.write_item(item, now_ms),
             Record::LimitChange(change) => limit_change::write(&self.connection, &mut self.names, change),
-            Record::BudgetCorrection(run, correction) => correction.write(&self.connection, *run),
+            Record::BudgetCorrection(run, correction) => {
+                let model = self.names.optional_id(&self.connection, correction.model.as_deref())?;
+                correction.write(&self.connection, *run, model)
+            }
         }
     }
 
@@ -168,8 +171,8 @@ impl Inserter {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO attempt (exchange_id, settling, number, sent_at_ms, queued_us, first_byte_us, total_us, \
              class, status, ended, prompt_tokens, completion_tokens, cost_usd, served_model, provider, \
-             finish_reason, reply, assumed_cost_usd) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+             finish_reason, reply, assumed_cost_usd, by_price) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?;
         statement.raw_bind_parameter(1, exchange.id.rowid())?;
         statement.raw_bind_parameter(2, settling)?;
@@ -189,6 +192,7 @@ impl Inserter {
         statement.raw_bind_parameter(16, finish_reason)?;
         statement.raw_bind_parameter(17, &self.scratch.packed)?;
         statement.raw_bind_parameter(18, attempt.assumed_cost_usd)?;
+        statement.raw_bind_parameter(19, is_by_price(attempt, facts).then_some(1))?;
         statement.raw_execute()?;
         drop(statement);
         Ok(self.connection.last_insert_rowid())
@@ -231,6 +235,12 @@ impl Inserter {
             .execute((id, &row.id, signed(row.line), &self.scratch.packed))?;
         Ok(())
     }
+}
+
+/// Whether what an attempt cost is said by a price table. Nobody has to: a cache's answer is free.
+fn is_by_price(attempt: &Attempt, facts: &Facts) -> bool {
+    let is_from_cache = attempt.reply.as_ref().is_ok_and(Reply::is_from_cache);
+    attempt.class == Class::Answered && attempt.cost_usd.is_some() && !facts.tells_cost && !is_from_cache
 }
 
 fn signed(number: u64) -> i64 {

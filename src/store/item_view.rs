@@ -54,6 +54,10 @@ pub struct AttemptView {
     pub served_model: Option<String>,
     /// The provider that answered.
     pub provider: Option<String>,
+    /// Whether a price says what it cost, since the reply does not.
+    pub is_by_price: bool,
+    /// Whether the price has proved too low that says what it cost, or by which a budget assumes it.
+    pub is_underpriced: bool,
     /// What was sent and what came of it.
     pub attempt: Attempt,
 }
@@ -66,6 +70,11 @@ pub struct AttemptOrigin {
     /// When that one's run began, in milliseconds since 1970-01-01 UTC.
     pub run_started_at_ms: i64,
 }
+
+/// Whether a price has proved too low that is all that is known of the cost of an attempt named `a`.
+const UNDERPRICED: &str = "(coalesce(a.by_price, 0) OR (a.cost_usd IS NULL AND a.assumed_cost_usd IS NOT NULL)) AND \
+                           EXISTS (SELECT 1 FROM budget_correction c JOIN item i ON i.model = c.model \
+                           WHERE c.run = a.exchange_id >> 40 AND c.usd > 0 AND i.id = a.exchange_id >> 8)";
 
 impl Reader {
     /// The settled items of a run whose row has an id, in input order.
@@ -152,7 +161,7 @@ impl Reader {
             "SELECT e.id, a.id IS e.attempt_id, CASE WHEN a.settling < 2 THEN a.exchange_id END, \
              (SELECT started_at_ms FROM run WHERE id = a.exchange_id >> 40), \
              (SELECT text FROM name WHERE id = a.served_model), (SELECT text FROM name WHERE id = a.provider), \
-             {ATTEMPT} FROM exchange e \
+             coalesce(a.by_price, 0), {UNDERPRICED}, {ATTEMPT} FROM exchange e \
              JOIN attempt a ON a.id = e.attempt_id OR (a.settling = 0 AND a.exchange_id = e.id) \
              WHERE e.id >= ?1 AND e.id <= ?2 ORDER BY e.id, a.id"
         );
@@ -162,7 +171,7 @@ impl Reader {
         while let Some(row) = rows.next()? {
             let (exchange, run_started_at_ms): (Option<i64>, i64) = (row.get(2)?, row.get(3)?);
             let origin = exchange.map(|id| AttemptOrigin { exchange: ExchangeId::from_rowid(id), run_started_at_ms });
-            let attempt = attempt(row, 6, &self.connection, &mut self.unpacker)?;
+            let attempt = attempt(row, 8, &self.connection, &mut self.unpacker)?;
             attempts.push(AttemptView {
                 exchange: ExchangeId::from_rowid(row.get(0)?),
                 settling: row.get(1)?,
@@ -170,6 +179,8 @@ impl Reader {
                 origin: origin.filter(|origin| attempt.sent_at_ms >= origin.run_started_at_ms),
                 served_model: row.get(4)?,
                 provider: row.get(5)?,
+                is_by_price: row.get(6)?,
+                is_underpriced: row.get(7)?,
                 attempt,
             });
         }

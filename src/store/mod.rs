@@ -5,6 +5,7 @@
 //! behind it: only then is an item reported as done, safe from a power cut too.
 
 mod budget_correction;
+mod by_price;
 mod column;
 mod connect;
 mod exchanges;
@@ -43,6 +44,7 @@ mod totals;
 mod writer;
 
 pub use budget_correction::BudgetCorrection;
+pub use by_price::ByPrice;
 pub use connect::{Access, Store};
 pub use exchanges::KeptExchange;
 pub use fixture::{FIXTURE_JOB, check_unused, check_writable, write_fixture};

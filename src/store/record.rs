@@ -76,6 +76,8 @@ pub struct Facts {
     pub provider: Option<String>,
     /// How the answer ended, as the body says it.
     pub finish_reason: Option<String>,
+    /// Whether the answer says what it cost.
+    pub tells_cost: bool,
 }
 
 impl Facts {
@@ -89,6 +91,7 @@ impl Facts {
             served_model: answer.model.clone(),
             provider: answer.provider.clone(),
             finish_reason: answer.finish_reason.clone(),
+            tells_cost: answer.usage.cost_usd.is_some(),
         }
     }
 }

@@ -126,11 +126,12 @@ impl Reader {
                         WHERE e.id >= ?1 AND e.id < ?2";
         let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
         let lost = Lost::read(&self.connection, run)?;
-        let correction = BudgetCorrection::read(&self.connection, run)?;
+        let corrections = BudgetCorrection::read(&self.connection, run)?;
+        let corrected: u64 = corrections.iter().map(|correction| correction.requests).sum();
         let mut spent = Spent {
             known_usd: 0.0,
-            assumed_usd: lost.worst_usd + correction.usd,
-            assumed: lost.requests.saturating_sub(lost.unpriced) + correction.requests,
+            assumed_usd: lost.worst_usd + corrections.iter().map(|correction| correction.usd).sum::<f64>(),
+            assumed: lost.requests.saturating_sub(lost.unpriced) + corrected,
             unknown: lost.unpriced,
         };
         for from in [settling, not_settling] {
@@ -140,7 +141,7 @@ impl Reader {
                 spent.add(class(row, 0)?, row.get(1)?, row.get(2)?);
             }
         }
-        spent.unknown = spent.unknown.saturating_sub(correction.requests);
+        spent.unknown = spent.unknown.saturating_sub(corrected);
         Ok(spent)
     }
 

@@ -18,8 +18,8 @@ pub struct Totals {
     pub replayed: u64,
     /// Requests of the run, whatever its items, of which nobody knows what came.
     pub lost: Lost,
-    /// What a budget counts besides for requests whose cost nobody knows.
-    pub correction: BudgetCorrection,
+    /// What a budget counts besides for requests of no known model whose cost nobody knows, in USD.
+    pub corrected_usd: f64,
 }
 
 /// What came of one model's items.
@@ -35,8 +35,11 @@ pub struct LaneTotals {
     pub completion_tokens: u64,
     /// What its attempts cost, where that is known, in USD.
     pub cost_usd: f64,
-    /// What a budget has counted for those whose cost nobody knows, in USD.
+    /// What a budget has counted for those whose cost nobody knows, in USD, and besides for those whose
+    /// cost a price said that has proved too low.
     pub assumed_cost_usd: f64,
+    /// Whether the model's price has proved too low for attempts that were counted by it before.
+    pub is_underpriced: bool,
     /// Attempts that may have cost something, and nobody knows what.
     pub unknown_costs: u64,
     /// Those among them that brought an answer: a price table would say what it cost.
@@ -145,13 +148,20 @@ impl Totals {
     /// What a budget counts for the requests whose cost nobody knows, in USD.
     #[must_use]
     pub fn assumed_cost_usd(&self) -> f64 {
-        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum::<f64>() + self.lost.worst_usd + self.correction.usd
+        self.lanes.iter().map(|lane| lane.assumed_cost_usd).sum::<f64>() + self.lost.worst_usd + self.corrected_usd
     }
 
     /// What the run cost as far as it is known, in USD.
     #[must_use]
     pub fn cost_usd(&self) -> f64 {
         self.lanes.iter().map(|lane| lane.cost_usd).sum()
+    }
+
+    /// Whether the run may have cost more than what is known: nobody knows what some attempts cost, or
+    /// a price has said it that has proved too low.
+    #[must_use]
+    pub fn may_cost_more(&self) -> bool {
+        self.unknown_costs() > 0 || self.lanes.iter().any(LaneTotals::may_cost_more)
     }
 
     /// What a budget counts, in USD.
@@ -188,6 +198,18 @@ impl Totals {
 }
 
 impl LaneTotals {
+    /// Whether its attempts may have cost more than what is known.
+    #[must_use]
+    pub const fn may_cost_more(&self) -> bool {
+        self.unknown_costs > 0 || self.is_underpriced
+    }
+
+    /// Counts what a budget counts besides.
+    fn correct(&mut self, usd: f64) {
+        self.assumed_cost_usd += usd;
+        self.is_underpriced |= usd > 0.0;
+    }
+
     /// Items that are settled.
     #[must_use]
     pub fn settled(&self) -> u64 {
@@ -223,8 +245,14 @@ impl Reader {
         self.add_attempts(SETTLING, items, &mut sums)?;
         self.add_attempts(NOT_SETTLING, items, &mut sums)?;
         let lost = Lost::read(&self.connection, items.run)?;
-        let correction = BudgetCorrection::read(&self.connection, items.run)?;
-        Ok(Totals { lost, correction, ..self.name_lanes(sums)? })
+        let mut corrected_usd = 0.0;
+        for correction in BudgetCorrection::read(&self.connection, items.run)? {
+            match correction.model {
+                Some(model) => sums.lane(Some(model)).correct(correction.usd),
+                None => corrected_usd += correction.usd,
+            }
+        }
+        Ok(Totals { lost, corrected_usd, ..self.name_lanes(sums)? })
     }
 
     fn add_outcomes(&self, items: Items, sums: &mut Sums) -> Result<(), StoreError> {

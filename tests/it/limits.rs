@@ -65,7 +65,8 @@ fn a_budget_is_kept_by_a_price_table_where_answers_do_not_say_what_they_cost() {
     for budget in ["1", "1", "2"] {
         let output = test.run_job().to(&gateway).and(["--budget", budget]).status(3).run();
         assert!(output.stderr.contains("stopped: cost unknown: an answer of m does not say"), "{}", output.stderr);
-        assert!(output.stderr.contains("give a price table"), "{}", output.stderr);
+        assert!(output.stderr.contains("give a price table that has m (prices = "), "{}", output.stderr);
+        assert!(!output.stderr.contains("max_tokens"), "{}", output.stderr);
         assert!(!output.stderr.contains("higher --budget"), "{}", output.stderr);
         assert_eq!(gateway.requests(), 1, "a budget of {budget} sends nothing more");
     }
@@ -97,6 +98,38 @@ fn a_budget_says_where_neither_the_job_nor_the_price_table_bounds_an_answer() {
         let warning = "warning: neither the job nor the price table says how long an answer of m may be: ";
         assert_eq!(output.stderr.contains(warning), is_told, "{}", output.stderr);
     }
+}
+
+#[test]
+fn a_run_whose_cost_nothing_bounds_says_what_is_missing() {
+    let unbounded = JOB.replace("params = { max_tokens = 50 }", "");
+    let price = "[\"m\"]\nprompt_usd_per_million = 1\ncompletion_usd_per_million = 10\n";
+    let other = price.replace("[\"m\"]", "[\"n\"]");
+    let (has_m, length) = ("give a price table that has m (prices = ", "max_completion_tokens");
+    let bare = || FaultyGateway::new(|_| Play::Answer(200, "", answer_without_usage()));
+    let silent = || FaultyGateway::new(|_| Play::Reset);
+    for (job, prices, expected, not) in [
+        (unbounded.as_str(), price, "say how long an answer of m may be (max_completion_tokens", has_m),
+        (JOB, other.as_str(), has_m, length),
+        (unbounded.as_str(), other.as_str(), has_m, "say how long an answer of"),
+    ] {
+        for gateway in [bare(), silent()] {
+            let test = Test::new().job(job).file("rows.csv", rows(20)).file("prices.toml", prices);
+            let flags = ["--in-flight", "1", "--budget", "1", "--prices", "prices.toml"];
+            let output = test.run_job().to(&gateway).and(flags).status(3).run();
+            let (_, stopped) = output.stderr.split_once("stopped: cost unknown: ").expect(&output.stderr);
+            assert!(stopped.contains(expected) && !stopped.contains(not), "{stopped}");
+            assert_eq!(stopped.contains("max_tokens"), job != JOB, "{stopped}");
+            let shown = test.args(["show", "latest"]).run().stdout;
+            assert!(shown.contains("--prices") && shown.contains("max_tokens"), "{shown}");
+        }
+    }
+}
+
+/// An answer that says nothing of what it has used.
+fn answer_without_usage() -> String {
+    let choice = r#"{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}"#;
+    format!(r#"{{"choices":[{choice}]}}"#)
 }
 
 #[test]
@@ -201,6 +234,54 @@ fn a_price_that_has_proved_too_low_is_not_believed_of_replies_that_do_not_tell_t
         let billed = gateway.received().len();
         assert!((2..=11).contains(&billed), "{billed} requests of a cent each, where the first {name}");
     }
+}
+
+#[test]
+fn what_a_price_said_that_has_proved_too_low_is_told_as_the_least_everywhere() {
+    // The first reply costs a hundredth of a cent by its price; the second one of `m` tells ten cents.
+    let gateway = in_turn(|asked| if asked == 1 { answer(r#","cost":0.1"#) } else { answer("") });
+    let (test, other) = (test(2), priced("0.25"));
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 10\ncompletion_usd_per_million = 0\n");
+    let flags = ["--in-flight", "1", "--budget", "5", "--prices", "prices.toml"];
+    let summary = test.run_job().to(&gateway).and(flags).run().stderr;
+    let told = "≥ $0.100; the price of m is too low: what it says of a reply is the least that it cost; the budget counts \
+                $0.0999 for what is unknown";
+    assert!(summary.contains(told), "{summary}");
+    let shown = test.args(["show", "latest"]).run().stdout;
+    assert!(shown.contains(told) && shown.lines().any(|line| line.ends_with("  ≥ $0.100")), "{shown}");
+    assert!(test.args(["runs"]).run().stdout.contains("  ≥ $0.100  "));
+    let json = |args: &[&str]| serde_json::from_str::<Value>(&test.args(args).run().stdout).unwrap();
+    let (run, runs) = (json(&["show", "latest", "--json"]), json(&["runs", "--json"]));
+    for sums in [&run, &run["models"][0], &runs[0]] {
+        assert_eq!(sums["cost_is_lower_bound"], true, "{sums}");
+        assert_eq!(sums["unknown_costs"], 0, "{sums}");
+        let [known, assumed] = ["cost_usd", "assumed_cost_usd"].map(|name| sums[name].as_f64().unwrap());
+        assert!((known - 0.1001).abs() < 1e-9 && (assumed - 0.0999).abs() < 1e-9, "{sums}");
+    }
+    let first = test.args(["show", "latest", "1"]).run().stdout;
+    assert!(first.contains("  cost ≥ $0.000100, by a price that has proved too low\n"), "{first}");
+    for (row, is_by_price) in [("1", true), ("2", false)] {
+        let attempt = &json(&["show", "latest", row, "--json"])["items"][0]["exchanges"][0]["attempts"][0];
+        let marks = ["cost_is_by_price", "cost_is_lower_bound"].map(|name| &attempt[name]);
+        assert_eq!(marks, [is_by_price, is_by_price], "{attempt}");
+    }
+    // A run whose replies tell what they cost is told as exactly as before.
+    test.run_job().to(&other).and(flags).and(["--new"]).run();
+    assert_eq!(json(&["show", "latest", "--json"])["cost_is_lower_bound"], false);
+}
+
+#[test]
+fn a_price_that_proves_too_low_in_a_later_call_counts_for_the_earlier_ones_too() {
+    let gateway = in_turn(|asked| if asked < 30 { answer("") } else { answer(r#","cost":0.02"#) });
+    let test = test(120);
+    test.write("prices.toml", "[\"m\"]\nprompt_usd_per_million = 0\ncompletion_usd_per_million = 1\n");
+    let flags = ["--budget", "0.5", "--prices", "prices.toml"];
+    test.run_job().to(&gateway).and(flags).and(["--limit", "30"]).run();
+    let output = test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.received().len(), 31, "{}", output.stderr);
+    assert!(output.stderr.contains("stopped: budget used up: $0.620 of $0.500 are spent"), "{}", output.stderr);
+    test.run_job().to(&gateway).and(flags).status(3).run();
+    assert_eq!(gateway.received().len(), 31, "something was sent though the budget was used up");
 }
 
 #[test]

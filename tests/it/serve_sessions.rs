@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Barrier, Condvar, Mutex};
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Ask, CANARY, FaultyGateway, Play, Served, Test};
 
@@ -143,21 +143,51 @@ fn what_auto_adds_to_what_it_was_lent_is_replayed_behind_it_in_that_order() {
     }
 }
 
-/// A gateway that refuses the key once.
-fn refusing_once() -> FaultyGateway {
-    FaultyGateway::new(|received| match received.times {
-        1 => Play::Answer(401, "", json!({"error": {"message": "no such key", "code": 401}}).to_string()),
+/// A gateway that refuses once.
+fn refusing_once(status: u16, error: Value) -> FaultyGateway {
+    FaultyGateway::new(move |received| match received.times {
+        1 => Play::Answer(status, "", json!({ "error": error }).to_string()),
         times => Play::good(&format!("answer {times}")),
     })
 }
 
+fn no_such_key() -> FaultyGateway {
+    refusing_once(401, json!({"message": "no such key", "code": 401}))
+}
+
 #[test]
 fn what_a_refused_key_was_answered_is_neither_replayed_nor_sent_for_once_auto_has_an_answer() {
-    let (test, gateway) = (Test::new(), refusing_once());
-    let server = Served::start(test.serve("auto").to(&gateway));
-    assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [401, 200]);
-    server.stop();
-    let auto = Served::start(test.serve("auto").to(&gateway));
+    is_sent_again(401, &no_such_key());
+}
+
+#[test]
+fn a_403_that_says_nothing_of_its_cause_is_sent_again_and_one_of_a_moderation_is_replayed() {
+    for error in [
+        json!({"message": "Forbidden", "code": 403}),
+        json!({"message": "m", "code": 403, "metadata": {"error_type": "permission_denied"}}),
+        json!({"message": "not available in your region", "code": 403}),
+    ] {
+        is_sent_again(403, &refusing_once(403, error));
+    }
+    let moderated = json!({"message": "m", "code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "x"}});
+    let (test, gateway) = (Test::new(), refusing_once(403, moderated));
+    for _ in 0..2 {
+        let server = Served::start(test.serve("auto").to(&gateway));
+        assert_eq!(server.chat(prompt()).answer().status, 403);
+        let said = server.stop().stderr;
+        assert!(!said.contains("failed by the account"), "{said}");
+    }
+    assert_eq!(gateway.received().len(), 1);
+}
+
+/// Checks that what a gateway refuses once with a status is sent again, and told at the end.
+fn is_sent_again(status: u16, gateway: &FaultyGateway) {
+    let test = Test::new();
+    let server = Served::start(test.serve("auto").to(gateway));
+    assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [status, 200]);
+    let said = server.stop().stderr;
+    assert!(said.contains("  1 sent request failed by the account, or with a 403: "), "{said}");
+    let auto = Served::start(test.serve("auto").to(gateway));
     assert_eq!(next(&auto, "", false), 2);
     auto.stop();
     test.args(["fixture", "create", "serve", "--store", "served.db", "-o", "fixture.db"]).run();
@@ -172,7 +202,7 @@ fn what_a_refused_key_was_answered_is_neither_replayed_nor_sent_for_once_auto_ha
 
 #[test]
 fn what_record_was_answered_is_replayed_failures_and_all_and_auto_sends_those_again_in_their_places() {
-    let (test, gateway) = (Test::new(), refusing_once());
+    let (test, gateway) = (Test::new(), no_such_key());
     let server = Served::record(&test, &gateway);
     assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [401, 200]);
     server.stop();

@@ -162,7 +162,7 @@ impl<'a> From<&'a Status> for ProgressEvent<'a> {
             retries: tally.retries,
             prompt_tokens: tally.prompt_tokens,
             completion_tokens: tally.completion_tokens,
-            cost_usd: known(tally.cost_usd, tally.unknown_costs),
+            cost_usd: known(tally.cost_usd, tally.unknown_costs > 0),
             unknown_costs: tally.unknown_costs,
             items_per_second: status.rate,
             eta_ms: status.eta().map(millis),

@@ -87,10 +87,11 @@ impl Tally {
 impl Tally {
     /// What it cost, where it cost anything.
     fn cost(&self) -> Option<String> {
-        match (known(self.cost_usd, self.unknown_costs), self.unknown_costs) {
+        let may_be_more = self.unknown_costs > 0;
+        match (known(self.cost_usd, may_be_more), may_be_more) {
             (None, _) => Some("cost unknown".to_owned()),
-            (Some(0.0), 0) => None,
-            (Some(cost_usd), unknown) => Some(spent(cost_usd, unknown)),
+            (Some(0.0), false) => None,
+            (Some(cost_usd), may_be_more) => Some(spent(cost_usd, may_be_more)),
         }
     }
 }

@@ -50,7 +50,8 @@ fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> 
     let report = report?;
     let gates = session.args.report.gates();
     let exit = gates.exit(&report);
-    if !session.args.quiet || report.unanswered() > 0 || report.cut > 0 || exit != Exit::Success {
+    let is_to_be_known = report.unanswered() > 0 || report.cut > 0 || report.account_failures > 0;
+    if !session.args.quiet || is_to_be_known || exit != Exit::Success {
         complain(&format!("nightreel serve: {}", report_text(&report).trim_end()));
     }
     let written = session

@@ -24,6 +24,7 @@ pub(super) fn report_text(report: &SessionReport) -> String {
         page.text(&sessions(report));
     }
     page.text(&cut(report.cut));
+    page.text(&account_failures(report.account_failures));
     missed(report, &mut page);
     refused(report, &mut page);
     unused(report, &mut page);
@@ -103,10 +104,10 @@ fn headline(report: &SessionReport) -> String {
 fn money(report: &SessionReport) -> String {
     let mut parts = Vec::new();
     if report.hits > 0 {
-        parts.push(format!("avoided {}", spent(report.cost_avoided_usd, report.unpriced_hits)));
+        parts.push(format!("avoided {}", spent(report.cost_avoided_usd, report.unpriced_hits > 0)));
     }
     if report.live > 0 {
-        parts.push(format!("spent {}", spent(report.live_cost_usd, report.unpriced_live)));
+        parts.push(format!("spent {}", spent(report.live_cost_usd, report.unpriced_live > 0)));
     }
     if parts.is_empty() { String::new() } else { format!("  cost: {}\n", parts.join(", ")) }
 }
@@ -152,6 +153,16 @@ fn cut(cut: u64) -> String {
             "  {} requests were cut: their answers were under way when the server ended (--drain gives more time)\n",
             count(cut)
         ),
+    }
+}
+
+/// What was recorded that another key, or another account, may be answered otherwise.
+fn account_failures(failures: u64) -> String {
+    let what = "failed by the account, or with a 403: recorded so, and --mode auto sends";
+    match failures {
+        0 => String::new(),
+        1 => format!("  1 sent request {what} it again\n"),
+        failures => format!("  {} sent requests {what} them again\n", count(failures)),
     }
 }
 
@@ -202,6 +213,7 @@ mod tests {
              (no session)     1,200     4       0\n  \
              tests/a              3     0       2\n  \
              1 request was cut: its answer was under way when the server ended (--drain gives more time)\n  \
+             2 sent requests failed by the account, or with a 403: recorded so, and --mode auto sends them again\n  \
              missed: chat/completions m/x, tests/a: prompt_changed (key fedcba987654), 2 times\n      \
              $.messages[0].content: recorded \"a\", asked \"<b>\"\n\n      \
              to record it: nightreel serve --mode auto\n  \

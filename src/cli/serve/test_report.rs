@@ -11,6 +11,7 @@ pub(super) fn report() -> SessionReport {
         unpriced_live: 4,
         refusals: 3,
         cut: 1,
+        account_failures: 2,
         used_recordings: vec![UsedRecording { session: None, key: "ff".repeat(32), occurrence: 0, count: 1_203 }],
         ..SessionReport::default()
     };

@@ -5,7 +5,7 @@ use nightreel::store::AttemptView;
 
 use super::super::count::{count, counted};
 use super::super::local_time::local;
-use super::super::money::usd;
+use super::super::money::{spent, usd};
 use super::super::page::Page;
 use super::super::terminal_text::{one_line, shortened};
 use super::body;
@@ -22,7 +22,7 @@ pub(super) fn write(page: &mut Page, number: u32, view: &AttemptView, run_starte
     let earlier = if attempt.sent_at_ms < run_started_at_ms { ", recorded before this run began" } else { "" };
     page.line(format_args!("attempt {number}{settling}: {}{earlier}", attempt.class.as_str()));
     page.line(format_args!("  {}", times(attempt)));
-    page.line(format_args!("  cost {}", cost(attempt)));
+    page.line(format_args!("  cost {}", cost(view)));
     if let Some(event_id) = event_id(view) {
         page.line(format_args!("  event id {event_id}"));
     }
@@ -35,9 +35,16 @@ pub(super) fn write(page: &mut Page, number: u32, view: &AttemptView, run_starte
     }
 }
 
-fn cost(attempt: &Attempt) -> String {
-    match (attempt.cost_usd, attempt.assumed_cost_usd) {
+fn cost(view: &AttemptView) -> String {
+    match (view.attempt.cost_usd, view.attempt.assumed_cost_usd) {
+        (Some(cost_usd), _) if view.is_underpriced => {
+            format!("{}, by a price that has proved too low", spent(cost_usd, true))
+        }
+        (Some(cost_usd), _) if view.is_by_price => format!("{}, by its price", usd(cost_usd)),
         (Some(cost_usd), _) => usd(cost_usd),
+        (None, Some(assumed)) if view.is_underpriced => {
+            format!("unknown; the budget counts {}, since its price has proved too low", spent(assumed, true))
+        }
         (None, Some(assumed)) => format!("unknown; the budget counts {}", usd(assumed)),
         (None, None) => "unknown".to_owned(),
     }
@@ -108,12 +115,27 @@ mod tests {
     #[test]
     fn a_cost_is_told_as_far_as_it_is_known() {
         let fault = Fault { kind: FaultKind::TimedOut, message: "slow".to_owned() };
-        let AttemptView { mut attempt, .. } = view(Err(fault), Class::TimedOut);
-        assert_eq!(cost(&attempt), "unknown");
-        attempt.assumed_cost_usd = Some(0.25);
-        assert_eq!(cost(&attempt), "unknown; the budget counts $0.250");
-        attempt.cost_usd = Some(0.0);
-        assert_eq!(cost(&attempt), "$0");
+        let mut view = view(Err(fault), Class::TimedOut);
+        let too_low = "price has proved too low";
+        for (cost_usd, assumed_cost_usd, is_by_price, expected, of_underpriced) in [
+            (None, None, false, "unknown", "unknown".to_owned()),
+            (
+                None,
+                Some(0.25),
+                false,
+                "unknown; the budget counts $0.250",
+                format!("unknown; the budget counts ≥ $0.250, since its {too_low}"),
+            ),
+            (Some(0.25), None, true, "$0.250, by its price", "≥ $0.250, by a price that has proved too low".to_owned()),
+        ] {
+            (view.attempt.cost_usd, view.attempt.assumed_cost_usd) = (cost_usd, assumed_cost_usd);
+            (view.is_by_price, view.is_underpriced) = (is_by_price, false);
+            assert_eq!(cost(&view), expected);
+            view.is_underpriced = true;
+            assert_eq!(cost(&view), of_underpriced);
+        }
+        (view.attempt.cost_usd, view.is_by_price, view.is_underpriced) = (Some(0.0), false, false);
+        assert_eq!(cost(&view), "$0");
     }
 
     fn view(reply: Result<Reply, Fault>, class: Class) -> AttemptView {
@@ -121,7 +143,16 @@ mod tests {
         let attempt =
             Attempt { number: 2, sent_at_ms: 5, timing, reply, class, cost_usd: None, assumed_cost_usd: None };
         let (exchange, provider) = (RunId(1).item(0).exchange(0), Some("Azure".to_owned()));
-        AttemptView { exchange, origin: None, settling: true, served_model: Some("m".to_owned()), provider, attempt }
+        AttemptView {
+            exchange,
+            origin: None,
+            settling: true,
+            served_model: Some("m".to_owned()),
+            provider,
+            is_by_price: false,
+            is_underpriced: false,
+            attempt,
+        }
     }
 
     #[test]

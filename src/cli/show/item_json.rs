@@ -78,8 +78,12 @@ struct AttemptJson<'a> {
     fault: Option<&'a str>,
     /// In USD; `null` where nobody knows.
     cost_usd: Option<f64>,
+    /// Whether a price says so, since the reply does not.
+    cost_is_by_price: bool,
     /// What a budget counts for it where nobody knows what it cost.
     assumed_cost_usd: Option<f64>,
+    /// Whether the one of these that is known is the least, since the price has proved too low.
+    cost_is_lower_bound: bool,
     headers: Vec<HeaderJson<'a>>,
     body: Option<Body<'a>>,
     /// What the body adds up to, where it is a stream.
@@ -143,7 +147,9 @@ fn attempt_json(number: u32, view: &AttemptView) -> AttemptJson<'_> {
         ended: whole.map_or_else(|fault| fault.kind.as_str(), |reply| reply.end.as_str()),
         fault: whole.err().map(|fault| fault.message.as_str()),
         cost_usd: *cost_usd,
+        cost_is_by_price: view.is_by_price,
         assumed_cost_usd: *assumed_cost_usd,
+        cost_is_lower_bound: view.is_underpriced,
         headers: whole.map(|reply| reply.headers.iter().map(header_json).collect()).unwrap_or_default(),
         body: whole.ok().map(|reply| Body(&reply.body)),
         stream: whole.ok().and_then(Stream::of).map(Stream::json),

@@ -88,6 +88,7 @@ struct Lane<'a> {
     prompt_tokens: u64,
     completion_tokens: u64,
     cost_usd: Option<f64>,
+    cost_is_lower_bound: bool,
     assumed_cost_usd: f64,
     unknown_costs: u64,
 }
@@ -109,7 +110,8 @@ fn lane(lane: &LaneTotals) -> Lane<'_> {
         outcomes: lane.outcomes.iter().map(|(outcome, count)| (outcome.as_str(), *count)).collect(),
         prompt_tokens: lane.prompt_tokens,
         completion_tokens: lane.completion_tokens,
-        cost_usd: known(lane.cost_usd, lane.unknown_costs),
+        cost_usd: known(lane.cost_usd, lane.may_cost_more()),
+        cost_is_lower_bound: lane.may_cost_more(),
         assumed_cost_usd: lane.assumed_cost_usd,
         unknown_costs: lane.unknown_costs,
     }

@@ -123,7 +123,11 @@ fn lane_cells(lane: &LaneTotals, outcomes: &[Outcome]) -> Vec<String> {
     let model = if lane.model.is_empty() { "(not settled)".to_owned() } else { shortened(&lane.model, 60) };
     let mut cells = vec![model, count(lane.settled())];
     cells.extend(outcomes.iter().map(|outcome| count(of(outcome))));
-    cells.extend([count(lane.prompt_tokens), count(lane.completion_tokens), spent(lane.cost_usd, lane.unknown_costs)]);
+    cells.extend([
+        count(lane.prompt_tokens),
+        count(lane.completion_tokens),
+        spent(lane.cost_usd, lane.may_cost_more()),
+    ]);
     cells
 }
 
@@ -185,6 +189,7 @@ mod tests {
             completion_tokens: 70,
             cost_usd: 0.5,
             assumed_cost_usd: 0.0,
+            is_underpriced: false,
             unknown_costs: 2,
             unpriced_answers: 0,
         };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::budget::{Budget, Reservation, Unpaid, Worst};
 use super::gate::Gate;
 use super::lane::Lane;
+use super::missing_bound::MissingBound;
 use super::trial::Trial;
 use super::usage::FEW;
 use super::{Admission, Permit, Size};
@@ -94,7 +95,8 @@ impl Gate {
     }
 
     /// Whether a budget can be kept: not where an answer of the lane did not say what it cost, unless
-    /// a price bounds what the next one may cost.
+    /// a price bounds what the next one may cost. Another answer might say it, but this one was billed,
+    /// and a server that did not say so once seldom does: each try would be paid for and count for nothing.
     fn check_cost_known(&self, budget: &Budget, lane: &Lane, size: Size) -> Result<(), Refusal> {
         let is_cost_unknown = lane.state().usage.is_cost_unknown;
         if !is_cost_unknown || !budget.is_capped() || self.by_price(lane, size).is_some() {
@@ -102,7 +104,17 @@ impl Gate {
         }
         let model = &lane.model;
         let message = format!("an answer of {model} does not say what it cost, so that no budget can be kept");
-        Err(Refusal::Run(StopReason::CostUnknown(message)))
+        Err(Refusal::Run(StopReason::CostUnknown { message, needs: self.missing_bound(lane, size).needs(model) }))
+    }
+
+    /// What of a bound is missing of what a request costs at worst.
+    fn missing_bound(&self, lane: &Lane, size: Size) -> MissingBound {
+        let has_price = self.of_tokens(lane, 1, Some(1)).is_some();
+        match (has_price, size.max_tokens) {
+            (true, _) => MissingBound::Length,
+            (false, Some(_)) => MissingBound::Price,
+            (false, None) => MissingBound::Both,
+        }
     }
 
     async fn room(&self, lane: &Lane) {
@@ -252,7 +264,9 @@ impl Held<'_> {
         self.trial = self.gate.trial(&budget, self.lane, size).await;
         self.gate.price_unpriced(&budget, size);
         let worst = || self.gate.worst(self.lane, size);
-        let reservation = budget.reserve(worst).await.map_err(|unpaid| Refusal::Run(unpaid.reason()))?;
+        let reservation = budget.reserve(worst).await.map_err(|unpaid| {
+            Refusal::Run(unpaid.reason(|| self.gate.missing_bound(self.lane, size).needs(&self.lane.model)))
+        })?;
         self.reservation = Some(reservation);
         // Behind the wait: the answer that was waited for may be the one that does not tell.
         self.gate.check_cost_known(&budget, self.lane, size)
@@ -367,14 +381,15 @@ impl Drop for Counted<'_> {
 }
 
 impl Unpaid {
-    /// Why the run stops, and what to do.
-    fn reason(self) -> StopReason {
+    /// Why the run stops, and what to do; `needs` says what would bound a cost.
+    fn reason(self, needs: impl FnOnce() -> String) -> StopReason {
         let (status, assumed_usd, next_usd) = match self {
             Self::Unknown(requests) => {
-                return StopReason::CostUnknown(format!(
+                let message = format!(
                     "nobody knows what {requests} requests cost that may have been billed, so that no budget can be \
                      kept"
-                ));
+                );
+                return StopReason::CostUnknown { message, needs: needs() };
             }
             Self::Exhausted { status, assumed_usd, next_usd } => (status, assumed_usd, next_usd),
         };

@@ -1,5 +1,7 @@
 //! What is counted for requests whose cost nobody knows.
 
+use crate::store::ByPrice;
+
 /// What is counted for requests whose cost nobody knows, by a price that may prove too low.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Assumed {
@@ -14,6 +16,13 @@ impl Assumed {
     /// So many requests, for which so much is counted by their price.
     pub(super) const fn of(requests: u64, usd: f64) -> Self {
         Self { requests, by_price_usd: usd, counted_usd: usd }
+    }
+
+    /// Those of a model in earlier sessions of a run, those of which its price says what they cost among
+    /// them.
+    pub(super) fn of_earlier(of: &ByPrice) -> Self {
+        let usd = of.priced_usd + of.assumed_usd;
+        Self { requests: of.priced + of.assumed, by_price_usd: usd, counted_usd: usd + of.corrected_usd }
     }
 
     /// Adds requests of a worst case; gives what it is in all, in USD.

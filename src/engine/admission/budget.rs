@@ -5,7 +5,7 @@
 //! it before others follow ([`Trial`](super::trial::Trial)): the budget takes what it is told, asks
 //! again each time that something has changed, and so learns at once of a price that was corrected.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -14,7 +14,9 @@ use super::options::BudgetOptions;
 use crate::store::BudgetCorrection;
 
 /// So many requests may have been billed without anybody knowing what one may cost: then none goes any
-/// more, since a budget that counts nothing for them bounds nothing.
+/// more, since a budget that counts nothing for them bounds nothing. What is in flight is waited for, as
+/// its reply may tell. One more request might tell too, but nothing bounds what it costs, nor how many
+/// such would stay silent: more of them, or of each model, would pass the budget by as many.
 const MOST_UNKNOWN: u64 = 5;
 /// Below this, in USD, a sum of many costs is not told from another.
 const ROUNDING: f64 = 1e-9;
@@ -35,7 +37,7 @@ pub(super) struct Budget {
     turn: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct State {
     cap_usd: f64,
     spent_usd: f64,
@@ -48,7 +50,7 @@ struct State {
     /// Of these, those that no lane of this session knows more of.
     earlier: Assumed,
     /// What of the assumed nothing in the store says yet.
-    unkept: BudgetCorrection,
+    unkept: Vec<BudgetCorrection>,
 }
 
 /// What a request may cost at worst.
@@ -109,6 +111,8 @@ impl Budget {
     /// unknown cost may have.
     pub(super) fn new(options: &BudgetOptions) -> Self {
         let BudgetOptions { cap_usd, spent_usd, assumed_usd, assumed, unpriced, .. } = *options;
+        let of_lanes: u64 = options.by_price.iter().map(|of| of.assumed).sum();
+        let of_lanes_usd: f64 = options.by_price.iter().map(|of| of.assumed_usd + of.corrected_usd).sum();
         let state = State {
             cap_usd,
             spent_usd,
@@ -116,8 +120,8 @@ impl Budget {
             reservations: 0,
             unpriced,
             assumed_usd,
-            earlier: Assumed::of(assumed, assumed_usd),
-            unkept: BudgetCorrection::default(),
+            earlier: Assumed::of(assumed.saturating_sub(of_lanes), (assumed_usd - of_lanes_usd).max(0.0)),
+            unkept: Vec::new(),
         };
         let budget = Self { state: Mutex::new(state), changed: Notify::new(), turn: tokio::sync::Mutex::default() };
         if let Some(dearest_usd) = options.dearest.iter().map(|dearest| dearest.cost_usd).reduce(f64::max) {
@@ -197,21 +201,22 @@ impl Budget {
         let mut state = self.state();
         let unpriced = std::mem::take(&mut state.unpriced);
         let usd = state.earlier.add(unpriced, each_usd);
-        state.correct(BudgetCorrection { usd, requests: unpriced });
+        state.correct(BudgetCorrection { model: None, usd, requests: unpriced });
     }
 
-    /// Counts so much more for what was assumed of a lane, since its price has proved too low; and what
-    /// was assumed earlier with no less than so much each: that was corrected by what was known then.
-    pub(super) fn correct(&self, more_usd: f64, least_usd: f64) {
+    /// Counts so much more for what was assumed of a model, since its price has proved too low; and what
+    /// was assumed earlier, of whatever model, with no less than so much each: that was corrected by what
+    /// was known then.
+    pub(super) fn correct(&self, model: &Arc<str>, more_usd: f64, least_usd: f64) {
         let mut state = self.state();
         let of_earlier_usd = state.earlier.correct(1.0, least_usd);
-        state.correct(BudgetCorrection { usd: more_usd + of_earlier_usd, requests: 0 });
+        state.correct(BudgetCorrection { model: Some(Arc::clone(model)), usd: more_usd, requests: 0 });
+        state.correct(BudgetCorrection { model: None, usd: of_earlier_usd, requests: 0 });
     }
 
     /// What is counted more than the store says; the caller tells it that.
-    pub(super) fn take_correction(&self) -> Option<BudgetCorrection> {
-        let correction = std::mem::take(&mut self.state().unkept);
-        (correction != BudgetCorrection::default()).then_some(correction)
+    pub(super) fn take_corrections(&self) -> Vec<BudgetCorrection> {
+        std::mem::take(&mut self.state().unkept)
     }
 }
 
@@ -249,10 +254,18 @@ impl State {
     }
 
     /// The same, besides what stands beside the request.
-    const fn correct(&mut self, correction: BudgetCorrection) {
+    fn correct(&mut self, correction: BudgetCorrection) {
         self.assume(correction.usd);
-        self.unkept.usd += correction.usd;
-        self.unkept.requests += correction.requests;
+        if correction.usd == 0.0 && correction.requests == 0 {
+            return;
+        }
+        match self.unkept.iter_mut().find(|unkept| unkept.model == correction.model) {
+            Some(unkept) => {
+                unkept.usd += correction.usd;
+                unkept.requests += correction.requests;
+            }
+            None => self.unkept.push(correction),
+        }
     }
 
     fn give_back(&mut self, reservation: &Reservation) {
@@ -376,20 +389,22 @@ mod tests {
     fn what_was_assumed_counts_more_once_its_price_is_corrected() {
         let earlier = BudgetOptions { spent_usd: 0.5, assumed_usd: 0.25, assumed: 2, ..BudgetOptions::new(9.0) };
         let budget = Budget::new(&earlier);
-        for (more_usd, least_usd, spent_usd, kept_usd) in [
-            (0.0, 0.0, 0.5, None),
-            (0.125, 0.0, 0.625, Some(0.125)),
-            (0.0, 0.125, 0.625, None),
-            (0.0, 1.0, 2.375, Some(1.75)),
+        let kept = |model: &str, usd| BudgetCorrection { model: Some(model.into()), usd, requests: 0 };
+        let of_none = |usd, requests| BudgetCorrection { model: None, usd, requests };
+        for (more_usd, least_usd, spent_usd, expected) in [
+            (0.0, 0.0, 0.5, vec![]),
+            (0.125, 0.0, 0.625, vec![kept("m", 0.125)]),
+            (0.0, 0.125, 0.625, vec![]),
+            (0.0, 1.0, 2.375, vec![of_none(1.75, 0)]),
         ] {
-            budget.correct(more_usd, least_usd);
+            budget.correct(&"m".into(), more_usd, least_usd);
             let status = BudgetStatus { cap_usd: 9.0, spent_usd, reserved_usd: 0.0 };
             assert_eq!(budget.status(), status, "{more_usd} more, at least {least_usd}");
-            assert_eq!(budget.take_correction(), kept_usd.map(|usd| BudgetCorrection { usd, requests: 0 }));
+            assert_eq!(budget.take_corrections(), expected);
         }
         let unknown = budget.state().reserve(ALONE).unwrap().unwrap();
         budget.settle(&unknown, None);
         budget.price_unpriced(0.5);
-        assert_eq!(budget.take_correction(), Some(BudgetCorrection { usd: 0.5, requests: 1 }));
+        assert_eq!(budget.take_corrections(), [of_none(0.5, 1)]);
     }
 }

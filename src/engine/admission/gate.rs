@@ -118,8 +118,8 @@ impl Admission {
     /// What the budget counts more than the store says of requests whose cost nobody knows: it is told
     /// that before anything is sent that rests on it.
     #[must_use = "it is kept in the store"]
-    pub fn take_correction(&self) -> Option<BudgetCorrection> {
-        self.0.budget()?.take_correction()
+    pub fn take_corrections(&self) -> Vec<BudgetCorrection> {
+        self.0.budget().map(|budget| budget.take_corrections()).unwrap_or_default()
     }
 
     /// Why lanes have ended, the first one first.

@@ -73,6 +73,8 @@ pub(super) struct LaneState {
     pub(super) price_trust: PriceTrust,
     /// What a budget counts by the price for those of its requests whose cost nobody knows.
     pub(super) assumed: Assumed,
+    /// The same of earlier sessions of the run, which was corrected by what was known then.
+    pub(super) earlier: Assumed,
     /// How many requests try the price.
     pub(super) on_trial: u32,
     /// Whether it was told that the price is too low.
@@ -112,6 +114,9 @@ impl Lane {
     /// Takes over what is known of the cost of its answers where a budget begins.
     pub(super) fn know(&self, terms: &BudgetOptions) {
         self.state().usage.is_cost_unknown |= terms.cost_unknown.iter().any(|model| **model == *self.model);
+        if let Some(of) = terms.by_price.iter().find(|of| *of.model == *self.model) {
+            self.state().earlier = Assumed::of_earlier(of);
+        }
         let Some(dearest) = terms.dearest.iter().find(|dearest| *dearest.model == *self.model) else { return };
         let mut state = self.state();
         state.usage.know_cost(dearest.cost_usd);

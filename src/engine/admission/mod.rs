@@ -19,6 +19,7 @@ mod gate;
 mod in_flight;
 mod lane;
 mod learned_pace;
+mod missing_bound;
 mod options;
 mod pace;
 mod permit;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::LaneOptions;
 use crate::job::InFlight;
-use crate::store::Dearest;
+use crate::store::{ByPrice, Dearest};
 
 /// What the gate holds to, over all models.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ pub struct BudgetOptions {
     pub assumed_usd: f64,
     /// How many attempts that is counted for.
     pub assumed: u64,
+    /// What of the spent is counted by prices, or assumed, for attempts of some models.
+    pub by_price: Vec<ByPrice>,
     /// Attempts of earlier sessions whose cost nobody knows, and for which nothing is counted.
     pub unpriced: u64,
     /// How many models the run asks, as far as its job says.
@@ -62,6 +64,7 @@ impl BudgetOptions {
             spent_usd: 0.0,
             assumed_usd: 0.0,
             assumed: 0,
+            by_price: Vec::new(),
             unpriced: 0,
             models: 1,
             dearest: Vec::new(),

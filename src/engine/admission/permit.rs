@@ -150,6 +150,9 @@ impl Permit {
         };
         let is_believed = !spent.is_by_price || self.lane.state().price_trust.is_believed();
         let cost_usd = spent.cost_usd.filter(|_| is_believed);
+        // First what came before: whoever waits for this request looks again as soon as it is settled, and
+        // would find its reply told and the silent ones before it still of unknown cost.
+        self.gate.price_unpriced(&budget, self.size);
         let assumed_usd = budget.settle(reservation, cost_usd);
         self.note_assumed(spent, (cost_usd, assumed_usd));
         self.gate.price_unpriced(&budget, self.size);
@@ -175,10 +178,10 @@ impl Permit {
         let mut state = self.lane.state();
         let PriceTrust::Passed { times } = state.price_trust else { return };
         let least_usd = state.usage.dearest_seen_usd.unwrap_or_default();
-        let more_usd = state.assumed.correct(times, least_usd);
+        let more_usd = state.assumed.correct(times, least_usd) + state.earlier.correct(1.0, least_usd);
         drop(state);
         if let Some(budget) = self.gate.budget() {
-            budget.correct(more_usd, least_usd);
+            budget.correct(&self.lane.model, more_usd, least_usd);
         }
     }
 

@@ -226,7 +226,7 @@ async fn no_request_follows_an_answer_that_does_not_say_what_it_cost_unless_ther
         let settled = admit(&gate, &model).await.settle(&untold);
         assert_eq!(settled.assumed_cost_usd, worst);
         let refusal = gate.admit(&model, Size::default()).await.err();
-        let is_told = matches!(&refusal, Some(Refusal::Run(StopReason::CostUnknown(why))) if why.contains(&*model));
+        let is_told = matches!(&refusal, Some(Refusal::Run(StopReason::CostUnknown { message, .. })) if message.contains(&*model));
         assert_eq!((is_told, refusal.is_some()), (is_refused, is_refused), "{worst:?}: {refusal:?}");
         drop(admit(&gate, &other).await);
         let _change = gate.set_budget_usd(None, None);
@@ -243,7 +243,7 @@ async fn what_waits_for_an_answer_that_does_not_say_what_it_cost_is_refused_and_
     tokio::pin!(waiting);
     assert!(tokio::time::timeout(Duration::from_secs(1), &mut waiting).await.is_err());
     first.settle(&Spent { cost_usd: None, ..answered(0.0) });
-    assert!(matches!(waiting.await.err(), Some(Refusal::Run(StopReason::CostUnknown(_)))));
+    assert!(matches!(waiting.await.err(), Some(Refusal::Run(StopReason::CostUnknown { .. }))));
     drop(admit(&gate, &other).await);
 }
 
@@ -255,7 +255,7 @@ async fn an_answer_of_an_earlier_session_that_did_not_say_what_it_cost_lets_noth
         options.budget.as_mut().unwrap().cost_unknown = vec![model.to_string()];
         let gate = Admission::new(options);
         let refusal = gate.admit(&model, Size::default()).await.err();
-        assert_eq!(matches!(refusal, Some(Refusal::Run(StopReason::CostUnknown(_)))), is_refused, "{refusal:?}");
+        assert_eq!(matches!(refusal, Some(Refusal::Run(StopReason::CostUnknown { .. }))), is_refused, "{refusal:?}");
         drop(admit(&gate, &other).await);
     }
 }

@@ -48,13 +48,14 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::super::tests::{admit, answered, budget, models, rate_limited, spend, waits};
     use super::super::{Admission, BudgetOptions, Refusal, Spent};
     use crate::engine::StopReason;
     use crate::model::Class;
-    use crate::store::Dearest;
+    use crate::store::{ByPrice, Dearest};
 
     /// A budget of a dollar by a price of so much a request.
     fn priced(worst_usd: f64) -> Admission {
@@ -140,12 +141,14 @@ mod tests {
         assert_eq!((believed.cost_usd, believed.assumed_cost_usd), (Some(0.001), None));
         admit(&gate, &model).await.settle(&answered(0.04));
         // The one before counts as much as the dearest: the store is told that.
-        let correction = gate.take_correction().unwrap();
+        let corrections = gate.take_corrections();
+        let [correction] = corrections.as_slice() else { panic!("{corrections:?}") };
         assert!((correction.usd - 0.039).abs() < 1e-9 && correction.requests == 0, "{correction:?}");
+        assert_eq!(correction.model, Some(Arc::clone(&model)));
         let settled = admit(&gate, &model).await.settle(&by_price);
         assert_eq!(settled.cost_usd, None);
         assert!(settled.assumed_cost_usd.unwrap() >= 0.04, "{settled:?}");
-        assert_eq!(gate.take_correction(), None);
+        assert_eq!(gate.take_corrections(), []);
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,7 +164,7 @@ mod tests {
         assert_eq!((settled.cost_usd, settled.assumed_cost_usd), (None, Some(0.01)));
         let spent_usd = gate.status().budget.unwrap().spent_usd;
         assert!((spent_usd - 0.41).abs() < 1e-9, "{spent_usd}");
-        assert!((gate.take_correction().unwrap().usd - 0.19).abs() < 1e-9);
+        assert!((gate.take_corrections()[0].usd - 0.19).abs() < 1e-9);
     }
 
     #[tokio::test(start_paused = true)]
@@ -173,8 +176,41 @@ mod tests {
             options.budget = options.budget.map(earlier);
             let gate = Admission::new(options);
             admit(&gate, &model).await.settle(&answered(0.04));
-            let correction_usd = gate.take_correction().map(|correction| (correction.usd * 1e9).round() / 1e9);
+            let correction_usd = gate.take_corrections().first().map(|correction| (correction.usd * 1e9).round() / 1e9);
             assert_eq!(correction_usd, expected_usd, "{assumed_usd}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_price_said_in_earlier_sessions_counts_once_the_price_has_proved_too_low() {
+        let (model, _) = models();
+        let of = |corrected_usd| ByPrice {
+            model: model.to_string(),
+            priced: 3,
+            assumed: 2,
+            priced_usd: 0.003,
+            assumed_usd: 0.02,
+            corrected_usd,
+        };
+        // Five of them cost 0.04 each; what was counted for them before is not counted again.
+        for (corrected_usd, expected_usd) in [(0.0, Some(0.177)), (0.027, Some(0.15)), (0.5, None)] {
+            let mut options = budget(9.0, Some(0.01));
+            options.budget = options.budget.map(|budget| BudgetOptions {
+                spent_usd: 0.023 + corrected_usd,
+                assumed_usd: 0.02 + corrected_usd,
+                assumed: 2,
+                by_price: vec![of(corrected_usd)],
+                ..budget
+            });
+            let gate = Admission::new(options);
+            admit(&gate, &model).await.settle(&answered(0.04));
+            let corrections = gate.take_corrections();
+            let usd = corrections.first().map(|correction| (correction.usd * 1e9).round() / 1e9);
+            assert_eq!(
+                (usd, corrections.len()),
+                (expected_usd, usize::from(expected_usd.is_some())),
+                "{corrected_usd}"
+            );
         }
     }
 
@@ -256,10 +292,22 @@ mod tests {
                 admit(&gate, &model).await.settle(&silent);
             }
             let refusal = gate.admit(&other, super::Size::default()).await.err().unwrap();
-            let Refusal::Run(reason @ StopReason::CostUnknown(_)) = refusal else { panic!("{refusal:?}") };
+            let Refusal::Run(reason @ StopReason::CostUnknown { .. }) = refusal else { panic!("{refusal:?}") };
             let requests = before.max(5);
             assert!(reason.to_string().contains(&format!("what {requests} requests cost that may")), "{reason}");
         }
+        // What is in flight is waited for, and its reply settles what came before.
+        let mut options = budget(1.0, None);
+        options.budget = options.budget.map(|budget| BudgetOptions { models: 2, ..budget });
+        let gate = Admission::new(options);
+        let mut telling = admit(&gate, &other).await;
+        for _ in 0..5 {
+            admit(&gate, &model).await.settle(&silent);
+        }
+        assert!(waits(&gate, &model).await);
+        telling.settle(&answered(0.01));
+        admit(&gate, &model).await.settle(&silent);
+        assert!(gate.status().budget.is_some_and(|budget| budget.spent_usd > 0.06));
         // What another model costs counts for them.
         let gate = Admission::new(budget(1.0, None));
         admit(&gate, &other).await.settle(&answered(0.01));

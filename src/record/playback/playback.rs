@@ -189,6 +189,8 @@ impl Playback {
     pub fn recorded(&self, session: &str, live: &Live) {
         let mut state = self.lock();
         state.count_live(live);
+        let is_of_the_account = live.class.is_of_the_account() || live.class == Class::Rejected;
+        state.totals.account_failures += u64::from(is_of_the_account && !live.stands);
         let (index, name) = state.sessions.of(session);
         state.has_sent(index, &live.key);
         if self.options.mode == Mode::Auto {

@@ -54,6 +54,7 @@ impl Playback {
             refusals: state.totals.refusals,
             refused: state.refused.clone(),
             cut: state.totals.cut,
+            account_failures: state.totals.account_failures,
             ..SessionReport::default()
         };
         state.sessions.counts.iter().for_each(|counts| report.add(counts.clone()));

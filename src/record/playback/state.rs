@@ -57,6 +57,7 @@ pub(super) struct Totals {
     pub(super) unpriced_live: u64,
     pub(super) refusals: u64,
     pub(super) cut: u64,
+    pub(super) account_failures: u64,
 }
 
 impl Sessions {

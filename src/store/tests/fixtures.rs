@@ -97,7 +97,11 @@ fn a_place_says_whether_its_attempt_stands() {
             attempt(1, class, came.map_err(|kind| Fault { kind, message: "it".to_owned() }))
         })
     });
+    let forbidden =
+        [Class::Rejected, Class::Blocked].map(|class| attempt(1, class, Ok(Reply { status: 403, ..reply("{}") })));
+    assert_eq!([&forbidden[0], &forbidden[1]].map(Attempt::stands), [false, true]);
     let exchanges: Vec<Exchange> = attempts
+        .chain(forbidden)
         .zip(0..)
         .map(|(attempt, number)| Exchange { attempt, ..asked(&format!("{{\"prompt\":{number}}}"), 0, "{}") })
         .collect();

@@ -59,6 +59,7 @@ fn facts() -> Facts {
         served_model: Some("served".to_owned()),
         provider: Some("provider".to_owned()),
         finish_reason: Some("stop".to_owned()),
+        tells_cost: true,
     }
 }
 

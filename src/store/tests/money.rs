@@ -42,7 +42,7 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
     let attempts = fixture.reader().attempts(run.item(3)).unwrap();
     assert_eq!(attempts[0].attempt, assumed);
     // What is counted besides is that of the run: some of it is for what nothing was counted for.
-    let correction = |usd, requests| Record::BudgetCorrection(run, BudgetCorrection { usd, requests });
+    let correction = |usd, requests| Record::BudgetCorrection(run, BudgetCorrection { model: None, usd, requests });
     fixture.write(vec![correction(0.25, 0), correction(0.5, 1)]);
     assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 1.25, assumed: 2, unknown: 1 });
     let totals = reader.totals(run).unwrap();
@@ -55,6 +55,51 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
     fixture.write(vec![replayed]);
     assert_eq!(fixture.reader().spent(newer).unwrap(), Spent::default());
     assert!(fixture.reader().cost_unknown(newer).unwrap().is_empty());
+}
+
+#[test]
+fn what_a_price_says_is_no_more_than_the_least_once_the_price_has_proved_too_low() {
+    let fixture = Fixture::new();
+    let run = fixture.run;
+    let by_price = |position| {
+        let priced = Settled::Sent(sent(1, Class::Answered, Some(0.25)), Facts { tells_cost: false, ..facts() });
+        Record::Settled(exchange(run, position, body("priced")), priced, Some(item(run, position, Outcome::Ok)))
+    };
+    let assumed = Attempt { assumed_cost_usd: Some(0.5), ..sent(1, Class::TimedOut, None) };
+    fixture.write(vec![settled_by(run, 0, sent(1, Class::Answered, Some(1.0))), by_price(1)]);
+    fixture.write(vec![waiting(run, 1, assumed)]);
+    let model = item(run, 0, Outcome::Ok).model;
+    let is = |usd: f64, expected: f64| assert!((usd - expected).abs() < 1e-12, "{usd}, {expected}");
+    for (corrected_usd, is_underpriced) in [(0.0, false), (0.75, true)] {
+        if is_underpriced {
+            let model = Some(Arc::clone(&model));
+            let correction = BudgetCorrection { model, usd: corrected_usd, requests: 0 };
+            fixture.write(vec![Record::BudgetCorrection(run, correction)]);
+        }
+        let mut reader = fixture.reader();
+        let totals = reader.totals(run).unwrap();
+        assert_eq!((totals.lanes.len(), totals.lanes[0].is_underpriced), (1, is_underpriced));
+        assert!(totals.may_cost_more(), "one attempt is of unknown cost");
+        is(totals.assumed_cost_usd(), 0.5 + corrected_usd);
+        is(totals.lanes[0].assumed_cost_usd, 0.5 + corrected_usd);
+        let expected = ByPrice {
+            model: model.to_string(),
+            priced: 1,
+            assumed: 1,
+            priced_usd: 0.25,
+            assumed_usd: 0.5,
+            corrected_usd,
+        };
+        assert_eq!(reader.by_price(run).unwrap(), [expected]);
+        is(reader.spent(run).unwrap().assumed_usd, 0.5 + corrected_usd);
+        let marks = |position| {
+            let attempts = fixture.reader().attempts(run.item(position)).unwrap();
+            attempts.iter().map(|view| (view.is_by_price, view.is_underpriced)).collect::<Vec<_>>()
+        };
+        assert_eq!(marks(0), [(false, false)]);
+        assert_eq!(marks(1), [(true, is_underpriced), (false, is_underpriced)]);
+        let _read = reader.items(run, 0, 9).unwrap();
+    }
 }
 
 #[test]
