@@ -134,6 +134,10 @@ impl Redactor {
     /// Strikes a body, which may be a stream of events, and tells of each finder's edits.
     fn strike_noting(&self, body: &Bytes, is_stream: bool, mut note: impl FnMut(&[Edit])) -> Bytes {
         let mut body = body.clone();
+        // Most bodies have nothing of it, and to read all that one says takes many times as long.
+        if !is_stream && self.rules.is_empty() && self.credentials.are_absent(&body) {
+            return body;
+        }
         let mut finders = self.finders().peekable();
         while finders.peek().is_some() {
             let readings = Readings::of(&body, is_stream);
