@@ -13,7 +13,7 @@ use super::context::env_os;
 use super::credential_text::without_credentials;
 use super::given_flags::GivenFlags;
 use super::plan::Plan;
-use super::shell_word::quoted;
+use super::shell_word::{quoted, without_dash};
 use super::store_args::{DEFAULT_STORE, STORE_VARIABLE};
 
 /// What stands in a name that a store keeps for bytes that are no text.
@@ -153,7 +153,7 @@ impl RunCommand {
             line.text = format!("cd{} &&", line.text);
         }
         line.text.push_str(" nightreel run");
-        line.word("the job file", &hidden_dash(&self.job_file));
+        line.word("the job file", &without_dash(&self.job_file));
         for (title, word) in self.flags.titled_words() {
             line.word(&title, word.as_ref());
         }
@@ -245,13 +245,6 @@ fn by_hand(words: &str, mode: Option<Mode>, untold: &[String]) -> String {
          be shown: {} must be given by hand",
         untold.join(", ")
     )
-}
-
-/// A job file that is no flag.
-fn hidden_dash(job_file: &Path) -> OsString {
-    let mut word = OsString::from(if job_file.as_os_str().as_encoded_bytes().starts_with(b"-") { "./" } else { "" });
-    word.push(job_file);
-    word
 }
 
 /// The flag that names a store, with a space before it; nothing where a command finds it without.
