@@ -12,6 +12,7 @@ use nightreel::store::{ItemId, NewRun};
 use super::command_line::CommandLine;
 use super::given_flags::GivenFlags;
 use super::plan::Plan;
+use super::shell_word::without_dash;
 use super::store_words::{named_store, store_flag, store_words};
 
 const RETRY: &str = "--retry";
@@ -149,7 +150,7 @@ impl RunCommand {
             line.text = format!("cd{} &&", line.text);
         }
         line.text.push_str(" nightreel run");
-        line.word("the job file", &hidden_dash(&self.job_file));
+        line.word("the job file", &without_dash(&self.job_file));
         for (title, word) in self.flags.titled_words() {
             line.word(&title, word.as_ref());
         }
@@ -220,13 +221,6 @@ fn by_hand(words: &str, mode: Option<Mode>, untold: &[String]) -> String {
          be shown: {} must be given by hand",
         untold.join(", ")
     )
-}
-
-/// A job file that is no flag.
-fn hidden_dash(job_file: &Path) -> OsString {
-    let mut word = OsString::from(if job_file.as_os_str().as_encoded_bytes().starts_with(b"-") { "./" } else { "" });
-    word.push(job_file);
-    word
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Words of a command that is printed, as a shell takes them: on one line, with nothing in it that
 //! steers a terminal.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::terminal_text::steers;
 
@@ -20,6 +21,18 @@ pub(crate) fn quoted(word: &OsStr) -> Option<String> {
         _ if word.as_encoded_bytes().ends_with(b"\n") => None,
         _ => Some(format!("\"$(printf '{}')\"", format_of(word.as_encoded_bytes()))),
     }
+}
+
+/// A path that stands where no flag does, as a shell takes it.
+pub(crate) fn quoted_path(path: &Path) -> Option<String> {
+    quoted(&without_dash(path))
+}
+
+/// A path that is no flag, whatever it begins with.
+pub(crate) fn without_dash(path: &Path) -> OsString {
+    let mut word = OsString::from(if path.as_os_str().as_encoded_bytes().starts_with(b"-") { "./" } else { "" });
+    word.push(path);
+    word
 }
 
 /// Bytes as the format that `printf` makes them of.

@@ -23,6 +23,24 @@ pub(crate) fn shortened(text: &str, characters: usize) -> String {
     format!("{}…", &line[..end])
 }
 
+/// A text as one line of so many characters at most, of which a longer one has its beginning and its end.
+pub(crate) fn shortened_within(text: &str, characters: usize) -> String {
+    let line = one_line(text);
+    let all = line.chars().count();
+    if all <= characters {
+        return line;
+    }
+    let kept = characters.saturating_sub(1);
+    let (first, last) = (kept / 2, kept - kept / 2);
+    let beginning: String = line.chars().take(first).collect();
+    beginning + "…" + &line.chars().skip(all - last).collect::<String>()
+}
+
+/// A text as one line within quotation marks, in which its own are escaped.
+pub(crate) fn quoted_line(text: &str) -> String {
+    format!("\"{}\"", one_line(&text.replace('\\', r"\\").replace('"', "\\\"")))
+}
+
 /// Bytes as lines: tabs and line ends stay, other control characters and bytes that are not UTF-8
 /// are escaped.
 pub(crate) fn lines(bytes: &[u8]) -> String {
@@ -76,5 +94,13 @@ mod tests {
         assert_eq!(shortened("äöü", 3), "äöü");
         assert_eq!(shortened("äöüß", 3), "äö…");
         assert_eq!(shortened("", 0), "");
+        for (characters, expected) in [(5, "äöüßé"), (4, "ä…ßé"), (3, "ä…é"), (2, "…é"), (1, "…")] {
+            assert_eq!(shortened_within("äöüßé", characters), expected);
+        }
+    }
+
+    #[test]
+    fn a_quoted_line_ends_where_its_text_does() {
+        assert_eq!(quoted_line("say \"a\\b\"\n"), r#""say \"a\\b\"\n""#);
     }
 }

@@ -191,7 +191,7 @@ fn a_store_of_a_newer_version_is_refused() {
     test.run_job().and(["--simulate"]).run();
     test.store().execute("PRAGMA user_version = 99");
     let before = test.bytes("nightreel.db");
-    let says = "nightreel: the store nightreel.db has version 99, and this nightreel knows versions up to 5; \
+    let says = "nightreel: the store nightreel.db has version 99, and this nightreel knows versions up to 6; \
                 use a newer nightreel, or another file with --store\n";
     let gateway = Gateway::new();
     test.run_job().to(&gateway).status(5).stderr(says).run();

@@ -6,12 +6,14 @@ use super::super::count::{count, counted};
 use super::super::money::spent;
 use super::super::page::Page;
 use super::super::table::{Align, Table};
-use super::super::terminal_text::{lines, one_line};
+use super::super::terminal_text::{lines, one_line, quoted_line, shortened_within};
 
 /// How many sessions, missed requests and unused recordings are shown each.
 const SHOWN: usize = 20;
 /// How many digits of a key tell it from others.
 const KEY_DIGITS: usize = 12;
+/// How many characters of a session's name stand in the table; the report's JSON has all of them.
+const NAME_WIDTH: usize = 60;
 /// What stands for the session of requests that name none.
 const UNNAMED: &str = "(no session)";
 
@@ -65,7 +67,7 @@ pub(super) fn unused_line(unused: &UnusedRecording) -> String {
     let UnusedRecording { session, key, occurrence, endpoint, model, prompt } = unused;
     let key = short(key);
     let of = session.as_deref().map(|session| format!(", recorded in {}", session_name(session))).unwrap_or_default();
-    let begins = if prompt.is_empty() { String::new() } else { format!(" \"{}\"", one_line(prompt)) };
+    let begins = if prompt.is_empty() { String::new() } else { format!(" {}", quoted_line(prompt)) };
     format!("{endpoint} {}{begins} (key {key}, occurrence {occurrence}{of})", one_line(model))
 }
 
@@ -117,7 +119,7 @@ fn sessions(report: &SessionReport) -> String {
         [("session", Align::Left), ("replayed", Align::Right), ("sent", Align::Right), ("missed", Align::Right)];
     let mut table = Table::new(&columns);
     for SessionCounts { name, hits, misses, live } in report.sessions.shown.iter().take(SHOWN) {
-        table.row([session_name(name), count(*hits), count(*live), count(*misses)]);
+        table.row([shortened_within(&session_name(name), NAME_WIDTH), count(*hits), count(*live), count(*misses)]);
     }
     table.render("  ") + &more(report.sessions.total())
 }
@@ -236,6 +238,23 @@ mod tests {
         let text = report_text(&report);
         assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
         assert!(text.contains("a\\nb") && text.contains("one\\ntwo"), "{text}");
+    }
+
+    #[test]
+    fn a_long_name_does_not_widen_the_table() {
+        let mut report = SessionReport::default();
+        for name in ["short".to_owned(), format!("tests/{}[first]", "x".repeat(240))] {
+            report.add(SessionCounts { name, hits: 1, misses: 0, live: 0 });
+        }
+        let text = report_text(&report);
+        assert!(text.lines().all(|line| line.chars().count() < 100), "{text}");
+        assert!(text.contains("  tests/xxx") && text.contains("xxx[first]  "), "{text}");
+    }
+
+    #[test]
+    fn the_quotes_of_a_prompt_are_no_end_of_it() {
+        let line = unused_line(&UnusedRecording { prompt: "largest \"x\" y".to_owned(), ..unused() });
+        assert!(line.starts_with(r#"embeddings m "largest \"x\" y" (key "#), "{line}");
     }
 
     #[test]
