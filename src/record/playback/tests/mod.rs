@@ -1,5 +1,6 @@
 //! Handing out the recordings of real stores.
 
+mod nearest;
 mod rekeyed;
 
 use std::path::PathBuf;
