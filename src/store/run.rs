@@ -79,6 +79,12 @@ impl Run {
     pub fn is_of_fixture(&self) -> bool {
         self.begun.job == FIXTURE_JOB && self.begun.job_file.is_empty()
     }
+
+    /// Whether a server recorded it: it has no job's file, and says by its identity what asked.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        self.begun.job_file.is_empty() && self.begun.job != FIXTURE_JOB && self.begun.job_identity != "{}"
+    }
 }
 
 const COLUMNS: &str = "id, job, job_file, job_identity, job_description, input, input_hash, mode, simulated, \

@@ -16,9 +16,21 @@ pub(super) enum Arranged {
     ByKey,
 }
 
+/// How the recordings of a run are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// How they lie.
+    pub(super) arranged: Arranged,
+    /// The first of the runs that they are counted with: a server goes on with its sessions in each run of
+    /// it, until one records anew.
+    pub(super) since: RunId,
+}
+
 /// A recording that has another key under the rules of now.
 pub(super) struct Found {
     place: Place,
+    /// The first of the runs that it is counted with.
+    since: RunId,
     /// The key that it was recorded under.
     recorded_as: Key,
     /// What tells which of two was asked first: when it was sent, where its run is arranged by keys, and
@@ -27,21 +39,21 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn of(request: KeptRequest, arranged: Arranged) -> Self {
+    pub(super) fn of(request: KeptRequest, counted: Counted) -> Self {
         let KeptRequest { place, key, sent_at_ms, .. } = request;
-        let sent_at_ms = if arranged == Arranged::ByKey { sent_at_ms } else { 0 };
-        Self { recorded_as: key, asked: (sent_at_ms, place.exchange), place }
+        let sent_at_ms = if counted.arranged == Arranged::ByKey { sent_at_ms } else { 0 };
+        Self { since: counted.since, recorded_as: key, asked: (sent_at_ms, place.exchange), place }
     }
 
     /// Where the key that it was recorded under was counted.
     fn counted_in(&self) -> (RunId, Option<&str>, Key) {
-        (self.place.exchange.item().run(), self.place.session.as_deref(), self.recorded_as)
+        (self.since, self.place.session.as_deref(), self.recorded_as)
     }
 }
 
 /// Requests that had different keys may have one in common now, and so the same occurrences: they
-/// are numbered anew in each session of each run, in the order in which they were asked. What had one
-/// key keeps its order, and its numbers where nothing falls together with it.
+/// are numbered anew in each session, in the order in which they were asked. What had one key keeps its
+/// order, and its numbers where nothing falls together with it.
 pub(super) fn number(mut found: Vec<Found>) -> Vec<Place> {
     // What was recorded anew in its place was sent later than what was asked behind it.
     found.sort_by(|left, right| {
@@ -60,7 +72,7 @@ pub(super) fn number(mut found: Vec<Found>) -> Vec<Place> {
     places
 }
 
-/// The numbers that a session of a run has given, and the next occurrence of each key that it asked.
+/// The numbers that each session has given, and the next occurrence of each key that it asked.
 #[derive(Default)]
 struct Numbers {
     next: HashMap<(RunId, Option<Arc<str>>), u32>,
@@ -71,8 +83,8 @@ impl Numbers {
     /// Those of a session begin behind what it was given of its keys before it recorded any.
     fn of(found: &[Found]) -> Self {
         let mut numbers = Self::default();
-        for Found { place, recorded_as, .. } in found {
-            let session = (place.exchange.item().run(), place.session.clone());
+        for Found { place, since, recorded_as, .. } in found {
+            let session = (*since, place.session.clone());
             if let Entry::Vacant(first) = numbers.next_of_key.entry((session.0, session.1.clone(), *recorded_as)) {
                 first.insert(place.occurrence);
                 let next = numbers.next.entry(session).or_default();
@@ -83,8 +95,8 @@ impl Numbers {
     }
 
     fn number(&mut self, found: Found) -> Place {
-        let Found { place, recorded_as, .. } = found;
-        let session = (place.exchange.item().run(), place.session.clone());
+        let Found { place, since, recorded_as, .. } = found;
+        let session = (since, place.session.clone());
         let next_of_key = self.next_of_key.entry((session.0, session.1.clone(), recorded_as)).or_default();
         let next = self.next.entry(session).or_default();
         // What was given to it in between, it did not record.

@@ -4,16 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use crate::model::{IgnorePath, Key, KeyRules, Normaliser};
+use crate::model::{IgnorePath, Key, KeyRules, Mode, Normaliser};
 use crate::store::{Place, Run, RunId, StoreError};
 
-use super::numbering::{Arranged, Found, number};
+use super::numbering::{Arranged, Counted, Found, number};
 use super::source::Source;
 
 /// The recordings whose key was made by other rules than those of this session.
 pub(super) struct Rekeyed {
     /// The runs of each store that recorded by other rules.
-    foreign: Vec<HashMap<RunId, Arranged>>,
+    foreign: Vec<HashMap<RunId, Counted>>,
     /// Their recordings in each store, by the key that they have by the rules of now; read when a key is
     /// first looked for.
     places: Option<HashMap<Key, Vec<Vec<Place>>>>,
@@ -21,11 +21,7 @@ pub(super) struct Rekeyed {
 
 impl Rekeyed {
     pub(super) fn new(sources: &[Source], rules: &KeyRules) -> Result<Self, StoreError> {
-        let foreign = |source: &Source| {
-            let runs = source.recordings.runs()?.into_iter().filter(|run| !is_made_by(run, rules));
-            let arranged = |run: &Run| if run.is_of_fixture() { Arranged::ByKey } else { Arranged::AsAsked };
-            Ok(runs.map(|run| (run.id, arranged(&run))).collect())
-        };
+        let foreign = |source: &Source| Ok(counted(&source.recordings.runs()?, |run| !is_made_by(run, rules)));
         Ok(Self { foreign: sources.iter().map(foreign).collect::<Result<_, StoreError>>()?, places: None })
     }
 
@@ -56,10 +52,31 @@ impl Rekeyed {
     }
 }
 
+/// How the recordings of those runs of a store are counted that are wanted.
+fn counted(runs: &[Run], is_wanted: impl Fn(&Run) -> bool) -> HashMap<RunId, Counted> {
+    let mut servers = HashMap::new();
+    let mut counted = HashMap::new();
+    for run in runs {
+        let arranged = if run.is_of_fixture() { Arranged::ByKey } else { Arranged::AsAsked };
+        let mut since = run.id;
+        if run.is_of_server() {
+            let first = servers.entry((&run.begun.job, run.begun.simulated)).or_insert(run.id);
+            if run.begun.mode == Mode::Record.as_str() {
+                *first = run.id;
+            }
+            since = *first;
+        }
+        if is_wanted(run) {
+            counted.insert(run.id, Counted { arranged, since });
+        }
+    }
+    counted
+}
+
 /// Reads every request of the foreign runs of every store.
 fn read(
     sources: &mut [Source],
-    foreign: &[HashMap<RunId, Arranged>],
+    foreign: &[HashMap<RunId, Counted>],
     rules: &KeyRules,
 ) -> Result<HashMap<Key, Vec<Vec<Place>>>, StoreError> {
     let mut found: HashMap<Key, Vec<Vec<Found>>> = HashMap::new();
@@ -71,16 +88,16 @@ fn read(
         }
         source.visit_requests(|request| {
             let run = request.place.exchange.item().run();
-            let Some(arranged) = foreign.get(&run) else { return };
+            let Some(counted) = foreign.get(&run) else { return };
             // Of what was recorded several times in one place the newest counts, which comes first.
-            let slot = (index, run, request.place.session.clone(), request.key, request.place.occurrence);
+            let slot = (index, counted.since, request.place.session.clone(), request.key, request.place.occurrence);
             if !slots.insert(slot) {
                 return;
             }
             // What is no JSON was never asked for by a client, and nobody will.
             let Ok(key) = Key::of(request.endpoint, &request.body, rules) else { return };
             let of_key = found.entry(key).or_insert_with(|| (0..stores).map(|_| Vec::new()).collect());
-            of_key[index].push(Found::of(request, *arranged));
+            of_key[index].push(Found::of(request, *counted));
         })?;
     }
     let numbered = |of_key: Vec<Vec<Found>>| of_key.into_iter().map(number).collect();

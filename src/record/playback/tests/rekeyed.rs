@@ -138,13 +138,24 @@ fn what_falls_together_comes_in_the_order_of_recording_from_a_store_and_from_its
 }
 
 #[test]
-fn a_run_that_went_on_with_a_session_takes_no_place_of_an_older_ones() {
-    let recorded = Recorded::new();
-    for run in [
-        vec![of_day("04", ("", 0), 1, "1"), of_day("02", ("", 0), 2, "2")],
-        vec![of_day("04", ("", 1), 3, "3"), of_day("02", ("", 1), 4, "4")],
+fn a_server_goes_on_with_its_sessions_until_one_of_its_runs_records_anew() {
+    let asked = || NewRun { job_identity: r#"{"record":{}}"#.to_owned(), ..new_run() };
+    let anew = || NewRun { mode: Mode::Record.as_str().to_owned(), ..asked() };
+    let first = || vec![of_day("04", ("", 0), 1, "1"), of_day("02", ("", 0), 2, "2")];
+    let second = || vec![of_day("04", ("", 1), 3, "3"), of_day("05", ("", 0), 4, "4")];
+    let third = || vec![of_day("06", ("", 0), 5, "5")];
+    let failed = || vec![of_day("02", ("", 0), 6, "2 again")];
+    for (runs, expected) in [
+        (vec![(asked(), first()), (asked(), second())], "1 2 3 4 miss 4"),
+        (vec![(anew(), first()), (asked(), second()), (asked(), third())], "1 2 3 4 5"),
+        (vec![(asked(), first()), (anew(), third())], "5 miss 1 miss 1 miss 1 miss 1"),
+        (vec![(asked(), first()), (asked(), third()), (asked(), failed())], "1 5 2 again miss 3 miss 3"),
+        (vec![(new_run(), first()), (new_run(), third())], "5 2 miss 2 miss 2 miss 2"),
     ] {
-        recorded.store.keep_exchanges(&new_run(), run).unwrap();
+        let recorded = Recorded::new();
+        for (run, exchanges) in runs {
+            recorded.store.keep_exchanges(&run, exchanges).unwrap();
+        }
+        assert_eq!(given_of_days(&recorded.store, Policy::Once, "", 5), expected);
     }
-    assert_eq!(given_of_days(&recorded.store, Policy::Once, "", 5), "1 2 3 4 miss 4");
 }
