@@ -3,6 +3,7 @@
 use std::slice::from_ref;
 
 use super::miss::{AskedFor, Candidate, Miss, Search};
+use crate::model::Key;
 use crate::store::{ExchangeId, Reader, Store, StoreError};
 
 /// Says why nothing in some stores answers a request, and which recordings come nearest.
@@ -29,12 +30,37 @@ pub(super) fn look_through(
             search.know(endpoint, &model);
         }
     }
-    let keys = search.keys_of_other_models();
-    for key in from_ref(&asked.request.key).iter().chain(&keys) {
-        for reader in &mut readers {
-            let Some(place) = reader.places(key)?.pop() else { continue };
-            search.take(reader.kept_request(place.exchange)?.into());
+    let mut lookup = LookUp { readers: &mut readers, was_handed_out };
+    for key in from_ref(&asked.request.key).iter().chain(&search.keys_of_other_models()) {
+        if let Some(candidate) = lookup.likeliest(key, &search)? {
+            search.take(candidate);
         }
     }
     Ok(search.finish())
+}
+
+/// Looking recordings up by their key.
+struct LookUp<'a, F> {
+    readers: &'a mut [Reader],
+    was_handed_out: F,
+}
+
+impl<F: Fn(usize, ExchangeId) -> bool> LookUp<'_, F> {
+    /// The recording of a key that is likeliest meant: of several the newest of the first store that
+    /// has one.
+    fn likeliest(&mut self, key: &Key, search: &Search<'_>) -> Result<Option<Candidate>, StoreError> {
+        let mut likeliest: Option<(f64, usize, ExchangeId, bool)> = None;
+        for (at, reader) in self.readers.iter_mut().enumerate() {
+            for place in reader.places(key)?.into_iter().rev() {
+                let was_handed_out = (self.was_handed_out)(at, place.exchange);
+                let preference = search.preference(place.session.as_deref(), was_handed_out);
+                if likeliest.is_none_or(|(before, ..)| preference > before) {
+                    likeliest = Some((preference, at, place.exchange, was_handed_out));
+                }
+            }
+        }
+        let Some((_, at, exchange, was_handed_out)) = likeliest else { return Ok(None) };
+        let kept = self.readers[at].kept_request(exchange)?;
+        Ok(Some(Candidate { was_handed_out, ..kept.into() }))
+    }
 }

@@ -45,6 +45,8 @@ pub struct KeptRequest {
     pub endpoint: Endpoint,
     /// The model that was asked.
     pub model: Arc<str>,
+    /// When what settled it was sent: milliseconds since 1970-01-01 UTC.
+    pub sent_at_ms: i64,
     /// The body, as it is kept.
     pub body: Bytes,
 }

@@ -34,7 +34,7 @@ pub struct SeenRequest {
 
 static REQUESTS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT e.id, e.session, e.occurrence, a.id, {STANDS}, e.key, e.endpoint, i.model, e.request \
+        "SELECT e.id, e.session, e.occurrence, a.id, {STANDS}, e.key, e.endpoint, i.model, e.request, a.sent_at_ms \
          FROM exchange e CROSS JOIN attempt a ON a.id = e.attempt_id LEFT JOIN item i ON i.id = e.id >> 8 \
          WHERE e.id < ?1 ORDER BY e.id DESC"
     )
@@ -158,6 +158,7 @@ impl Reader {
                 endpoint: endpoint(&self.shared.name(&self.connection, row.get(6)?)?)?,
                 model: model.map(|id| self.shared.name(&self.connection, id)).transpose()?.unwrap_or_default(),
                 body: self.unpacker.unpack(&self.connection, packed(row, 8)?)?.into(),
+                sent_at_ms: row.get(9)?,
             };
             if visit(request).is_break() {
                 break;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use crate::model::Mode;
 
 use super::column::STANDS;
-use super::{Items, RunId, Store, StoreError, lease};
+use super::{FIXTURE_JOB, Items, RunId, Store, StoreError, lease};
 
 /// A run that is about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,21 @@ pub struct Run {
     pub ended: Option<String>,
     /// The nightreel that began it.
     pub version: String,
+}
+
+impl Run {
+    /// Whether it is what a fixture was written with: its exchanges are not in the order in which they
+    /// were recorded.
+    #[must_use]
+    pub fn is_of_fixture(&self) -> bool {
+        self.begun.job == FIXTURE_JOB && self.begun.job_file.is_empty()
+    }
+
+    /// Whether a server recorded it: it has no job's file, and says by its identity what asked.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        self.begun.job_file.is_empty() && self.begun.job != FIXTURE_JOB && self.begun.job_identity != "{}"
+    }
 }
 
 const COLUMNS: &str = "id, job, job_file, job_identity, job_description, input, input_hash, mode, simulated, \

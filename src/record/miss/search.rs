@@ -32,9 +32,12 @@ const TRIED: usize = 4 << 20;
 const TRIED_ALWAYS: usize = 8;
 /// How many models are noted.
 const MODELS: usize = 1_000;
-/// So much nearer counts a recording of the very session that asks, and one that has not answered yet.
-const OWN_SESSION: f64 = 0.03;
+/// So much nearer counts a recording of the very session that asks, and one that has not answered yet:
+/// the session tells more.
+const OWN_SESSION: f64 = 0.035;
 const LEFT_OVER: f64 = 0.03;
+/// So much counts a recording of the session that asks where it has been given all that it may have.
+const OWN_BUT_GIVEN: f64 = 0.01;
 /// That counts in full where so much is not alike, and less where less is; but always something.
 const UNLIKE: f64 = 0.12;
 const LEAST_WEIGHT: f64 = 1e-9;
@@ -75,10 +78,20 @@ struct Kept {
     likeness: Likeness,
     /// How near it counts.
     rank: f64,
-    /// Whether it was found by the key that the request has with another model.
-    but_for_model: bool,
+    relation: Relation,
     /// How many were given before it.
     at: usize,
+}
+
+/// How a recording is related to the request: the nearest relation comes first, however alike others are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Relation {
+    /// It is of the very request.
+    Same,
+    /// It was found by the key that the request has with another model.
+    ButForModel,
+    /// It is another request.
+    Other,
 }
 
 impl<'a> Search<'a> {
@@ -147,19 +160,26 @@ impl<'a> Search<'a> {
 
     /// Takes a recording for a near one that was looked up by its key.
     pub(in crate::record) fn take(&mut self, candidate: Candidate) {
-        if candidate.key == self.asked.request.key {
-            if !self.same.is_known() {
-                self.note_same(&candidate);
-            }
-            return;
+        let relation = if candidate.key == self.asked.request.key { Relation::Same } else { Relation::ButForModel };
+        if relation == Relation::Same && !self.same.is_known() {
+            self.note_same(&candidate);
         }
         self.kept.retain(|kept| kept.candidate.key != candidate.key);
         let likeness = self.likeness(&candidate.body);
         let rank = self.rank(likeness, &candidate);
         let at = self.seen + self.kept.len();
-        let behind = self.kept.partition_point(|kept| kept.but_for_model);
-        self.kept.insert(behind, Kept { candidate, likeness, rank, but_for_model: true, at });
+        let behind = self.kept.partition_point(|kept| kept.relation <= relation);
+        self.kept.insert(behind, Kept { candidate, likeness, rank, relation, at });
         self.kept.truncate(KEPT);
+    }
+
+    /// How much likelier meant a recording is than others of its request: one of the session that asks,
+    /// and one that is left over.
+    pub(in crate::record) fn preference(&self, session: Option<&str>, was_handed_out: bool) -> f64 {
+        // A session that has been given all of its own needs another's.
+        let of_own = if self.asked.recorded > 0 { OWN_BUT_GIVEN } else { OWN_SESSION };
+        let own_session = if session.unwrap_or_default() == self.asked.session { of_own } else { 0.0 };
+        own_session + if was_handed_out { 0.0 } else { LEFT_OVER }
     }
 
     fn note(&mut self, candidate: Candidate) {
@@ -195,10 +215,13 @@ impl<'a> Search<'a> {
             }
             self.kept.remove(known);
         }
-        let at = self.kept.partition_point(|kept| kept.rank >= rank);
+        let is_same = candidate.key == self.asked.request.key;
+        let relation = if is_same { Relation::Same } else { Relation::Other };
+        let is_before = |kept: &Kept| kept.relation < relation || (kept.relation == relation && kept.rank >= rank);
+        let at = self.kept.partition_point(is_before);
         if at < KEPT {
             self.kept.truncate(KEPT - 1);
-            self.kept.insert(at, Kept { candidate, likeness, rank, but_for_model: false, at: self.seen });
+            self.kept.insert(at, Kept { candidate, likeness, rank, relation, at: self.seen });
             self.hold_no_more();
         }
     }
@@ -227,11 +250,9 @@ impl<'a> Search<'a> {
     /// How near a recording counts: mostly by how alike it is. What else counts is no more than a part
     /// of what is not alike: requests about one long document are all alike, and still one is meant.
     fn rank(&self, likeness: Likeness, candidate: &Candidate) -> f64 {
-        let is_own = candidate.session.as_deref().unwrap_or_default() == self.asked.session;
-        let own_session = if is_own { OWN_SESSION } else { 0.0 };
-        let left_over = if candidate.was_handed_out { 0.0 } else { LEFT_OVER };
+        let preference = self.preference(candidate.session.as_deref(), candidate.was_handed_out);
         let weight = ((1.0 - likeness.similarity) / UNLIKE).clamp(LEAST_WEIGHT, 1.0);
-        likeness.similarity + SAME_TEXTS * likeness.same_texts + weight * (own_session + left_over)
+        likeness.similarity + SAME_TEXTS * likeness.same_texts + weight * preference
     }
 
     /// What has come of it.
@@ -259,7 +280,7 @@ impl<'a> Search<'a> {
         let asked = comparable(self.asked.rules, &self.asked.request.body);
         let mut kept: Vec<_> = kept.into_iter().map(|kept| self.read(kept, &asked)).collect();
         kept.sort_by(|(left, left_text), (right, right_text)| {
-            let by_rank = right.but_for_model.cmp(&left.but_for_model).then(right.rank.total_cmp(&left.rank));
+            let by_rank = left.relation.cmp(&right.relation).then(right.rank.total_cmp(&left.rank));
             by_rank.then(left_text.changed.cmp(&right_text.changed)).then(left.at.cmp(&right.at))
         });
         kept.into_iter().map(|(kept, text)| self.compare(kept, &text.body, &asked)).collect()

@@ -5,6 +5,7 @@ mod handed_by_key;
 mod handed_out;
 mod holding;
 mod indexing;
+mod numbering;
 #[expect(clippy::module_inception, reason = "the noun of the module stands in a file of its own, as everywhere")]
 mod playback;
 mod policy;

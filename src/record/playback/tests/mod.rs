@@ -1,5 +1,8 @@
 //! Handing out the recordings of real stores.
 
+mod nearest;
+mod rekeyed;
+
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -212,79 +215,6 @@ fn record_sends_everything_and_numbers_it_by_session() {
     assert_eq!(ask(&playback, "one", "why"), "send 0");
     assert_eq!(ask(&playback, "one", "why"), "send 1");
     assert_eq!(ask(&playback, "two", "why"), "send 0");
-}
-
-#[test]
-fn what_was_recorded_under_other_rules_is_found_by_those_of_now() {
-    let body = |user: &str| format!(r#"{{"model":"m","prompt":"why","user":"{user}"}}"#);
-    let plain = KeyRules::default();
-    let recorded = |user: &str, answer: &str| exchange(asked_with(&body(user), &plain), "", 0, answer);
-    let fixture = Fixture::new(vec![recorded("ann", "a"), recorded("bob", "b")]);
-    let rules = KeyRules { ignore: vec!["$.user".parse().unwrap()], ..KeyRules::default() };
-    let playback = fixture.playback(Mode::Replay, Policy::Once, rules.clone());
-    let mut given: Vec<_> =
-        (0..3).map(|_| told(playback.ask("", &asked_with(&body("eve"), &rules)).unwrap())).collect();
-    assert_eq!(given.pop().unwrap(), "miss 2");
-    given.sort_unstable();
-    assert_eq!(given, ["a", "b"]);
-}
-
-/// A store to which runs of recordings are added: of a body, in a session, with an answer.
-struct Recorded {
-    _directory: tempfile::TempDir,
-    store: Store,
-}
-
-impl Recorded {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("s.db"), Access::ReadWrite).unwrap();
-        Self { _directory: directory, store }
-    }
-
-    /// Adds a run whose keys were made by some rules.
-    fn add(&self, rules: &KeyRules, recordings: &[(&str, &str, u32, &str)]) {
-        let ignored = if rules.ignore.is_empty() { "" } else { r#""$.user""# };
-        let job_identity = format!(r#"{{"record":{{"ignore":[{ignored}]}}}}"#);
-        let exchanges = recordings
-            .iter()
-            .map(|(body, session, occurrence, answer)| exchange(asked_with(body, rules), session, *occurrence, answer));
-        self.store.keep_exchanges(&NewRun { job_identity, ..new_run() }, exchanges).unwrap();
-    }
-
-    /// What a session is answered that asks a body so many times.
-    fn given(&self, rules: &KeyRules, session: &str, body: &str, times: usize) -> Vec<String> {
-        let options = PlaybackOptions { rules: rules.clone(), ..PlaybackOptions::default() };
-        let playback = Playback::new(vec![self.store.clone()], PlaybackOptions { mode: Mode::Replay, ..options });
-        let playback = playback.unwrap();
-        (0..times).map(|_| told(playback.ask(session, &asked_with(body, rules)).unwrap())).collect()
-    }
-}
-
-#[test]
-fn recordings_by_several_rules_are_handed_out_together() {
-    const ANN: &str = r#"{"model":"m","prompt":"why","user":"ann"}"#;
-    const NOBODY: &str = r#"{"model":"m","prompt":"why"}"#;
-    let plain = KeyRules::default();
-    let rules = KeyRules { ignore: vec!["$.user".parse().unwrap()], ..KeyRules::default() };
-    let later = Recorded::new();
-    later.add(&plain, &[(ANN, "", 0, "1"), (ANN, "", 1, "2"), (ANN, "a", 0, "3")]);
-    later.add(&rules, &[(ANN, "", 2, "4"), (ANN, "b", 0, "5")]);
-    assert_eq!(later.given(&rules, "", ANN, 4), ["1", "2", "4", "miss 3"]);
-    assert_eq!(later.given(&rules, "a", ANN, 2), ["3", "miss 1"]);
-    assert_eq!(later.given(&rules, "b", ANN, 2), ["5", "miss 1"]);
-    let again = Recorded::new();
-    again.add(&plain, &[(ANN, "", 0, "1"), (ANN, "", 0, "2"), (ANN, "", 1, "3")]);
-    assert_eq!(again.given(&rules, "", ANN, 3), ["2", "3", "miss 2"], "the newest of one place");
-    let mixed = Recorded::new();
-    mixed.add(&plain, &[(ANN, "", 0, "1"), (NOBODY, "", 0, "2")]);
-    assert_eq!(mixed.given(&rules, "", ANN, 3), ["1", "2", "miss 2"], "whichever has the key as it is");
-    assert_eq!(mixed.given(&plain, "", NOBODY, 2), ["2", "miss 1"]);
-    let ignoring = Recorded::new();
-    ignoring.add(&rules, &[(ANN, "", 0, "1"), (NOBODY, "", 1, "2")]);
-    assert_eq!(ignoring.given(&plain, "", NOBODY, 2), ["2", "miss 1"], "the other one was asked for ann");
-    assert_eq!(ignoring.given(&plain, "", ANN, 1), ["1"]);
-    assert_eq!(ignoring.given(&rules, "", ANN, 3), ["1", "2", "miss 2"]);
 }
 
 #[test]
