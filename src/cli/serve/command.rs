@@ -12,7 +12,7 @@ use super::mode::ChosenMode;
 use super::report_text::report_text;
 use super::session::{Served, Session, cannot_report};
 use super::settings::settings;
-use super::verdict::exit_code;
+use super::verdict::{asked_nothing, exit_code};
 
 /// Serves recordings until it is told to end, or until the command has ended that it runs.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
@@ -52,6 +52,9 @@ fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> 
     let exit = gates.exit(&report);
     if !session.args.quiet || report.unanswered() > 0 || report.cut > 0 || exit != Exit::Success {
         complain(&format!("nightreel serve: {}", report_text(&report).trim_end()));
+    }
+    if let Some(warning) = asked_nothing(served.command, &report) {
+        complain(&format!("nightreel serve: warning: {warning}"));
     }
     let written = session
         .report
