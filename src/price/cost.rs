@@ -38,7 +38,7 @@ pub fn cost_of(
         return usage.cost_usd.or_else(|| price?.of_usage(&usage));
     }
     let said = Usage::in_body(&reply.body).and_then(|usage| usage.cost_usd);
-    let free = !class.may_be_billed() && !is_response_blocked(reply) && !has_begun(reply);
+    let free = !class.may_be_billed() && !is_response_blocked(reply) && !Streamed::has_begun(reply);
     said.or(free.then_some(0.0))
 }
 
@@ -72,11 +72,6 @@ fn amount(usd: f64, tokens: Option<u64>) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "a number of tokens has far fewer than 53 bits")]
 const fn float(tokens: u64) -> f64 {
     tokens as f64
-}
-
-/// Whether a stream had tokens in it, whatever became of it.
-fn has_begun(reply: &Reply) -> bool {
-    reply.status < 400 && Streamed::of_reply(reply).is_some_and(|streamed| streamed.tokens.first.is_some())
 }
 
 /// Whether the gateway has kept back a response that the model gave, and was paid for.

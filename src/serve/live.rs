@@ -178,7 +178,7 @@ impl Errand {
         let kept = self.recording.keep(place, record).await;
         match &kept {
             Ok(()) => self.playback.recorded(&self.session, &live),
-            Err(_) => self.playback.not_kept(live.class, live.cost_usd),
+            Err(_) => self.playback.not_kept(live.cost_usd),
         }
         kept?;
         if let Some(after_kept) = self.upstream.after_kept.clone() {

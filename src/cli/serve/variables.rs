@@ -29,7 +29,7 @@ enum Form {
 /// - `LITELLM_PROXY_API_BASE`: `LiteLLM`, for models named `litellm_proxy/…`.
 /// - `NIGHTREEL_URL`: nothing but the host, for whoever puts a session or a path behind it.
 ///
-/// Clients of services with one upstream of their own (Groq, DeepSeek) are left alone: what they ask
+/// Clients of services with one upstream of their own (Groq, `DeepSeek`) are left alone: what they ask
 /// would go to the upstream of the others.
 const URLS: [(&str, Form); 9] = [
     ("OPENAI_BASE_URL", Form::V1),

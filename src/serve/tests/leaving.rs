@@ -1,7 +1,7 @@
 //! Clients that leave before the end.
 
-use super::client::{Connection, body};
-use super::stage::{Stage, only_reply, recording};
+use super::client::{Connection, body, chat, until};
+use super::stage::{Stage, only_reply, recording, replaying};
 use super::upstream::{Received, Upstream};
 use crate::model::{End, FaultKind};
 
@@ -74,6 +74,22 @@ async fn a_client_that_leaves_after_the_last_event_has_had_all() {
         assert_eq!((attempt.stands(), attempt.cost_usd), (true, told), "{events}");
         let reply = attempt.reply.as_ref().unwrap();
         assert_eq!((reply.body.as_ref(), reply.end), ([events, USAGE].concat().as_bytes(), End::Complete));
+    }
+}
+
+#[tokio::test]
+async fn an_error_within_an_answer_has_a_cost_that_nobody_knows() {
+    for (begun, unpriced) in [("", 0), ("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", 1)] {
+        let upstream = Upstream::start().await;
+        let stage = recording(&upstream.base_url()).await;
+        let received = leave_after(&stage, &upstream, "a", &[begun, LAST_EVENTS[2]].concat()).await;
+        let ended = tokio::spawn(received.end_stream());
+        until(|| stage.server.under_way() == 0).await;
+        assert_eq!(stage.playback.report().unwrap().unpriced_live, unpriced, "{begun}");
+        let replay = replaying(stage.stop().await).await;
+        chat(replay.address(), "a").await;
+        assert_eq!(replay.playback.report().unwrap().unpriced_hits, unpriced, "{begun}");
+        ended.await.unwrap();
     }
 }
 

@@ -110,6 +110,13 @@ impl Streamed {
         matches!(reply.shape(), BodyShape::Events).then(|| Self::read(&reply.body))
     }
 
+    /// Whether a reply is a stream that had begun to answer, whatever became of it: its tokens were
+    /// generated, and may have been billed.
+    #[must_use]
+    pub fn has_begun(reply: &Reply) -> bool {
+        reply.status < 400 && Self::of_reply(reply).is_some_and(|streamed| streamed.tokens.first.is_some())
+    }
+
     /// Whether all of it came. One that came to the event that ends it is whole, whatever became
     /// of the connection; one that came to a `finish_reason` alone is, if the server ended it, and
     /// not if it broke.
