@@ -66,20 +66,27 @@ const PLACEHOLDER: &str = "replay";
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// What is set for a command, beside the environment that it has: `root` is the server's URL without
-/// a path, `host` the host in it.
-pub(super) fn variables(root: &str, host: &str, mode: Mode, env: Lookup<'_>) -> Vec<(&'static str, String)> {
+/// a path, `host` the host in it, `own_keys` the variables that the server itself would send with.
+pub(super) fn variables<'a>(
+    root: &str,
+    host: &str,
+    mode: Mode,
+    own_keys: &'a [String],
+    env: Lookup<'_>,
+) -> Vec<(&'a str, String)> {
     let urls = URLS.into_iter().map(|(name, form)| (name, url(root, form)));
     let exported = EXPORTED.into_iter().filter_map(|name| Some((name, same_path(root, &env(name)?))));
-    let replayed = if mode == Mode::Replay { replayed(root, env) } else { Vec::new() };
+    let replayed = if mode == Mode::Replay { replayed(root, own_keys, env) } else { Vec::new() };
     let direct = NO_PROXY.into_iter().map(|name| (name, without_proxy(host, env)));
     urls.chain(exported).chain(replayed).chain(direct).collect()
 }
 
 /// What is set beside where nothing is sent.
-fn replayed(root: &str, env: Lookup<'_>) -> Vec<(&'static str, String)> {
+fn replayed<'a>(root: &str, own_keys: &'a [String], env: Lookup<'_>) -> Vec<(&'a str, String)> {
     let azure = AZURE.into_iter().filter(|(endpoint, _)| !is_blank(endpoint, env));
     let (endpoints, keys): (Vec<_>, Vec<_>) = azure.unzip();
-    let others = OTHER_KEYS.into_iter().filter(|name| !is_blank(name, env) && !keys.contains(name));
+    let others = OTHER_KEYS.into_iter().chain(own_keys.iter().map(String::as_str));
+    let others = others.filter(|name| !is_blank(name, env) && !keys.contains(name));
     let keys = KEYS.into_iter().chain(others).chain(keys.clone()).map(|name| (name, PLACEHOLDER.to_owned()));
     endpoints.into_iter().map(|name| (name, root.to_owned())).chain(keys).collect()
 }
@@ -131,7 +138,7 @@ mod tests {
 
     fn set(mode: Mode, env: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
         let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        variables(ROOT, "127.0.0.1", mode, &lookup).into_iter().collect()
+        variables(ROOT, "127.0.0.1", mode, &[], &lookup).into_iter().collect()
     }
 
     #[test]
@@ -167,6 +174,16 @@ mod tests {
         let none = set(Mode::Replay, &[("ANTHROPIC_API_KEY", " "), ("ANTHROPIC_AUTH_TOKEN", " ")]);
         assert!(KEYS.iter().all(|name| none[name] == PLACEHOLDER), "{none:?}");
         assert!(OTHER_KEYS.iter().all(|name| !none.contains_key(name)), "{none:?}");
+    }
+
+    #[test]
+    fn what_the_server_would_send_with_is_no_key_in_a_replay_either() {
+        let own = ["MY_KEY".to_owned(), "NOT_SET".to_owned()];
+        let lookup = |name: &str| (name == "MY_KEY").then(|| "sk-mine".to_owned());
+        for (mode, expected) in [(Mode::Replay, Some(PLACEHOLDER)), (Mode::Auto, None)] {
+            let set: BTreeMap<_, _> = variables(ROOT, "127.0.0.1", mode, &own, &lookup).into_iter().collect();
+            assert_eq!((set.get("MY_KEY").map(String::as_str), set.get("NOT_SET")), (expected, None), "{mode:?}");
+        }
     }
 
     #[test]
