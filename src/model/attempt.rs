@@ -1,6 +1,6 @@
 //! One send, and what it means.
 
-use super::{End, Fault, FaultKind, Reply};
+use super::{End, Fault, FaultKind, Reply, Streamed};
 
 /// One send of a request, with all that came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,12 @@ impl Attempt {
             Ok(reply) => reply.end == End::GivenUp,
             Err(fault) => fault.kind == FaultKind::GivenUp,
         }
+    }
+
+    /// Whether it may have cost something, where nobody knows what it cost.
+    #[must_use]
+    pub fn may_have_cost(&self) -> bool {
+        self.class.may_cost() || self.reply.as_ref().is_ok_and(Streamed::has_begun)
     }
 
     /// Whether it is what the request brings, and may stand in for it where it could be sent anew:

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Class, Fault, FaultKind, Reply, Usage};
+use crate::model::{Class, Fault, FaultKind, Reply, Streamed, Usage};
 
 use super::Price;
 
@@ -17,7 +17,8 @@ const RESPONSE_BLOCKED: [u64; 2] = [2017, 2030];
 /// 3. What the reply itself says (`usage.cost`), in an answer as in a failure.
 /// 4. An answer costs what the price table makes of its tokens.
 /// 5. A failure that may have been billed, or whose response was kept back, costs nobody knows what.
-/// 6. Another failure that a server told of costs nothing.
+/// 6. So does an error within a stream that had begun to answer: those tokens were generated.
+/// 7. Another failure that a server told of costs nothing.
 #[must_use]
 pub fn cost_of(
     reply: &Result<Reply, Fault>,
@@ -37,7 +38,7 @@ pub fn cost_of(
         return usage.cost_usd.or_else(|| price?.of_usage(&usage));
     }
     let said = Usage::in_body(&reply.body).and_then(|usage| usage.cost_usd);
-    let free = !class.may_be_billed() && !is_response_blocked(reply);
+    let free = !class.may_be_billed() && !is_response_blocked(reply) && !Streamed::has_begun(reply);
     said.or(free.then_some(0.0))
 }
 
@@ -97,6 +98,8 @@ mod tests {
         cache_write_usd: None,
         max_completion_tokens: None,
     };
+
+    const EVENTS: Option<(&str, &str)> = Some(("content-type", "text/event-stream"));
 
     #[expect(clippy::unnecessary_wraps, reason = "the tables hold replies and faults")]
     fn reply(status: u16, header: Option<(&str, &str)>, body: &str) -> Result<Reply, Fault> {
@@ -167,6 +170,9 @@ mod tests {
         let inside = r#"{"error":{"code":502,"message":"Provider returned error"}}"#;
         let blocked =
             |code: u32| format!(r#"{{"error":[{{"code":{code},"message":"blocked"}}],"name":"AiGatewayError"}}"#);
+        let error_event = format!("data: {inside}\n\n");
+        let begun = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"a\"}}}}]}}\n\n{error_event}");
+        let begun_and_told = format!("{begun}data: {{\"choices\":[],\"usage\":{{\"cost\":0.03}}}}\n\n");
         let (response_blocked, prompt_blocked) = (blocked(2017), blocked(2016));
         let table = [
             ("no connection", fault(FaultKind::Connect), Class::NotConnected, Some(0.0)),
@@ -181,6 +187,9 @@ mod tests {
             ("a response that was blocked", reply(424, None, &response_blocked), Class::Blocked, None),
             ("an error inside", reply(200, None, inside), Class::ServerError, Some(0.0)),
             ("an error inside with its cost", reply(200, None, broken), Class::ServerError, Some(0.02)),
+            ("an error before any token", reply(200, EVENTS, &error_event), Class::ServerError, Some(0.0)),
+            ("an error after some tokens", reply(200, EVENTS, &begun), Class::ServerError, None),
+            ("the same with its cost", reply(200, EVENTS, &begun_and_told), Class::ServerError, Some(0.03)),
             ("a blank body", reply(200, None, "  \n"), Class::BadBody, None),
             (
                 "a blank body of a cache",

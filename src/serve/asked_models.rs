@@ -56,7 +56,7 @@ impl Service {
         } else {
             let derived = match models::one(&self.known_models()?, name) {
                 Ok(known) => reply::derived(known),
-                Err(unknown) if self.sending.is_some() => reply::refused(&unknown),
+                Err(unknown) if self.sending.is_some() => reply::refused(&unknown, call.shape),
                 Err(unknown) => return Err(unknown.into()),
             };
             self.playback.note_derived();

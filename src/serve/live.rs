@@ -22,7 +22,7 @@ use crate::price::cost_of;
 use crate::record::{Live, Playback, Redactor};
 use crate::store::{ExchangeRecord, Facts, ItemRecord, Record, RowRecord, Settled, StoreError};
 
-/// How long the end of a stream is waited for whose last event has come: clients leave at that,
+/// How long the end of a stream is waited for that has said all it has to say: clients leave at that,
 /// without waiting for it themselves.
 const AFTER_LAST_EVENT: Duration = Duration::from_secs(2);
 
@@ -178,7 +178,7 @@ impl Errand {
         let kept = self.recording.keep(place, record).await;
         match &kept {
             Ok(()) => self.playback.recorded(&self.session, &live),
-            Err(_) => self.playback.not_kept(live.class, live.cost_usd),
+            Err(_) => self.playback.not_kept(live.cost_usd),
         }
         kept?;
         if let Some(after_kept) = self.upstream.after_kept.clone() {
@@ -250,11 +250,13 @@ async fn tee(response: &mut Response, passing: &mut Passing) -> (Gathered, End) 
     }
 }
 
-/// What is to be kept for a client that has left. One that has had a stream's last event has had
-/// all it wanted: the server's own end is waited for then.
+/// What is to be kept for a client that has left. One that has had the event at which clients leave
+/// has had all it wanted: the server's own end is waited for then, with the usage that may come before
+/// it. A server that says no more, or says it for ever, changes nothing about what came.
 async fn left(response: &mut Response, mut gathered: Gathered) -> (Gathered, End) {
-    let body: Vec<u8> = gathered.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-    if !Streamed::read(&body).is_whole(End::GivenUp) {
+    let streamed = read(&gathered);
+    // At an event that nobody can read clients leave too.
+    if !streamed.has_said_all() && streamed.problem.is_none() {
         return (gathered, End::GivenUp);
     }
     let rest = timeout(AFTER_LAST_EVENT, async {
@@ -266,8 +268,14 @@ async fn left(response: &mut Response, mut gathered: Gathered) -> (Gathered, End
             }
         }
     });
-    let end = rest.await.unwrap_or(End::GivenUp);
+    let end = rest.await.ok();
+    let end = end.unwrap_or_else(|| if read(&gathered).has_said_all() { End::Complete } else { End::GivenUp });
     (gathered, end)
+}
+
+fn read(gathered: &Gathered) -> Streamed {
+    let body: Vec<u8> = gathered.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    Streamed::read(&body)
 }
 
 fn given_up() -> Fault {

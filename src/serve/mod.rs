@@ -15,6 +15,7 @@
 
 mod asked;
 mod asked_models;
+mod error_shape;
 mod host;
 mod live;
 mod models;

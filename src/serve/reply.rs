@@ -4,14 +4,13 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use super::error_shape::ErrorShape;
 use super::refusal::Refusal;
 use super::reply_body::ReplyBody;
 use super::session::SESSION;
 
 /// The header that says where a reply comes from.
 const SOURCE: HeaderName = HeaderName::from_static("x-nightreel");
-/// The header that says the how-manieth time something was asked.
-const OCCURRENCE: HeaderName = HeaderName::from_static("x-nightreel-occurrence");
 /// The header by which clients are told whether to try again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -52,24 +51,23 @@ impl Source {
     }
 }
 
-/// A reply that says the how-manieth time its request was asked.
-pub(super) fn counted(mut reply: Reply, occurrence: u32) -> Reply {
-    reply.headers_mut().insert(OCCURRENCE, occurrence.into());
-    reply
-}
-
 /// A reply that no client asks for again.
 pub(super) fn last(mut reply: Reply) -> Reply {
     reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     reply
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Reply {
-    let mut reply = json(refusal.status(), refusal.body());
+pub(super) fn refused(refusal: &Refusal, shape: ErrorShape) -> Reply {
+    let mut reply = error(refusal.status(), refusal.body(), shape);
     if let Refusal::WrongMethod { allowed, .. } = refusal {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     }
     if refusal.may_pass() { reply } else { last(reply) }
+}
+
+/// An error of the server's own, in the shape that its client can read.
+pub(super) fn error(status: StatusCode, body: Bytes, shape: ErrorShape) -> Reply {
+    json(status, shape.shape(status, body))
 }
 
 /// A reply that is made of the models that are recorded.

@@ -49,8 +49,7 @@ pub(super) enum Astray {
 impl<'a> Way<'a> {
     /// Reads a path without its query.
     pub(super) fn find(method: &Method, path: &'a str) -> Self {
-        // A base URL that ends in a slash makes two of them.
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments = segments(path);
         let (session, segments) = match segments.as_slice() {
             // A variable that is not set leaves no name: what follows is none.
             [SESSION, rest @ ..] if has_empty_name(path) => (Some(Cow::Borrowed("")), rest),
@@ -63,6 +62,26 @@ impl<'a> Way<'a> {
             route: route(method, segments).and_then(|route| route.allowed(method)),
         }
     }
+}
+
+/// The parts of a path. A base URL that ends in a slash makes two slashes between some.
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// The parts of a path behind the session that it may name.
+pub(super) fn without_session(path: &str) -> Vec<&str> {
+    let segments = segments(path);
+    match segments.as_slice() {
+        [SESSION, rest @ ..] if has_empty_name(path) => rest.to_vec(),
+        [SESSION, _, rest @ ..] => rest.to_vec(),
+        _ => segments,
+    }
+}
+
+/// Whether these parts of a path are those of a base URL.
+pub(super) fn is_base(segments: &[&str]) -> bool {
+    Base::of(segments).is_some()
 }
 
 /// Whether the name of a session is left out: `/session//v1`.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::asked::AskedRequest;
+use super::error_shape::ErrorShape;
 use super::host;
 use super::live::{CutOff, Errand};
 use super::origin::Origin;
@@ -70,6 +71,8 @@ pub(super) struct Call<'a> {
     /// The query that goes on beside the body.
     pub(super) query: &'a str,
     deployment: Option<Cow<'a, str>>,
+    /// The shape of what the server itself says.
+    pub(super) shape: ErrorShape,
     link: Link,
 }
 
@@ -115,7 +118,9 @@ impl Service {
                 let session = self.nameable(session, &head.headers);
                 let query = head.uri.query().unwrap_or_default();
                 let Parts { method, headers, version, .. } = &head;
-                let call = Call { method, headers, version: *version, arrived, session, query, deployment: None, link };
+                let (deployment, shape) = (None, ErrorShape::of(head.uri.path(), headers));
+                let version = *version;
+                let call = Call { method, headers, version, arrived, session, query, deployment, shape, link };
                 match self.follow(route, call, body).await {
                     Ok(reply) => reply,
                     Err(NoBody::Refused(refusal)) => self.refuse(&head, &refusal),
@@ -184,17 +189,14 @@ impl Service {
         let done = self.playback.ask(&session, &asked.kept).map_err(|error| Refusal::NotRead(error.to_string()))?;
         let (source, mut reply) = match done {
             Asked::Replay(attempt) => (Source::Replayed, self.replay(*attempt, call).await?),
-            Asked::Send { occurrence } => {
-                let sent = self.send(asked, call, occurrence).await?;
-                (Source::Live, reply::counted(sent, occurrence))
-            }
+            Asked::Send { occurrence } => (Source::Live, self.send(asked, call, occurrence).await?),
             // What there is of the models is a list of them too.
             Asked::Miss { .. } if asked.kept.endpoint == Endpoint::Models => {
                 let models = reply::json(StatusCode::OK, self.models()?);
                 self.playback.note_derived();
                 (Source::Derived, models)
             }
-            Asked::Miss { recorded } => (Source::Missed, self.miss(&session, asked.kept, recorded).await?),
+            Asked::Miss { recorded } => (Source::Missed, self.miss(&call, asked.kept, recorded).await?),
         };
         source.tell(&mut reply, &session);
         Ok(reply)
@@ -216,7 +218,7 @@ impl Service {
                 }
                 Err(NoBody::Gone)
             }
-            Play::Refusal(refusal) => Ok(reply::refused(&refusal)),
+            Play::Refusal(refusal) => Ok(reply::refused(&refusal, call.shape)),
         }
     }
 
@@ -248,8 +250,9 @@ impl Service {
     }
 
     /// Says why nothing answers a request, and keeps it for the report.
-    async fn miss(&self, session: &Arc<str>, request: Sought, recorded: usize) -> Result<Reply, NoBody> {
-        let (explain, playback, session) = (Arc::clone(&self.explain), Arc::clone(&self.playback), Arc::clone(session));
+    async fn miss(&self, call: &Call<'_>, request: Sought, recorded: usize) -> Result<Reply, NoBody> {
+        let (explain, playback) = (Arc::clone(&self.explain), Arc::clone(&self.playback));
+        let session = Arc::clone(&call.session);
         let turn = Arc::clone(&self.explaining);
         let explained = move || {
             let said = explain(&session, &request, recorded);
@@ -274,7 +277,7 @@ impl Service {
             body
         });
         let body = body.await.ok().flatten().ok_or(NoBody::Gone)?;
-        Ok(reply::last(reply::json(StatusCode::UNPROCESSABLE_ENTITY, body)))
+        Ok(reply::last(reply::error(StatusCode::BAD_REQUEST, body, call.shape)))
     }
 
     /// The name of a session without the credentials in it: it is kept and told as it is.
@@ -300,7 +303,7 @@ impl Service {
                 count: 1,
             });
         }
-        reply::refused(refusal)
+        reply::refused(refusal, ErrorShape::of(path, &head.headers))
     }
 
     fn health(&self) -> Reply {

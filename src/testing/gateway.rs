@@ -21,7 +21,7 @@ use crate::serve::{Explain, Unanswered};
 use crate::store::StoreError;
 
 /// The status of a request that nothing answers: no client tries it again.
-const NOT_RECORDED: u16 = 422;
+const NOT_RECORDED: u16 = 400;
 /// The status that a server has for a body that is not JSON.
 const NOT_JSON: u16 = 400;
 /// The status that a server has where the recordings cannot be read.
@@ -30,7 +30,7 @@ const NOT_READ: u16 = 500;
 /// A fixture that answers within the process, to one test: as a [`Gateway`] for programs that use
 /// nightreel as a library, and by [`FixtureGateway::ask`] for tests that are not async.
 ///
-/// A replay opens no socket. What is not recorded is answered with the status 422 and a body that
+/// A replay opens no socket. What is not recorded is answered with the status 400 and a body that
 /// says why. Dropping it ends it as dropping a [`FixtureServer`] does.
 ///
 /// # Panics

@@ -147,7 +147,7 @@ async fn what_is_not_recorded_is_told_with_what_is_nearest() {
     let server = Fixture::at(quick_start).mode(Mode::Replay).serve();
     let error = sort(&model(&server), &ticket("Who wrote Faust?")).await.unwrap_err();
     let ModelError::Status(status, body) = error else { panic!("{error}") };
-    assert_eq!(status, 422);
+    assert_eq!(status, 400);
     let this =
         "NIGHTREEL_MODE=record NIGHTREEL_BASE_URL=URL cargo test what_is_not_recorded_is_told_with_what_is_nearest";
     assert!(body.contains("not recorded: ") && body.contains(this), "{body}");

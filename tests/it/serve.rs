@@ -78,7 +78,7 @@ fn a_command_is_answered_from_recordings_and_its_exit_code_goes_on() {
 #[test]
 fn a_miss_is_answered_with_a_status_that_is_not_tried_again_and_told() {
     let test = recorded();
-    let output = around(&test, &["--mode", "replay"], "ask three").stdout("422\n").run();
+    let output = around(&test, &["--mode", "replay"], "ask three").stdout("400\n").run();
     let answer: Value = serde_json::from_slice(&test.bytes("answer.json")).unwrap();
     assert!(answer["error"]["message"].is_string(), "{answer}");
     assert!(output.stderr.contains("1 request: 0 replayed, 0 sent, 1 missed"), "{}", output.stderr);
@@ -110,7 +110,7 @@ fn a_gate_fails_what_ended_well_and_nothing_else() {
 fn recordings_that_are_used_up_are_a_miss_unless_the_policy_says_otherwise() {
     let test = recorded();
     for (policy, stdout, status) in [
-        ("once", "200\n422\n", 4),
+        ("once", "200\n400\n", 4),
         ("repeat-last", "200\n200\n", 0),
         ("cycle", "200\n200\n", 0),
         ("first", "200\n200\n", 0),
@@ -164,9 +164,10 @@ fn the_environment_of_a_command_leads_its_clients_to_the_server() {
             format!("ANTHROPIC_API_URL={root}"),
             format!("OPENAI_API_URL={root}/v1/chat/completions"),
             "NO_PROXY=a.b,127.0.0.1".to_owned(),
-            "mine,replay".to_owned(),
+            "replay,replay".to_owned(),
         ]
     );
+    assert!(output.stderr.contains("warning: the command asked this server nothing: "), "{}", output.stderr);
     let gateway = Gateway::new();
     let flags = ["--base-url", &gateway.base_url()];
     around(&test, &flags, "echo ${OPENAI_API_KEY-unset}").stdout("unset\n").run();
@@ -182,8 +183,8 @@ fn a_proxy_of_the_environment_is_not_asked_for_the_server() {
 #[test]
 fn where_ci_is_set_nothing_is_sent_unless_the_command_line_says_so() {
     for (ci, flags, stdout, sent) in [
-        ("true", [].as_slice(), "422\n", 0),
-        ("1", &[], "422\n", 0),
+        ("true", [].as_slice(), "400\n", 0),
+        ("1", &[], "400\n", 0),
         ("true", &["--mode", "auto"], "200\n", 1),
         ("true", &["--mode", "record"], "200\n", 1),
         ("false", &[], "200\n", 1),
@@ -204,7 +205,7 @@ fn a_replay_looks_at_no_upstream_and_changes_nothing() {
     let test = recorded();
     let before = test.bytes("nightreel.db");
     let flags = ["--mode", "replay", "--set", "gateway.account_id=${NOT_SET}"];
-    around(&test, &flags, "ask one; ask three").stdout("200\n422\n").run();
+    around(&test, &flags, "ask one; ask three").stdout("200\n400\n").run();
     assert_eq!(test.bytes("nightreel.db"), before);
     assert!(!test.path("nightreel.db-wal").exists() && !test.path("nightreel.db-shm").exists());
 }
@@ -385,7 +386,7 @@ fn a_fixture_may_be_a_directory_of_texts() {
     fs::create_dir(&temporary).unwrap();
     let flags = ["--mode", "replay", "--fixture", "texts", "--fail-miss"];
     let call = around(&test, &flags, "ask one; ask two; ask one").env("TMPDIR", &temporary.display().to_string());
-    let output = call.status(4).stdout("200\n200\n422\n").run();
+    let output = call.status(4).stdout("200\n200\n400\n").run();
     assert!(output.stderr.contains("mode replay · texts · 2 recordings"), "{}", output.stderr);
     assert_eq!(temporary.read_dir().unwrap().count(), 0, "what was made of the texts is left");
     let killed = Served::start(
@@ -414,7 +415,7 @@ fn a_job_says_where_is_sent_and_what_is_left_out() {
     assert_eq!(gateway.requests(), 2);
     around(&test, &["--job", "job.toml", "--mode", "replay"], "ask three").stdout("200\n").run();
     // By other rules each body is its own.
-    around(&test, &["--mode", "replay"], "ask one; ask three").stdout("200\n422\n").run();
+    around(&test, &["--mode", "replay"], "ask one; ask three").stdout("200\n400\n").run();
 }
 
 #[test]
@@ -517,7 +518,7 @@ fn a_server_without_a_command_prints_its_address_and_ends_by_a_signal_with_its_r
         let mut client = Command::new("sh");
         client.args(["-c", &script]).env("OPENAI_BASE_URL", &url).current_dir(test.directory());
         let asked = client.output().unwrap();
-        assert_eq!(String::from_utf8(asked.stdout).unwrap(), "200\n422\n");
+        assert_eq!(String::from_utf8(asked.stdout).unwrap(), "200\n400\n");
         server.signal(signal);
         let ended = server.wait();
         assert_eq!(ended.status, Some(status), "{signal:?} {flags:?}\n{}", ended.stderr);

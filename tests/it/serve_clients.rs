@@ -37,14 +37,14 @@ const EXPECTED: &str = include_str!("../clients/expected.txt");
 fn the_openai_client_for_python_cannot_tell_a_replay() {
     let (said, miss) = recorded_then_replayed(Client::OpenAiPython);
     assert_eq!(said, EXPECTED);
-    assert_eq!(miss, "miss: UnprocessableEntityError 422 prompt_changed\n");
+    assert_eq!(miss, "miss: BadRequestError 400 prompt_changed\n");
 }
 
 #[test]
 fn the_openai_client_for_javascript_cannot_tell_a_replay() {
     let (said, miss) = recorded_then_replayed(Client::OpenAiJavaScript);
     assert_eq!(said, EXPECTED);
-    assert_eq!(miss, "miss: UnprocessableEntityError 422 prompt_changed\n");
+    assert_eq!(miss, "miss: BadRequestError 400 prompt_changed\n");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn the_anthropic_client_for_python_cannot_tell_a_replay() {
         "busy: Hello. (2 requests)",
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
-    assert_eq!(miss, "miss: UnprocessableEntityError 422\n");
+    assert_eq!(miss, "miss: BadRequestError 400\n");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn curl_cannot_tell_a_replay() {
     ] {
         assert!(said.contains(part), "{part:?} is missing in\n{said}");
     }
-    assert!(miss.contains("\n-- 422 application/json\n"), "{miss}");
+    assert!(miss.contains("\n-- 400 application/json\n"), "{miss}");
 }
 
 /// Brings up the loopback device of a new network namespace, and goes on with the words behind.

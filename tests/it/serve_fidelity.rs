@@ -330,7 +330,7 @@ fn a_replay_opens_no_connection() {
     let call = test.serve("replay").and(["--base-url", &gateway.base_url()]);
     let server = Served::start(call.env("OPENROUTER_API_KEY", CANARY).under(trace));
     assert_eq!(server.chat(prompt("q")).answer().status, 200);
-    assert_eq!(server.chat(prompt("not recorded")).answer().status, 422);
+    assert_eq!(server.chat(prompt("not recorded")).answer().status, 400);
     server.stop();
     assert!(!test.text("trace.txt").contains("connect("), "{}", test.text("trace.txt"));
     assert_eq!(gateway.received().len(), 1);

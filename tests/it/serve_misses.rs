@@ -32,7 +32,7 @@ fn replay() -> (Test, Served) {
 
 /// The error of a miss, which is what every miss is, whatever its reason.
 fn error_of(answer: &Answer) -> Value {
-    assert_eq!(answer.status, 422, "{answer:?}");
+    assert_eq!(answer.status, 400, "{answer:?}");
     assert_eq!(answer.header("x-should-retry").as_deref(), Some("false"));
     assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
     assert_eq!(answer.header("retry-after"), None);
@@ -271,10 +271,7 @@ fn what_could_not_be_sent_fails_the_server_too() {
     let server = Served::start(test.serve("auto").to(&gateway).and(["--fail-miss"]));
     drop(gateway);
     let answer = server.chat(body(CAPITAL).to_string()).answer();
-    assert_eq!(
-        (answer.status, answer.header("x-nightreel"), answer.header("x-nightreel-occurrence")),
-        (502, None, None)
-    );
+    assert_eq!((answer.status, answer.header("x-nightreel")), (502, None));
     let output = server.stop();
     assert_eq!(output.status, Some(4));
     assert!(

@@ -115,7 +115,7 @@ fn a_session_that_has_had_its_answers_gets_no_more_and_another_begins_anew() {
             assert_eq!(next(&server, session, true), number);
         }
         let url = format!("{}/chat/completions", server.session_url(session));
-        assert_eq!(Ask::post(url, prompt()).answer().status, 422);
+        assert_eq!(Ask::post(url, prompt()).answer().status, 400);
     }
     assert_eq!(server.chat(prompt()).answer().status, 200, "the unnamed session is one of its own");
 }
@@ -139,7 +139,7 @@ fn what_auto_adds_to_what_it_was_lent_is_replayed_behind_it_in_that_order() {
         for session in ["", "zz"] {
             assert_eq!([1, 2, 3, 4].map(|_| next(&replay, session, false)), [1, 2, 3, 4], "{lent_by:?} {session:?}");
         }
-        assert_eq!(replay.chat(prompt()).answer().status, 422, "{lent_by:?}");
+        assert_eq!(replay.chat(prompt()).answer().status, 400, "{lent_by:?}");
     }
 }
 
@@ -195,7 +195,7 @@ fn is_sent_again(status: u16, gateway: &FaultyGateway) {
         let replay = test.args(["serve", "--listen", "127.0.0.1:0", "--mode", "replay", "--store", store]);
         let replay = Served::start(replay);
         assert_eq!(next(&replay, "", false), 2, "{store}");
-        assert_eq!(replay.chat(prompt()).answer().status, 422, "{store}");
+        assert_eq!(replay.chat(prompt()).answer().status, 400, "{store}");
     }
     assert_eq!(gateway.received().len(), 2);
 }
@@ -207,7 +207,7 @@ fn what_record_was_answered_is_replayed_failures_and_all_and_auto_sends_those_ag
     assert_eq!([(); 2].map(|()| server.chat(prompt()).answer().status), [401, 200]);
     server.stop();
     let replay = Served::replay(&test);
-    assert_eq!([(); 3].map(|()| replay.chat(prompt()).answer().status), [401, 200, 422]);
+    assert_eq!([(); 3].map(|()| replay.chat(prompt()).answer().status), [401, 200, 400]);
     replay.stop();
     let auto = Served::start(test.serve("auto").to(&gateway));
     assert_eq!([(); 2].map(|()| next(&auto, "", false)), [3, 2]);

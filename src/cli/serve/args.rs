@@ -24,7 +24,8 @@ request in order, whatever the others ask.
 
 With a command, its environment has the base URL for the clients of OpenAI, Anthropic, OpenRouter, \
 LangChain and LiteLLM (OPENAI_BASE_URL and so on), and NIGHTREEL_URL without a path. In replay mode \
-it has placeholders for keys that are not set. Ctrl-C is the command's; the report follows.
+its keys for those are placeholders, so that a client which passes the server by can spend nothing. \
+Ctrl-C is the command's; the report follows.
 
 Exit codes: the command's own, where it is not 0; 4 where --fail-miss finds a request that nothing \
 answered, or that was refused, 1 where --fail-unused finds a recording that nobody asked for; 5 where the store cannot be used.

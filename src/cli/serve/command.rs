@@ -12,7 +12,7 @@ use super::mode::ChosenMode;
 use super::report_text::report_text;
 use super::session::{Served, Session, cannot_report};
 use super::settings::settings;
-use super::verdict::exit_code;
+use super::verdict::{asked_nothing, exit_code};
 
 /// Serves recordings until it is told to end, or until the command has ended that it runs.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
@@ -53,6 +53,9 @@ fn conclude(session: &Session<'_>, served: Served) -> Result<ExitCode, Failure> 
     let is_to_be_known = report.unanswered() > 0 || report.cut > 0 || report.account_failures > 0;
     if !session.args.quiet || is_to_be_known || exit != Exit::Success {
         complain(&format!("nightreel serve: {}", report_text(&report).trim_end()));
+    }
+    if let Some(warning) = asked_nothing(served.command, &report) {
+        complain(&format!("nightreel serve: warning: {warning}"));
     }
     let written = session
         .report

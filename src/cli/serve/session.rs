@@ -49,6 +49,8 @@ pub(super) struct Session<'a> {
     stores: Stores,
     /// The host that is sent to, where anything is.
     host: Option<String>,
+    /// The variables with the credentials that it sends with, were it to send.
+    own_keys: [String; 2],
 }
 
 /// What came of serving: how the command ended, where there was one, and what was not kept.
@@ -111,7 +113,8 @@ impl<'a> Session<'a> {
             ..Options::new(Arc::clone(&playback))
         };
         let options = Options { grace: args.drain.map_or(options.grace, Duration::from_secs), ..options };
-        Ok(Self { args, playback, report, mode, options, listen, stores, host })
+        let own_keys = [job.gateway.api_key_env.clone(), job.gateway.token_env.clone()];
+        Ok(Self { args, playback, report, mode, options, listen, stores, host, own_keys })
     }
 
     /// Serves until the system asks for the end.
@@ -140,7 +143,8 @@ impl<'a> Session<'a> {
         let server = runtime.block_on(self.start())?;
         runtime.block_on(self.announce())?;
         let address = reachable(server.address());
-        let variables = variables(&format!("http://{address}"), &address.ip().to_string(), self.mode.mode, &env);
+        let variables =
+            variables(&format!("http://{address}"), &address.ip().to_string(), self.mode.mode, &self.own_keys, &env);
         // This thread lives as long as the process does: the command ends with it.
         let command = match signals.start(program, &variables) {
             Ok(command) => runtime.block_on(beside(move || command.wait())).map_err(cannot_wait)?,

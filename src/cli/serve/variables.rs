@@ -19,16 +19,18 @@ enum Form {
 /// The variables that hold a base URL, and who reads them:
 ///
 /// - `OPENAI_BASE_URL`: `OpenAI`'s own clients for Python, JavaScript and Go, so everything that is
-///   built on them, and `LiteLLM`.
+///   built on them, `@ai-sdk/openai` and `LiteLLM`.
 /// - `OPENAI_API_BASE`: `langchain-openai`, `LiteLLM`, and `OpenAI`'s client for Python before 1.0.
-/// - `ANTHROPIC_BASE_URL`: Anthropic's own clients for Python and TypeScript.
+/// - `ANTHROPIC_BASE_URL`: Anthropic's own clients for Python and TypeScript, and `@ai-sdk/anthropic`.
 /// - `ANTHROPIC_API_BASE`: `LiteLLM`.
 /// - `ANTHROPIC_API_URL`: `langchain-anthropic`, before `ANTHROPIC_BASE_URL`.
 /// - `OPENROUTER_API_BASE`: `langchain-openrouter` and `LiteLLM`.
-/// - `OPENROUTER_BASE_URL`: no client by itself, but programs that hand it to `OpenAI`'s.
+/// - `OPENROUTER_BASE_URL`: `@openrouter/sdk`, and programs that hand it to `OpenAI`'s client.
 /// - `LITELLM_PROXY_API_BASE`: `LiteLLM`, for models named `litellm_proxy/…`.
 /// - `NIGHTREEL_URL`: nothing but the host, for whoever puts a session or a path behind it.
 ///
+/// Clients of services with one upstream of their own (Groq, `DeepSeek`) are left alone: what they ask
+/// would go to the upstream of the others.
 const URLS: [(&str, Form); 9] = [
     ("OPENAI_BASE_URL", Form::V1),
     ("OPENAI_API_BASE", Form::V1),
@@ -44,30 +46,49 @@ const URLS: [(&str, Form); 9] = [
 /// Variables that programs have for the same: they are led here where they are set, since they would
 /// lead away, and are not set where they are not, since programs choose by that.
 const EXPORTED: [&str; 4] = ["OPENAI_API_URL", "OPENROUTER_API_URL", "LITELLM_API_BASE", "LITELLM_BASE_URL"];
-/// Azure's client asks at paths of its own, which recordings answer and no other upstream does: it
-/// is led here in a replay, where it is set.
-const AZURE: (&str, &str) = ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY");
+/// Azure's client and `LiteLLM` for `azure/…` ask at paths of their own, which recordings answer and no
+/// other upstream does: they are led here in a replay, where they are set.
+const AZURE: [(&str, &str); 2] =
+    [("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"), ("AZURE_API_BASE", "AZURE_API_KEY")];
 
 /// The keys that clients refuse to start without.
 pub(super) const KEYS: [&str; 4] =
     ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "LITELLM_PROXY_API_KEY"];
-/// What stands for a key where nothing is sent.
+/// Other credentials of the same services, which programs choose by: a placeholder stands for one that
+/// is set, and for no other.
+const OTHER_KEYS: [&str; 5] =
+    ["ANTHROPIC_AUTH_TOKEN", "LITELLM_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_API_KEY", "CF_AIG_TOKEN"];
+/// What stands for a key where nothing is sent, so that a client which passes the server by can spend
+/// nothing.
 const PLACEHOLDER: &str = "replay";
 
 /// The hosts that are asked without a proxy; programs differ in which of the two they read.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// What is set for a command, beside the environment that it has: `root` is the server's URL without
-/// a path, `host` the host in it.
-pub(super) fn variables(root: &str, host: &str, mode: Mode, env: Lookup<'_>) -> Vec<(&'static str, String)> {
-    let azure = Some(AZURE).filter(|(endpoint, _)| mode == Mode::Replay && !is_blank(endpoint, env)).unzip();
+/// a path, `host` the host in it, `own_keys` the variables that the server itself would send with.
+pub(super) fn variables<'a>(
+    root: &str,
+    host: &str,
+    mode: Mode,
+    own_keys: &'a [String],
+    env: Lookup<'_>,
+) -> Vec<(&'a str, String)> {
     let urls = URLS.into_iter().map(|(name, form)| (name, url(root, form)));
     let exported = EXPORTED.into_iter().filter_map(|name| Some((name, same_path(root, &env(name)?))));
-    let azure_url = azure.0.map(|name| (name, root.to_owned()));
-    let keys = KEYS.into_iter().chain(azure.1).filter(|name| mode == Mode::Replay && is_blank(name, env));
-    let keys = keys.map(|name| (name, PLACEHOLDER.to_owned()));
+    let replayed = if mode == Mode::Replay { replayed(root, own_keys, env) } else { Vec::new() };
     let direct = NO_PROXY.into_iter().map(|name| (name, without_proxy(host, env)));
-    urls.chain(exported).chain(azure_url).chain(keys).chain(direct).collect()
+    urls.chain(exported).chain(replayed).chain(direct).collect()
+}
+
+/// What is set beside where nothing is sent.
+fn replayed<'a>(root: &str, own_keys: &'a [String], env: Lookup<'_>) -> Vec<(&'a str, String)> {
+    let azure = AZURE.into_iter().filter(|(endpoint, _)| !is_blank(endpoint, env));
+    let (endpoints, keys): (Vec<_>, Vec<_>) = azure.unzip();
+    let others = OTHER_KEYS.into_iter().chain(own_keys.iter().map(String::as_str));
+    let others = others.filter(|name| !is_blank(name, env) && !keys.contains(name));
+    let keys = KEYS.into_iter().chain(others).chain(keys.clone()).map(|name| (name, PLACEHOLDER.to_owned()));
+    endpoints.into_iter().map(|name| (name, root.to_owned())).chain(keys).collect()
 }
 
 /// The path of a URL at the server: some programs have a base there, others a whole endpoint.
@@ -117,7 +138,7 @@ mod tests {
 
     fn set(mode: Mode, env: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
         let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        variables(ROOT, "127.0.0.1", mode, &lookup).into_iter().collect()
+        variables(ROOT, "127.0.0.1", mode, &[], &lookup).into_iter().collect()
     }
 
     #[test]
@@ -141,14 +162,27 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_stands_for_a_key_in_a_replay_alone_and_for_none_that_is_set() {
+    fn a_placeholder_stands_for_every_key_in_a_replay_alone() {
+        let mine: Vec<_> = KEYS.into_iter().chain(OTHER_KEYS).map(|name| (name, "sk-mine")).collect();
         for mode in [Mode::Auto, Mode::Record] {
-            assert!(KEYS.iter().all(|name| !set(mode, &[]).contains_key(name)), "{mode:?}");
+            for env in [[].as_slice(), &mine] {
+                assert!(mine.iter().all(|(name, _)| !set(mode, env).contains_key(name)), "{mode:?}");
+            }
         }
-        let set = set(Mode::Replay, &[("OPENAI_API_KEY", "sk-mine"), ("ANTHROPIC_API_KEY", " ")]);
-        assert!(!set.contains_key("OPENAI_API_KEY"));
-        for name in ["ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "LITELLM_PROXY_API_KEY"] {
-            assert_eq!(set[name], PLACEHOLDER, "{name}");
+        let held = set(Mode::Replay, &mine);
+        assert!(mine.iter().all(|(name, _)| held[name] == PLACEHOLDER), "{held:?}");
+        let none = set(Mode::Replay, &[("ANTHROPIC_API_KEY", " "), ("ANTHROPIC_AUTH_TOKEN", " ")]);
+        assert!(KEYS.iter().all(|name| none[name] == PLACEHOLDER), "{none:?}");
+        assert!(OTHER_KEYS.iter().all(|name| !none.contains_key(name)), "{none:?}");
+    }
+
+    #[test]
+    fn what_the_server_would_send_with_is_no_key_in_a_replay_either() {
+        let own = ["MY_KEY".to_owned(), "NOT_SET".to_owned()];
+        let lookup = |name: &str| (name == "MY_KEY").then(|| "sk-mine".to_owned());
+        for (mode, expected) in [(Mode::Replay, Some(PLACEHOLDER)), (Mode::Auto, None)] {
+            let set: BTreeMap<_, _> = variables(ROOT, "127.0.0.1", mode, &own, &lookup).into_iter().collect();
+            assert_eq!((set.get("MY_KEY").map(String::as_str), set.get("NOT_SET")), (expected, None), "{mode:?}");
         }
     }
 
@@ -178,16 +212,20 @@ mod tests {
             ("OPENROUTER_API_URL", "https://openrouter.ai/api/v1/"),
             ("LITELLM_BASE_URL", "no URL"),
             ("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/"),
+            ("AZURE_API_BASE", "https://mine.openai.azure.com/"),
         ];
         for mode in [Mode::Auto, Mode::Record, Mode::Replay] {
             assert!(EXPORTED.iter().all(|name| !set(mode, &[]).contains_key(name)), "{mode:?}");
-            assert!(!set(mode, &[]).contains_key(AZURE.0) && !set(mode, &[]).contains_key(AZURE.1), "{mode:?}");
+            let unset = set(mode, &[]);
             let set = set(mode, &elsewhere);
             assert_eq!(set["OPENAI_API_URL"], "http://127.0.0.1:4711/v1/chat/completions");
             assert_eq!(set["OPENROUTER_API_URL"], "http://127.0.0.1:4711/api/v1");
             assert_eq!(set["LITELLM_BASE_URL"], ROOT);
-            let azure = (mode == Mode::Replay).then_some((ROOT, PLACEHOLDER));
-            assert_eq!(set.get(AZURE.0).map(String::as_str).zip(set.get(AZURE.1).map(String::as_str)), azure);
+            for (endpoint, key) in AZURE {
+                let azure = (mode == Mode::Replay).then_some((ROOT, PLACEHOLDER));
+                assert_eq!(set.get(endpoint).map(String::as_str).zip(set.get(key).map(String::as_str)), azure);
+                assert!(![endpoint, key].iter().any(|name| unset.contains_key(name)), "{mode:?}");
+            }
         }
     }
 }

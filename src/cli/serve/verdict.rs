@@ -6,6 +6,9 @@ use nightreel::record::SessionReport;
 
 use super::super::exit::Exit;
 
+/// The exit codes by which shells say that a command could not be run.
+const NOT_RUN: [u8; 2] = [126, 127];
+
 /// What the server is asked to fail for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gates {
@@ -25,6 +28,15 @@ impl Gates {
             (false, false) => Exit::Success,
         }
     }
+}
+
+/// What is said of a command that has run and asked nothing: its tests may have passed the server by.
+pub(super) fn asked_nothing(command: Option<u8>, report: &SessionReport) -> Option<&'static str> {
+    let has_run = command.is_some_and(|code| !NOT_RUN.contains(&code));
+    (has_run && report.asked() == 0).then_some(
+        "the command asked this server nothing: it makes no calls, or its client reads none of the variables that \
+         lead here; give such a client the base URL by hand, out of NIGHTREEL_URL",
+    )
 }
 
 /// The exit code of it all: that of the command that was run, or the gates' where it ended well or
@@ -60,6 +72,20 @@ mod tests {
             assert_eq!(Gates { miss, unused }.exit(&report), exit, "{miss} {unused} {misses} {left}");
             let report = SessionReport { refusals: misses, unused: left, ..SessionReport::default() };
             assert_eq!(Gates { miss, unused }.exit(&report), exit, "{miss} {unused} {misses} refused, {left}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_ran_and_asked_nothing_is_told() {
+        let asked = SessionReport { refusals: 1, ..SessionReport::default() };
+        for (command, report, is_told) in [
+            (Some(0), SessionReport::default(), true),
+            (Some(1), SessionReport::default(), true),
+            (Some(127), SessionReport::default(), false),
+            (None, SessionReport::default(), false),
+            (Some(0), asked, false),
+        ] {
+            assert_eq!(asked_nothing(command, &report).is_some(), is_told, "{command:?} {report:?}");
         }
     }
 

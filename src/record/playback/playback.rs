@@ -201,8 +201,8 @@ impl Playback {
     }
 
     /// Tells that what was sent for a session could not be kept: it has its cost all the same.
-    pub fn not_kept(&self, class: Class, cost_usd: Option<f64>) {
-        self.lock().count_cost(class, cost_usd);
+    pub fn not_kept(&self, cost_usd: Option<f64>) {
+        self.lock().count_cost(cost_usd);
     }
 
     /// Tells that a request was sent whose reply was cut off by the end of whoever passed it on.

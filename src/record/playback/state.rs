@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::model::{Attempt, Class, Endpoint, Key, KeyRules, Mode};
+use crate::model::{Attempt, Endpoint, Key, KeyRules, Mode};
 use crate::record::{Listed, Missed, Refused, SessionCounts};
 use crate::store::{Place, StoreError};
 
@@ -172,7 +172,7 @@ impl State {
         self.sessions.counts[session].hits += 1;
         match attempt.cost_usd {
             Some(cost_usd) => self.totals.cost_avoided_usd += cost_usd,
-            None if attempt.class.may_cost() && endpoint != Endpoint::Models => self.totals.unpriced_hits += 1,
+            None if attempt.may_have_cost() && endpoint != Endpoint::Models => self.totals.unpriced_hits += 1,
             None => {}
         }
     }
@@ -185,18 +185,17 @@ impl State {
         self.totals.exhausted += u64::from(recorded > 0);
     }
 
-    /// Counts what a request that was sent has cost.
-    pub(super) fn count_cost(&mut self, class: Class, cost_usd: Option<f64>) {
+    /// Counts what a request that was sent has cost: what cost nothing says so.
+    pub(super) fn count_cost(&mut self, cost_usd: Option<f64>) {
         match cost_usd {
             Some(cost_usd) => self.totals.live_cost_usd += cost_usd,
-            None if class.may_cost() => self.totals.unpriced_live += 1,
-            None => {}
+            None => self.totals.unpriced_live += 1,
         }
     }
 
     /// Counts a request that was sent and is on record now.
     pub(super) fn count_live(&mut self, live: &Live) {
-        self.count_cost(live.class, live.cost_usd);
+        self.count_cost(live.cost_usd);
         self.live.push(At { source: 0, exchange: live.exchange });
     }
 

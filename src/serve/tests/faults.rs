@@ -103,7 +103,6 @@ async fn what_cannot_be_reached_is_told_by_name_and_leaves_nothing_on_record() {
     let stage = recording(&nowhere).await;
     let refused = chat(stage.address(), "a").await;
     assert_eq!((refused.status(), refused.header("x-nightreel"), refused.header("x-should-retry")), (502, None, None));
-    assert_eq!(refused.header("x-nightreel-occurrence"), None, "nothing was sent");
     let authority = nowhere.trim_start_matches("http://").trim_end_matches("/v1");
     assert!(refused.message().contains(authority), "{}", refused.message());
     assert_eq!(stage.stop().await, []);

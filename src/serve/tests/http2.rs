@@ -78,19 +78,19 @@ async fn a_stream_that_is_given_up_gives_the_request_up() {
     let client = client();
     let asked = async {
         let mut response = post(&client, &stage, "a").await.unwrap();
-        assert_eq!(response.chunk().await.unwrap().unwrap(), "data: a\n\n");
+        assert_eq!(response.chunk().await.unwrap().unwrap(), ": a\n\n");
     };
     let answered = async {
         let mut received = upstream.receive().await;
         received.begin_stream().await;
-        received.chunk("data: a\n\n").await;
+        received.chunk(": a\n\n").await;
         received
     };
     let (mut received, ()) = tokio::join!(answered, asked);
     tokio::time::timeout(Duration::from_secs(10), received.closed()).await.unwrap();
     let [exchange] = <[_; 1]>::try_from(stage.stop().await).unwrap();
     let reply = exchange.attempt.reply.unwrap();
-    assert_eq!((reply.body.as_ref(), reply.end), (&b"data: a\n\n"[..], End::GivenUp));
+    assert_eq!((reply.body.as_ref(), reply.end), (&b": a\n\n"[..], End::GivenUp));
 }
 
 #[tokio::test(start_paused = true)]

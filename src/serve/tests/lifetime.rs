@@ -68,11 +68,11 @@ async fn what_outlasts_the_grace_is_cut_and_recorded_as_far_as_it_came() {
     connection.send("POST", "/v1/chat/completions", &[], &body("a")).await;
     let mut received = upstream.receive().await;
     received.begin_stream().await;
-    received.chunk("data: a\n\n").await;
+    received.chunk(": a\n\n").await;
     connection.head().await.unwrap();
     connection.chunk().await.unwrap();
     let reply = only_reply(stage.stop().await).unwrap();
-    assert_eq!((reply.body.as_ref(), reply.end), (&b"data: a\n\n"[..], End::GivenUp));
+    assert_eq!((reply.body.as_ref(), reply.end), (&b": a\n\n"[..], End::GivenUp));
     assert!(connection.chunk().await.is_err());
     received.closed().await;
 }
@@ -251,7 +251,7 @@ async fn a_server_runs_on_a_listener_until_it_is_told_to_stop() {
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { _ = stopped.await };
     let asked = async {
-        assert_eq!(chat(address, "a").await.status(), 422);
+        assert_eq!(chat(address, "a").await.status(), 400);
         stop.send(()).unwrap();
     };
     let (ran, ()) = tokio::join!(run(Options::new(playback), listener, shutdown), asked);

@@ -110,7 +110,7 @@ async fn what_is_not_recorded_is_told_with_a_status_that_nobody_retries() {
     for (prompt, code) in [("a", None), ("b", Some("not_recorded")), ("a", Some("exhausted"))] {
         let answered = chat(stage.address(), prompt).await;
         if let Some(code) = code {
-            assert_eq!((answered.status(), &answered.json()["error"]["code"]), (422, &code.into()));
+            assert_eq!((answered.status(), &answered.json()["error"]["code"]), (400, &code.into()));
             assert_eq!(answered.header("x-should-retry"), Some("false"));
             assert_eq!(answered.header("x-nightreel"), Some("missed"));
         } else {
@@ -138,7 +138,7 @@ async fn misses_are_explained_one_at_a_time() {
     let stage = replaying_with(vec![exchange("a", Ok(whole("1")))], explain).await;
     let asked = ["b", "c", "d", "e", "f"].map(|prompt| chat(stage.address(), prompt));
     for answered in futures_util::future::join_all(asked).await {
-        assert_eq!(answered.status(), 422);
+        assert_eq!(answered.status(), 400);
     }
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::Options;
 use super::super::request_body::LONGEST_BODY;
 use super::client::{Answered, Connection, ask, body};
-use super::stage::{Stage, exchange, recording_with, replaying, replaying_with, whole};
+use super::stage::{Stage, exchange, recording, recording_with, replaying, replaying_with, whole};
 use super::upstream::Upstream;
 use crate::model::Mode;
 use crate::record::{Playback, PlaybackOptions};
@@ -116,6 +116,38 @@ async fn what_there_is_not_is_told_with_what_there_is() {
     ] {
         let refused = ask(stage.address(), "POST", path, headers, body("a")).await;
         assert_eq!((refused.status(), refused.message().starts_with("the session has no name: ")), (400, true));
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_or_missed_can_be_read_by_the_clients_of_the_service_that_is_asked() {
+    let stage = stage().await;
+    let nowhere = Upstream::start().await.base_url();
+    let sending = recording(&nowhere).await;
+    let version = ("anthropic-version", "2023-06-01");
+    for (to, method, path, headers, asked, status, kind) in [
+        (&stage, "POST", "/v1/messages", &[][..], body("b"), 400, "invalid_request_error"),
+        (&stage, "POST", "/v1/messages", &[], "{".to_owned(), 400, "invalid_request_error"),
+        (&stage, "POST", "/v1/messages/count_tokens", &[], body("a"), 404, "not_found_error"),
+        (&stage, "GET", "/v1/models/none", &[version], String::new(), 404, "not_found_error"),
+        (&sending, "POST", "/v1/messages", &[], body("a"), 502, "api_error"),
+    ] {
+        let answered = ask(to.address(), method, path, headers, asked).await;
+        let said = answered.json();
+        assert_eq!((answered.status(), &said["type"]), (status, &json!("error")), "{path}: {said}");
+        assert_eq!(said["error"]["type"], kind, "{path}: {said}");
+    }
+    for (to, path, asked, status, word) in [
+        (&stage, "/api/v1/chat/completions", body("b"), 400, "not_recorded"),
+        (&stage, "/openrouter/v1/chat/completions", "{".to_owned(), 400, "bad_json"),
+        (&stage, "/session/s/api/v1/credits", body("a"), 404, "unknown_url"),
+        (&sending, "/api/v1/chat/completions", body("a"), 502, "upstream_unreachable"),
+    ] {
+        let answered = ask(to.address(), "POST", path, &[], asked).await;
+        let error = &answered.json()["error"];
+        assert_eq!((answered.status(), &error["code"]), (status, &json!(status)), "{path}: {error}");
+        assert_eq!(error["metadata"]["error_type"], word, "{path}: {error}");
+        assert!(error["message"].is_string(), "{path}: {error}");
     }
 }
 

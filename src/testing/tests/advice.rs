@@ -12,7 +12,7 @@ fn record(fixture: &Fixture, body: &str) {
 fn missed(fixture: &Fixture, body: &str) -> serde_json::Value {
     let server = fixture.serve_in(&silent()).unwrap();
     let (status, said) = post(&server, body.to_owned());
-    assert_eq!(status, 422, "{said}");
+    assert_eq!(status, 400, "{said}");
     let mut said: serde_json::Value = serde_json::from_str(&said).unwrap();
     said["error"].take()
 }

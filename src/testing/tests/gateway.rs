@@ -47,7 +47,7 @@ fn a_miss_is_an_error_or_a_status_that_nobody_tries_again() {
     let error = gateway.ask(Endpoint::ChatCompletions, chat("what?")).unwrap_err();
     assert!(matches!(&error, AskError::NotRecorded(_)), "{error}");
     let reply = send(&gateway, "what?");
-    assert_eq!((reply.status, reply.header("x-should-retry")), (422, Some("false")));
+    assert_eq!((reply.status, reply.header("x-should-retry")), (400, Some("false")));
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(body["error"]["message"], error.to_string());
     assert_eq!(gateway.report().misses, 2);

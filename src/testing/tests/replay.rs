@@ -44,7 +44,7 @@ fn what_is_not_recorded_is_a_miss_that_the_report_tells() {
     recorded(&fixture, &["why?"]);
     let server = fixture.serve_in(&silent()).unwrap();
     let (status, body) = post(&server, chat("what?"));
-    assert_eq!(status, 422, "{body}");
+    assert_eq!(status, 400, "{body}");
     let report = server.report();
     assert_eq!((report.hits, report.misses, report.unused), (0, 1, 1));
     assert_eq!(report.missed.shown[0].session, "a");

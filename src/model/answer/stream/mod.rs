@@ -21,6 +21,7 @@ use crate::model::{BodyShape, End, Endpoint, Reply};
 
 use carried::Carried;
 use choices::Choices;
+use growing::Growing;
 use messages::{Messages, is_of_message};
 use responses::{PREFIX, Responses};
 
@@ -29,6 +30,8 @@ pub use growing::Members;
 
 /// What ends a stream.
 const DONE: &[u8] = b"[DONE]";
+/// What an event is called that tells of an error, and the member in which others do.
+const ERROR: &str = "error";
 
 /// A streamed body, put together.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct Streamed {
     pub shape: Endpoint,
     /// How far it came.
     pub end: StreamEnd,
+    /// Whether a whole event tells of an error.
+    pub failed: bool,
     /// The first event that cannot be read.
     pub problem: Option<StreamProblem>,
     /// How many events with data it has, the one that ends it not among them.
@@ -105,6 +110,13 @@ impl Streamed {
         matches!(reply.shape(), BodyShape::Events).then(|| Self::read(&reply.body))
     }
 
+    /// Whether a reply is a stream that had begun to answer, whatever became of it: its tokens were
+    /// generated, and may have been billed.
+    #[must_use]
+    pub fn has_begun(reply: &Reply) -> bool {
+        reply.status < 400 && Self::of_reply(reply).is_some_and(|streamed| streamed.tokens.first.is_some())
+    }
+
     /// Whether all of it came. One that came to the event that ends it is whole, whatever became
     /// of the connection; one that came to a `finish_reason` alone is, if the server ended it, and
     /// not if it broke.
@@ -112,6 +124,13 @@ impl Streamed {
     pub fn is_whole(&self, end: End) -> bool {
         let came = self.end == StreamEnd::Closed || (self.end == StreamEnd::Finished && end == End::Complete);
         came && self.problem.is_none()
+    }
+
+    /// Whether nothing more of the answer is to come: its last event has come, the reason why it
+    /// ended, or an error. Clients leave at each of them.
+    #[must_use]
+    pub fn has_said_all(&self) -> bool {
+        self.failed || (self.end != StreamEnd::Open && self.problem.is_none())
     }
 
     /// The answer in it, as an endpoint gives it.
@@ -138,6 +157,7 @@ struct Reading {
     responses: Option<Responses>,
     done: bool,
     events: usize,
+    failed: bool,
     problem: Option<StreamProblem>,
     tokens: TokenPlaces,
     shows_reasoning: bool,
@@ -154,8 +174,10 @@ impl Reading {
             return;
         }
         self.events += 1;
+        self.failed |= event.ended && event.name == ERROR;
         match Members::parse(data) {
             Ok(members) => {
+                self.failed |= event.ended && tells_error(&members);
                 let carried = self.add_members(&event.name, members);
                 self.shows_reasoning |= carried == Carried::Reasoning;
                 if carried != Carried::Nothing {
@@ -196,6 +218,7 @@ impl Reading {
 
     fn finish(self, comments: usize) -> Streamed {
         let end = self.end();
+        let (failed, events) = (self.failed, self.events);
         let (body, shape) = match (self.responses, self.messages) {
             (Some(responses), _) => (responses.into_body(), Endpoint::Responses),
             (None, Some(messages)) => (messages.into_body(), Endpoint::Messages),
@@ -205,8 +228,14 @@ impl Reading {
         let body = serde_json::to_vec(&body).expect("what grew out of JSON is JSON");
         let hidden = if self.shows_reasoning { 0 } else { reasoning_tokens(&body) };
         let tokens = TokenPlaces { hidden, ..self.tokens };
-        Streamed { body, shape, end, problem: self.problem, events: self.events, comments, tokens }
+        Streamed { body, shape, end, failed, problem: self.problem, events, comments, tokens }
     }
+}
+
+/// Whether an event tells of an error: by its type, or by a member that says something.
+fn tells_error(members: &Members<'_>) -> bool {
+    let is_filled = |raw| Growing::read(raw).is_filled();
+    members.text("type").is_some_and(|kind| kind == ERROR) || members.get(ERROR).is_some_and(is_filled)
 }
 
 /// How many of the answer's tokens are reasoning, where the usage says.

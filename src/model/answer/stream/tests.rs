@@ -14,6 +14,10 @@ fn named(events: &[Value]) -> String {
     events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())).collect()
 }
 
+fn data(chunk: &Value) -> String {
+    format!("data: {chunk}\n\n")
+}
+
 fn delta(delta: &Value) -> Value {
     json!({"id": "gen-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "provider": "p",
            "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
@@ -230,7 +234,6 @@ fn a_response_is_what_its_last_event_holds_else_what_its_deltas_add_up_to() {
 #[test]
 fn a_stream_ends_as_far_as_it_came() {
     let text = delta(&json!({"content": "a"}));
-    let data = |chunk: &Value| format!("data: {chunk}\n\n");
     for (body, end, events) in [
         (data(&text) + "data: [DONE]\n\n", StreamEnd::Closed, 1),
         (data(&text) + "data: [DONE]", StreamEnd::Closed, 1),
@@ -246,6 +249,30 @@ fn a_stream_ends_as_far_as_it_came() {
         assert_eq!((streamed.end, streamed.events, &streamed.problem), (end, events, &None), "{body}");
     }
     assert_eq!(Streamed::read(b": a\n\n: b\n").comments, 2);
+}
+
+#[test]
+fn clients_leave_at_a_last_event_at_a_reason_to_end_and_at_an_error() {
+    let text = data(&delta(&json!({"content": "a"})));
+    let error = json!({"error": {"code": 502, "message": "m"}, "choices": [{"delta": {}, "finish_reason": null}]});
+    let named = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+    let failed = json!({"type": "response.failed", "response": {"status": "failed"}});
+    for (rest, failed, has_said_all) in [
+        ("data: [DONE]\n\n".to_owned(), false, true),
+        (data(&finish("stop")), false, true),
+        (data(&error), true, true),
+        (named.to_owned(), true, true),
+        ("event: error\ndata: no JSON\n\n".to_owned(), true, true),
+        (data(&json!({"type": "error", "code": "server_error", "message": "m"})), true, true),
+        (data(&failed), false, true),
+        (data(&json!({"error": null, "choices": []})), false, false),
+        (data(&error).trim_end().to_owned(), false, false),
+        ("data: no JSON\n\n".to_owned() + &data(&finish("stop")), false, false),
+        (String::new(), false, false),
+    ] {
+        let streamed = Streamed::read(format!("{text}{rest}").as_bytes());
+        assert_eq!((streamed.failed, streamed.has_said_all()), (failed, has_said_all), "{rest}");
+    }
 }
 
 #[test]
