@@ -191,7 +191,7 @@ impl Errand {
     fn exchange(&self, place: &Place) -> ExchangeRecord {
         let request = &self.asked.kept;
         ExchangeRecord {
-            id: place.item().exchange(0),
+            id: place.exchange(),
             key: request.key,
             occurrence: self.occurrence,
             session: (!self.session.is_empty()).then(|| Arc::clone(&self.session)),

@@ -12,7 +12,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::Upstream;
 use crate::clock::now_ms;
 use crate::model::Mode;
-use crate::store::{Durable, ItemId, Lease, NewRun, Record, RunId, Store, StoreError, Submit, Writer, WriterOptions};
+use crate::store::{
+    Durable, ExchangeId, ItemId, Lease, NewRun, Record, RunId, Store, StoreError, Submit, Writer, WriterOptions,
+};
 
 /// How many servers may record into one store at once under one name.
 const MOST_SERVERS: u32 = 1_000;
@@ -124,7 +126,12 @@ impl Recording {
         let State::Begun(begun) = &mut *state else { return Err(KeepError::Ended) };
         let position = begun.given;
         begun.given += 1;
-        Ok(Place { run: begun.run, run_started_at_ms: begun.started_at_ms, position, submit: begun.writer.submit() })
+        let place =
+            Place { run: begun.run, run_started_at_ms: begun.started_at_ms, position, submit: begun.writer.submit() };
+        // What a killed server had in flight may have been paid for. Nobody waits for it to be said.
+        place.submit.sending(place.exchange(), None);
+        place.submit.mark_soon();
+        Ok(place)
     }
 
     /// Remembers that a request was not sent, as it could not have been kept. The next one may be: a
@@ -139,12 +146,11 @@ impl Recording {
     /// # Errors
     /// Fails if the store cannot be written any more.
     pub(super) async fn keep(&self, place: Place, record: Record) -> Result<(), StoreError> {
-        let Place { submit, .. } = place;
-        let kept = submit.commit(record, None).await;
+        let kept = place.submit.commit(record, None).await;
         match &kept {
             Ok(()) => _ = self.kept.fetch_add(1, Ordering::Relaxed),
             // The first one counts.
-            Err(error) => _ = self.problem.set(submit.problem().map_or_else(|| error.to_string(), str::to_owned)),
+            Err(error) => _ = self.problem.set(place.submit.problem().map_or_else(|| error.to_string(), str::to_owned)),
         }
         kept
     }
@@ -182,7 +188,7 @@ impl Recording {
 }
 
 impl Begun {
-    /// A run is begun when all that could keep it from being written is over.
+    /// A run is begun when all but its writer is there, which is told of it; without one it is none.
     fn new(store: &Store, run: &NewRun) -> Result<Self, StoreError> {
         let (job, lease) = free_lease(store, run)?;
         let begun = Self::with(store, &NewRun { job, ..run.clone() }, &lease);
@@ -194,10 +200,10 @@ impl Begun {
     }
 
     fn with(store: &Store, run: &NewRun, lease: &Lease) -> Result<Self, StoreError> {
-        let options = WriterOptions { job: run.job.clone(), run: None, lease: lease.clone(), now_ms };
-        let (writer, durable) = Writer::start(store, options)?;
-        let syncing = tokio::spawn(sync(durable));
         let (id, started_at_ms) = (store.begin_run(run)?, run.started_at_ms);
+        let options = WriterOptions { job: run.job.clone(), run: Some(id), lease: lease.clone(), now_ms };
+        let (writer, durable) = Writer::start(store, options).inspect_err(|_| _ = store.forget_empty_run(id))?;
+        let syncing = tokio::spawn(sync(durable));
         Ok(Self { run: id, started_at_ms, lease: lease.clone(), writer, syncing, given: 0 })
     }
 }
@@ -226,6 +232,19 @@ impl Place {
     /// The item that stands there.
     pub(super) fn item(&self) -> ItemId {
         self.run.item(self.position)
+    }
+
+    /// The exchange that it is for.
+    pub(super) fn exchange(&self) -> ExchangeId {
+        self.item().exchange(0)
+    }
+}
+
+impl Drop for Place {
+    /// What is not kept by now was not sent, or cannot be kept.
+    fn drop(&mut self) {
+        self.submit.not_sent(self.exchange());
+        self.submit.mark_soon();
     }
 }
 

@@ -43,6 +43,11 @@ impl InFlight {
         self.state().worst_usd.insert(exchange, worst_usd);
     }
 
+    /// Takes off a request that was not sent after all, if it is still there.
+    pub(super) fn remove(&self, exchange: ExchangeId) {
+        self.state().worst_usd.remove(&exchange);
+    }
+
     /// Whether the store has been told how it stands.
     pub(super) fn is_marked(&self) -> bool {
         let state = self.state();
@@ -112,6 +117,9 @@ mod tests {
         assert_eq!(in_flight.next_mark([]), mark(3, 0.75, 1));
         assert_eq!((in_flight.is_marked(), in_flight.next_mark([])), (true, None));
         assert_eq!(in_flight.next_mark([exchange(0), exchange(7)]), mark(2, 0.25, 1));
-        assert_eq!(in_flight.next_mark([exchange(1), exchange(2)]), mark(0, 0.0, 0));
+        in_flight.remove(exchange(1));
+        in_flight.remove(exchange(7));
+        assert_eq!(in_flight.next_mark([]), mark(1, 0.25, 0));
+        assert_eq!(in_flight.next_mark([exchange(2)]), mark(0, 0.0, 0));
     }
 }

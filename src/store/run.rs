@@ -148,7 +148,10 @@ impl Store {
         let sql = "DELETE FROM run WHERE id = ?1 \
                    AND NOT EXISTS (SELECT 1 FROM item WHERE id >= ?2 AND id < ?3) \
                    AND NOT EXISTS (SELECT 1 FROM exchange WHERE id >= ?4 AND id < ?5)";
-        self.writing()?.execute(sql, (run.0, from, to, first, end))?;
+        let connection = self.writing()?;
+        if connection.execute(sql, (run.0, from, to, first, end))? > 0 {
+            connection.execute("DELETE FROM in_flight WHERE run = ?1", [run.0])?;
+        }
         Ok(())
     }
 

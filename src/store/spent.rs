@@ -58,18 +58,29 @@ pub struct SentBy {
 }
 
 impl Spent {
-    /// Adds an attempt. One of no cost and of a class that costs nothing is free: stores of
-    /// version 1 say no more of it.
-    pub(super) fn add(&mut self, class: Class, cost_usd: Option<f64>, assumed_cost_usd: Option<f64>) {
+    /// Adds an attempt.
+    pub(super) fn add(
+        &mut self,
+        (class, status): (Class, Option<u16>),
+        cost_usd: Option<f64>,
+        assumed_cost_usd: Option<f64>,
+    ) {
         match (cost_usd, assumed_cost_usd) {
             (Some(known), _) => self.known_usd += known,
             (None, Some(assumed_usd)) => {
                 self.assumed_usd += assumed_usd;
                 self.assumed += 1;
             }
-            (None, None) => self.unknown += u64::from(class.may_cost()),
+            (None, None) => self.unknown += u64::from(may_have_cost(class, status)),
         }
     }
+}
+
+/// Whether an attempt may have cost something that has no cost. A failure that was told by its status
+/// is free, since stores of version 1 say no more of it; later ones say of all that is free that it is,
+/// and leave open what an error cost in a stream that had begun to answer.
+pub(super) fn may_have_cost(class: Class, status: Option<u16>) -> bool {
+    class.may_cost() || status.is_some_and(|status| status < 400)
 }
 
 impl Reader {
@@ -121,7 +132,7 @@ impl Reader {
     /// Fails if the store cannot be read.
     pub fn spent(&self, run: RunId) -> Result<Spent, StoreError> {
         // Attempts of an exchange are found by the exchange: those that settle it have no index.
-        let sql = "SELECT a.class, a.cost_usd, a.assumed_cost_usd FROM ";
+        let sql = "SELECT a.class, a.status, a.cost_usd, a.assumed_cost_usd FROM ";
         let settling = "exchange e JOIN attempt a ON a.id = e.attempt_id AND a.exchange_id = e.id AND a.settling = 1 \
                         WHERE e.id >= ?1 AND e.id < ?2";
         let not_settling = "attempt a WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
@@ -138,7 +149,7 @@ impl Reader {
             let mut statement = self.connection.prepare_cached(&format!("{sql}{from}"))?;
             let mut rows = statement.query(Items::from(run).exchanges())?;
             while let Some(row) = rows.next()? {
-                spent.add(class(row, 0)?, row.get(1)?, row.get(2)?);
+                spent.add((class(row, 0)?, row.get(1)?), row.get(2)?, row.get(3)?);
             }
         }
         spent.unknown = spent.unknown.saturating_sub(corrected);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Class, Outcome, Success};
 
 use super::column::class;
+use super::spent::may_have_cost;
 use super::{BudgetCorrection, ItemId, Items, Lost, Reader, StoreError};
 
 /// What came of a run so far.
@@ -225,12 +226,12 @@ impl LaneTotals {
 
 /// What settled the exchanges of a run: its own attempts, and those that it took over.
 const SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, \
-                        a.exchange_id = e.id AND a.settling = 1, a.assumed_cost_usd \
+                        a.exchange_id = e.id AND a.settling = 1, a.assumed_cost_usd, a.status \
                         FROM exchange e JOIN attempt a ON a.id = e.attempt_id LEFT JOIN item i ON i.id = e.id >> 8 \
                         WHERE e.id >= ?1 AND e.id < ?2";
 /// The attempts of a run that a retry followed, or that nothing followed yet.
-const NOT_SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, 1, a.assumed_cost_usd \
-                            FROM attempt a LEFT JOIN item i ON i.id = a.exchange_id >> 8 \
+const NOT_SETTLING: &str = "SELECT i.model, a.class, a.prompt_tokens, a.completion_tokens, a.cost_usd, 1, \
+                            a.assumed_cost_usd, a.status FROM attempt a LEFT JOIN item i ON i.id = a.exchange_id >> 8 \
                             WHERE a.settling = 0 AND a.exchange_id >= ?1 AND a.exchange_id < ?2";
 
 impl Reader {
@@ -292,7 +293,7 @@ impl Reader {
             lane.cost_usd += cost_usd.unwrap_or(0.0);
             if cost_usd.is_none() {
                 lane.assumed_cost_usd += row.get::<_, Option<f64>>(6)?.unwrap_or(0.0);
-                lane.unknown_costs += u64::from(class.may_cost());
+                lane.unknown_costs += u64::from(may_have_cost(class, row.get(7)?));
                 lane.unpriced_answers += u64::from(class == Class::Answered);
             }
         }

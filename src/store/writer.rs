@@ -99,6 +99,11 @@ impl<N> Submit<N> {
         self.in_flight.add(exchange, worst_usd);
     }
 
+    /// Says that the request of an exchange was not sent after all, unless its attempt is kept.
+    pub fn not_sent(&self, exchange: ExchangeId) {
+        self.in_flight.remove(exchange);
+    }
+
     /// Writes what is in flight; returns when it is committed.
     ///
     /// # Errors

@@ -56,6 +56,32 @@ fn what_a_client_has_in_whole_survives_a_kill() {
 }
 
 #[test]
+fn what_a_killed_server_had_in_flight_is_told_and_what_it_kept_is_not() {
+    let test = Test::new();
+    let door = Door::new();
+    let wait = door.clone();
+    let gateway = FaultyGateway::new(move |received| match text_of(received).as_str() {
+        "stream" => {
+            let steps = vec![Step::text("data: 1\n\n"), Step::Wait(wait.clone()), Step::text("data: [DONE]\n\n")];
+            Play::Steps("content-type: text/event-stream\r\n", steps, Ends::Well)
+        }
+        _ => either(received),
+    });
+    let server = Served::record(&test, &gateway);
+    assert_eq!(server.chat(prompt("json")).answer().ending, Ending::Whole);
+    let mut reply = server.chat(prompt("stream")).reply().unwrap();
+    assert_eq!(reply.piece().unwrap(), b"data: 1\n\n");
+    let in_flight = || Store::open(&test.path("served.db")).count("SELECT coalesce(sum(requests), 0) FROM in_flight");
+    until("the store to say what is in flight", || in_flight() == 1);
+    server.kill();
+    let shown = || test.args(["show", "latest", "--store", "served.db", "--json"]).run().stdout;
+    let show: serde_json::Value = serde_json::from_str(&shown()).unwrap();
+    let told = ["sent", "lost_requests", "unknown_costs"].map(|name| &show[name]);
+    assert_eq!(told, [1, 1, 1].map(|number| json!(number)).each_ref(), "{show}");
+    door.open();
+}
+
+#[test]
 fn a_signal_and_its_twin_let_an_answer_end_and_keep_it() {
     for signal in [Signal::INT, Signal::TERM] {
         let test = Test::new();

@@ -144,7 +144,7 @@ impl Permit {
     fn settle_cost(&self, spent: &Spent, reservation: Option<&Reservation>) -> (Option<f64>, Option<f64>) {
         let Some((budget, reservation)) = self.gate.budget().zip(reservation) else {
             if let Some(budget) = self.gate.budget() {
-                budget.spend(spent.cost_usd.or((!spent.class.may_cost()).then_some(0.0)));
+                budget.spend(spent.cost_usd);
             }
             return (spent.cost_usd, None);
         };

@@ -8,6 +8,12 @@ fn sent(sent_at_ms: i64, class: Class, cost_usd: Option<f64>) -> Attempt {
     Attempt { sent_at_ms, cost_usd, ..attempt }
 }
 
+/// An attempt whose reply has a status.
+fn of_status(status: u16, mut attempt: Attempt) -> Attempt {
+    attempt.reply = attempt.reply.map(|reply| Reply { status, ..reply });
+    attempt
+}
+
 /// An exchange that an attempt settled, with its item.
 fn settled_by(run: RunId, position: u32, attempt: Attempt) -> Record {
     let exchange = exchange(run, position, body(&format!("{run} {position}")));
@@ -28,25 +34,27 @@ fn what_a_run_has_spent_is_what_its_own_attempts_cost_and_are_assumed_to_cost() 
     fixture.write(vec![
         settled_by(run, 0, sent(1, Class::Answered, Some(0.25))),
         settled_by(run, 1, sent(1, Class::Answered, None)),
-        settled_by(run, 2, sent(1, Class::ServerError, None)),
+        // That of an error by its status is free, that of one within an answer nobody knows.
+        settled_by(run, 2, of_status(502, sent(1, Class::ServerError, None))),
+        settled_by(run, 5, sent(1, Class::ServerError, None)),
         waiting(run, 3, assumed.clone()),
         waiting(run, 3, sent(1, Class::RateLimited, Some(0.0))),
         waiting(run, 3, sent(1, Class::ConnectionLost, None)),
         Record::Settled(exchange(run, 4, body("copied")), copied, Some(item(run, 4, Outcome::Ok))),
     ]);
     let reader = fixture.reader();
-    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 0.5, assumed: 1, unknown: 2 });
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 0.5, assumed: 1, unknown: 3 });
     let totals = reader.totals(run).unwrap();
     assert!((totals.cost_usd() - 0.25).abs() < 1e-12 && (totals.assumed_cost_usd() - 0.5).abs() < 1e-12);
-    assert_eq!(totals.unknown_costs(), 3);
+    assert_eq!(totals.unknown_costs(), 4);
     let attempts = fixture.reader().attempts(run.item(3)).unwrap();
     assert_eq!(attempts[0].attempt, assumed);
     // What is counted besides is that of the run: some of it is for what nothing was counted for.
     let correction = |usd, requests| Record::BudgetCorrection(run, BudgetCorrection { model: None, usd, requests });
     fixture.write(vec![correction(0.25, 0), correction(0.5, 1)]);
-    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 1.25, assumed: 2, unknown: 1 });
+    assert_eq!(reader.spent(run).unwrap(), Spent { known_usd: 0.25, assumed_usd: 1.25, assumed: 2, unknown: 2 });
     let totals = reader.totals(run).unwrap();
-    assert!((totals.assumed_cost_usd() - 1.25).abs() < 1e-12 && totals.unknown_costs() == 3);
+    assert!((totals.assumed_cost_usd() - 1.25).abs() < 1e-12 && totals.unknown_costs() == 4);
     assert_eq!(reader.cost_unknown(run).unwrap(), [item(run, 1, Outcome::Ok).model.as_ref()]);
     // Another run that is answered by them has spent nothing.
     let newer = fixture.store.begin_run(&new_run("job")).unwrap();
@@ -242,7 +250,7 @@ fn totals_count_what_was_sent_and_paid() {
     let run = fixture.run;
     let retried = exchange(run, 1, body("b"));
     let lost = attempt(1, Class::TimedOut, Err(Fault { kind: FaultKind::TimedOut, message: "slow".to_owned() }));
-    let rejected = attempt(2, Class::Rejected, Ok(reply("{\"error\":{}}")));
+    let rejected = of_status(400, attempt(2, Class::Rejected, Ok(reply("{\"error\":{}}"))));
     let failed = Outcome::Failed(Class::Rejected);
     fixture.write(vec![
         settled(run, 0, body("a"), "{}"),
