@@ -100,7 +100,7 @@ fn given_of_days(store: &Store, policy: Policy, session: &str, times: usize) -> 
 fn asked_of_days(stores: &[&Store], mode: Mode, policy: Policy, session: &str, times: usize) -> String {
     let rules = of_any_day();
     let options = PlaybackOptions { mode, rules: rules.clone(), policy, struck_as: Vec::new() };
-    let playback = Playback::new(stores.iter().map(|store| Store::clone(store)).collect(), options).unwrap();
+    let playback = Playback::new(stores.iter().copied().cloned().collect(), options).unwrap();
     let given = (0..times).map(|_| told(playback.ask(session, &on_day("31", &rules)).unwrap()));
     given.collect::<Vec<_>>().join(" ")
 }
