@@ -5,56 +5,44 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::model::Key;
-use crate::store::{ExchangeId, KeptRequest, Place, RunId};
+use crate::store::{ExchangeId, KeptRequest, Place};
 
-/// How the exchanges of a run lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arranged {
-    /// In the order in which they were asked.
-    AsAsked,
-    /// By their keys, as a fixture has them: when they were sent tells in what order they were asked.
-    ByKey,
-}
-
-/// How the recordings of a run are counted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
-    /// How they lie.
-    pub(super) arranged: Arranged,
-    /// The first of the runs that they are counted with: a server goes on with its sessions in each run of
-    /// it, until one records anew.
-    pub(super) since: RunId,
-}
-
-/// A recording that has another key under the rules of now.
+/// A recording of a key that recordings have in common which had others.
 pub(super) struct Found {
+    /// Which store it is in, by its place in the list of them.
+    source: usize,
     place: Place,
-    /// The first of the runs that it is counted with.
-    since: RunId,
     /// The key that it was recorded under.
     recorded_as: Key,
-    /// What tells which of two was asked first: when it was sent, where its run is arranged by keys, and
-    /// its place in the run.
-    asked: (i64, ExchangeId),
+    /// What tells which of two was asked first: a time by which it was, and where it lies.
+    asked: (i64, usize, ExchangeId),
 }
 
+/// Who counts occurrences: a session, of those whom the simulated gateway answered or of the others.
+type Counter = (Option<Arc<str>>, bool);
+
 impl Found {
-    pub(super) fn of(request: KeptRequest, counted: Counted) -> Self {
-        let KeptRequest { place, key, sent_at_ms, .. } = request;
-        let sent_at_ms = if counted.arranged == Arranged::ByKey { sent_at_ms } else { 0 };
-        Self { since: counted.since, recorded_as: key, asked: (sent_at_ms, place.exchange), place }
+    /// A recording of a store that was asked no later than at `asked_by_ms`.
+    pub(super) fn of(source: usize, request: KeptRequest, asked_by_ms: i64) -> Self {
+        let KeptRequest { place, key, .. } = request;
+        Self { source, recorded_as: key, asked: (asked_by_ms, source, place.exchange), place }
+    }
+
+    fn counter(&self) -> Counter {
+        (self.place.session.clone(), self.place.simulated)
     }
 
     /// Where the key that it was recorded under was counted.
-    fn counted_in(&self) -> (RunId, Option<&str>, Key) {
-        (self.since, self.place.session.as_deref(), self.recorded_as)
+    fn counted_in(&self) -> (Option<&str>, bool, Key) {
+        (self.place.session.as_deref(), self.place.simulated, self.recorded_as)
     }
 }
 
-/// Requests that had different keys may have one in common now, and so the same occurrences: they
-/// are numbered anew in each session, in the order in which they were asked. What had one key keeps its
-/// order, and its numbers where nothing falls together with it.
-pub(super) fn number(mut found: Vec<Found>) -> Vec<Place> {
+/// Requests that had different keys may have `key` in common now, and so the same occurrences: they
+/// are numbered anew in each session, in the order in which they were asked, whichever run and store
+/// they are of. What had one key keeps its order, and its numbers where nothing falls together with it.
+/// Of each key and occurrence that was recorded there must be one alone.
+pub(super) fn number(key: &Key, mut found: Vec<Found>, stores: usize) -> Vec<Vec<Place>> {
     // What was recorded anew in its place was sent later than what was asked behind it.
     found.sort_by(|left, right| {
         let by_key = left.counted_in().cmp(&right.counted_in());
@@ -66,42 +54,68 @@ pub(super) fn number(mut found: Vec<Found>) -> Vec<Place> {
         }
     }
     found.sort_by_key(|found| (found.asked, found.place.occurrence));
-    let mut numbers = Numbers::of(&found);
-    let mut places: Vec<_> = found.into_iter().map(|found| numbers.number(found)).collect();
-    places.sort_by_key(|place| place.exchange);
+    let mut numbers = Numbers::of(key, &found);
+    let mut numbered: Vec<Found> = Vec::with_capacity(found.len());
+    let mut failed = HashMap::new();
+    for next in found {
+        let is_by_rules_of_now = next.recorded_as == *key;
+        // What does not stand is recorded in its place, by the rules of now.
+        let place = Some((next.counter(), next.place.occurrence)).filter(|_| is_by_rules_of_now);
+        if let Some(at) = place.and_then(|place| failed.remove(&place)) {
+            numbered[at] = next;
+            continue;
+        }
+        let next = numbers.number(key, next);
+        if !is_by_rules_of_now && !next.place.stands {
+            failed.insert((next.counter(), next.place.occurrence), numbered.len());
+        }
+        numbered.push(next);
+    }
+    let mut places: Vec<_> = (0..stores).map(|_| Vec::new()).collect();
+    for Found { source, place, .. } in numbered {
+        // What no longer counts is not among them.
+        places[source].push(Place { anew: false, ..place });
+    }
     places
 }
 
 /// The numbers that each session has given, and the next occurrence of each key that it asked.
 #[derive(Default)]
 struct Numbers {
-    next: HashMap<(RunId, Option<Arc<str>>), u32>,
-    next_of_key: HashMap<(RunId, Option<Arc<str>>, Key), u32>,
+    next: HashMap<Counter, u32>,
+    next_of_key: HashMap<(Counter, Key), u32>,
 }
 
 impl Numbers {
     /// Those of a session begin behind what it was given of its keys before it recorded any.
-    fn of(found: &[Found]) -> Self {
+    fn of(key: &Key, found: &[Found]) -> Self {
         let mut numbers = Self::default();
-        for Found { place, since, recorded_as, .. } in found {
-            let session = (*since, place.session.clone());
-            if let Entry::Vacant(first) = numbers.next_of_key.entry((session.0, session.1.clone(), *recorded_as)) {
-                first.insert(place.occurrence);
-                let next = numbers.next.entry(session).or_default();
-                *next = next.saturating_add(place.occurrence);
+        for found in found.iter().filter(|found| found.recorded_as != *key) {
+            let (counter, occurrence) = (found.counter(), found.place.occurrence);
+            if let Entry::Vacant(first) = numbers.next_of_key.entry((counter.clone(), found.recorded_as)) {
+                first.insert(occurrence);
+                let next = numbers.next.entry(counter).or_default();
+                *next = next.saturating_add(occurrence);
             }
         }
         numbers
     }
 
-    fn number(&mut self, found: Found) -> Place {
-        let Found { place, since, recorded_as, .. } = found;
-        let session = (since, place.session.clone());
-        let next_of_key = self.next_of_key.entry((session.0, session.1.clone(), recorded_as)).or_default();
-        let next = self.next.entry(session).or_default();
-        // What was given to it in between, it did not record.
-        let occurrence = next.saturating_add(place.occurrence.saturating_sub(*next_of_key));
-        (*next, *next_of_key) = (occurrence.saturating_add(1), place.occurrence.saturating_add(1));
-        Place { occurrence, ..place }
+    fn number(&mut self, key: &Key, found: Found) -> Found {
+        let counter = found.counter();
+        let next = self.next.entry(counter.clone()).or_default();
+        let recorded = found.place.occurrence;
+        let occurrence = if found.recorded_as == *key {
+            // Its number counts already what the session was given of the others.
+            recorded.max(*next)
+        } else {
+            let next_of_key = self.next_of_key.entry((counter, found.recorded_as)).or_default();
+            // What was given to it in between, it did not record.
+            let skipped = recorded.saturating_sub(*next_of_key);
+            *next_of_key = recorded.saturating_add(1);
+            next.saturating_add(skipped)
+        };
+        *next = occurrence.saturating_add(1);
+        Found { place: Place { occurrence, ..found.place }, ..found }
     }
 }

@@ -1,32 +1,53 @@
 //! Recordings whose key was made by other rules than those that requests are looked up by.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::model::{IgnorePath, Key, KeyRules, Mode, Normaliser};
-use crate::store::{Place, Run, RunId, StoreError};
+use crate::model::{IgnorePath, Key, KeyRules, Normaliser};
+use crate::store::{ExchangeId, KeptRequest, Place, Run, RunId, StoreError};
 
-use super::numbering::{Arranged, Counted, Found, number};
+use super::numbering::{Found, number};
 use super::source::Source;
+use super::tape::Anew;
 
-/// The recordings whose key was made by other rules than those of this session.
+/// The recordings whose key was made by other rules than those of this session, and those that have
+/// the same key by these rules.
 pub(super) struct Rekeyed {
-    /// The runs of each store that recorded by other rules.
-    foreign: Vec<HashMap<RunId, Counted>>,
-    /// Their recordings in each store, by the key that they have by the rules of now; read when a key is
-    /// first looked for.
-    places: Option<HashMap<Key, Vec<Vec<Place>>>>,
+    /// The runs of each store, and how they recorded.
+    runs: Vec<HashMap<RunId, Origin>>,
+    /// Read when a key is first looked for.
+    read: Option<Read>,
+}
+
+/// How a run recorded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Origin {
+    /// Whether its keys were made by other rules.
+    is_foreign: bool,
+    /// Whether its exchanges lie by their keys, as a fixture has them: when they were sent tells in what
+    /// order they were asked. Else they lie in that order.
+    is_by_key: bool,
+}
+
+/// What the stores held when they were read.
+struct Read {
+    /// The recordings in each store of each key, by the rules of now, that any was recorded of by others.
+    places: HashMap<Key, Vec<Vec<Place>>>,
+    /// The newest recording of each store.
+    newest: Vec<Option<ExchangeId>>,
 }
 
 impl Rekeyed {
     pub(super) fn new(sources: &[Source], rules: &KeyRules) -> Result<Self, StoreError> {
-        let foreign = |source: &Source| Ok(counted(&source.recordings.runs()?, |run| !is_made_by(run, rules)));
-        Ok(Self { foreign: sources.iter().map(foreign).collect::<Result<_, StoreError>>()?, places: None })
+        let origin = |run: &Run| Origin { is_foreign: !is_made_by(run, rules), is_by_key: run.is_of_fixture() };
+        let runs = |source: &Source| Ok(source.recordings.runs()?.iter().map(|run| (run.id, origin(run))).collect());
+        Ok(Self { runs: sources.iter().map(runs).collect::<Result<_, StoreError>>()?, read: None })
     }
 
     /// Takes what was recorded by other rules out of the recordings of a key in each store, and puts
-    /// in what has the key by the rules of now.
+    /// in what has the key by the rules of now, numbered together with the others.
     pub(super) fn correct(
         &mut self,
         key: &Key,
@@ -34,17 +55,20 @@ impl Rekeyed {
         sources: &mut [Source],
         rules: &KeyRules,
     ) -> Result<(), StoreError> {
-        if self.foreign.iter().all(HashMap::is_empty) {
+        if !self.runs.iter().flat_map(HashMap::values).any(|origin| origin.is_foreign) {
             return Ok(());
         }
-        if self.places.is_none() {
-            self.places = Some(read(sources, &self.foreign, rules)?);
+        if self.read.is_none() {
+            self.read = Some(read(sources, &self.runs, rules)?);
         }
-        for (places, foreign) in places.iter_mut().zip(&self.foreign) {
-            places.retain(|place| !foreign.contains_key(&place.exchange.item().run()));
+        for (places, runs) in places.iter_mut().zip(&self.runs) {
+            places.retain(|place| !origin(runs, place).is_foreign);
         }
-        let found = self.places.as_ref().and_then(|found| found.get(key));
-        for (places, found) in places.iter_mut().zip(found.into_iter().flatten()) {
+        let Some(read) = &self.read else { return Ok(()) };
+        let Some(found) = read.places.get(key) else { return Ok(()) };
+        for ((places, found), newest) in places.iter_mut().zip(found).zip(&read.newest) {
+            // What was recorded since then is none of these.
+            places.retain(|place| Some(place.exchange) > *newest);
             places.extend(found.iter().cloned());
             places.sort_by_key(|place| place.exchange);
         }
@@ -52,56 +76,85 @@ impl Rekeyed {
     }
 }
 
-/// How the recordings of those runs of a store are counted that are wanted.
-fn counted(runs: &[Run], is_wanted: impl Fn(&Run) -> bool) -> HashMap<RunId, Counted> {
-    let mut servers = HashMap::new();
-    let mut counted = HashMap::new();
-    for run in runs {
-        let arranged = if run.is_of_fixture() { Arranged::ByKey } else { Arranged::AsAsked };
-        let mut since = run.id;
-        if run.is_of_server() {
-            let first = servers.entry((&run.begun.job, run.begun.simulated)).or_insert(run.id);
-            if run.begun.mode == Mode::Record.as_str() {
-                *first = run.id;
-            }
-            since = *first;
-        }
-        if is_wanted(run) {
-            counted.insert(run.id, Counted { arranged, since });
-        }
-    }
-    counted
+/// How a recording's run recorded. One that began since records by the rules of now.
+fn origin(runs: &HashMap<RunId, Origin>, place: &Place) -> Origin {
+    runs.get(&place.exchange.item().run()).copied().unwrap_or_default()
 }
 
-/// Reads every request of the foreign runs of every store.
-fn read(
-    sources: &mut [Source],
-    foreign: &[HashMap<RunId, Counted>],
-    rules: &KeyRules,
-) -> Result<HashMap<Key, Vec<Vec<Place>>>, StoreError> {
-    let mut found: HashMap<Key, Vec<Vec<Found>>> = HashMap::new();
-    let mut slots = HashSet::new();
-    let stores = sources.len();
-    for (index, (source, foreign)) in sources.iter_mut().zip(foreign).enumerate() {
-        if foreign.is_empty() {
-            continue;
-        }
+/// Reads every request of every store.
+fn read(sources: &mut [Source], runs: &[HashMap<RunId, Origin>], rules: &KeyRules) -> Result<Read, StoreError> {
+    let mut found: HashMap<Key, OfKey> = HashMap::new();
+    let mut shadows = Shadows::default();
+    let mut newest = Vec::new();
+    for (index, (source, runs)) in sources.iter_mut().zip(runs).enumerate() {
+        let (mut first, mut times) = (None, Times::default());
         source.visit_requests(|request| {
-            let run = request.place.exchange.item().run();
-            let Some(counted) = foreign.get(&run) else { return };
-            // Of what was recorded several times in one place the newest counts, which comes first.
-            let slot = (index, counted.since, request.place.session.clone(), request.key, request.place.occurrence);
-            if !slots.insert(slot) {
+            first = first.or(Some(request.place.exchange));
+            let origin = origin(runs, &request.place);
+            let asked_by_ms = if origin.is_by_key { request.sent_at_ms } else { times.asked_by_ms(&request) };
+            if !shadows.let_stand(index, &request) {
                 return;
             }
-            // What is no JSON was never asked for by a client, and nobody will.
-            let Ok(key) = Key::of(request.endpoint, &request.body, rules) else { return };
-            let of_key = found.entry(key).or_insert_with(|| (0..stores).map(|_| Vec::new()).collect());
-            of_key[index].push(Found::of(request, *counted));
+            let key = if origin.is_foreign {
+                // What is no JSON was never asked for by a client, and nobody will.
+                let Ok(key) = Key::of(request.endpoint, &request.body, rules) else { return };
+                key
+            } else {
+                request.key
+            };
+            let of_key = found.entry(key).or_default();
+            of_key.is_rekeyed |= origin.is_foreign;
+            of_key.found.push(Found::of(index, request, asked_by_ms));
         })?;
+        newest.push(first);
     }
-    let numbered = |of_key: Vec<Vec<Found>>| of_key.into_iter().map(number).collect();
-    Ok(found.into_iter().map(|(key, of_key)| (key, numbered(of_key))).collect())
+    found.retain(|_, of_key| of_key.is_rekeyed);
+    let stores = sources.len();
+    let numbered = |(key, of_key): (Key, OfKey)| (key, number(&key, of_key.found, stores));
+    Ok(Read { places: found.into_iter().map(numbered).collect(), newest })
+}
+
+/// The recordings of a key by the rules of now.
+#[derive(Default)]
+struct OfKey {
+    found: Vec<Found>,
+    /// Whether any of them was recorded by other rules.
+    is_rekeyed: bool,
+}
+
+/// What makes two recordings one: the session, the key that it was recorded under, the occurrence,
+/// and whether the simulated gateway answered, which takes no real answer's place.
+type Slot = (Option<Arc<str>>, Key, u32, bool);
+
+/// Which recordings others stand in front of, by the keys that they were recorded under: what rules that
+/// came later make one of them hides none.
+#[derive(Default)]
+struct Shadows {
+    slots: HashSet<Slot>,
+    anew: HashMap<(usize, Key), Anew>,
+}
+
+impl Shadows {
+    /// Whether a recording counts; those of the first store are looked at first, and the newest first.
+    fn let_stand(&mut self, source: usize, request: &KeptRequest) -> bool {
+        let KeptRequest { place, key, .. } = request;
+        let slot = (place.session.clone(), *key, place.occurrence, place.simulated);
+        self.anew.entry((source, *key)).or_default().lets_stand(place) && self.slots.insert(slot)
+    }
+}
+
+/// When the requests of each run were asked that lie in that order and are looked at from the newest on.
+#[derive(Default)]
+struct Times(HashMap<RunId, i64>);
+
+impl Times {
+    /// A time by which a request was asked: what lies behind it was asked later, though it may
+    /// have been sent earlier.
+    fn asked_by_ms(&mut self, request: &KeptRequest) -> i64 {
+        let asked_by_ms = self.0.entry(request.place.exchange.item().run()).or_insert(request.sent_at_ms);
+        *asked_by_ms = request.sent_at_ms.min(*asked_by_ms);
+        *asked_by_ms
+    }
 }
 
 /// Whether the keys of a run were made by some rules. A run that does not say so, such as a fixture's,

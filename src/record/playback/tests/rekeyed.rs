@@ -87,11 +87,20 @@ fn of_day(day: &str, (session, occurrence): (&str, u32), sent_at_ms: i64, answer
     Exchange { attempt: Attempt { sent_at_ms, ..recorded.attempt }, ..recorded }
 }
 
+/// Rules that tell no days apart.
+fn of_any_day() -> KeyRules {
+    KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() }
+}
+
 /// What a session is given of a store under rules that tell no days apart.
 fn given_of_days(store: &Store, policy: Policy, session: &str, times: usize) -> String {
-    let rules = KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() };
-    let options = PlaybackOptions { mode: Mode::Replay, rules: rules.clone(), policy, struck_as: Vec::new() };
-    let playback = Playback::new(vec![store.clone()], options).unwrap();
+    asked_of_days(&[store], Mode::Replay, policy, session, times)
+}
+
+fn asked_of_days(stores: &[&Store], mode: Mode, policy: Policy, session: &str, times: usize) -> String {
+    let rules = of_any_day();
+    let options = PlaybackOptions { mode, rules: rules.clone(), policy, struck_as: Vec::new() };
+    let playback = Playback::new(stores.iter().copied().cloned().collect(), options).unwrap();
     let given = (0..times).map(|_| told(playback.ask(session, &on_day("31", &rules)).unwrap()));
     given.collect::<Vec<_>>().join(" ")
 }
@@ -138,7 +147,7 @@ fn what_falls_together_comes_in_the_order_of_recording_from_a_store_and_from_its
 }
 
 #[test]
-fn a_server_goes_on_with_its_sessions_until_one_of_its_runs_records_anew() {
+fn a_run_hides_of_older_ones_what_had_the_same_key_when_it_was_recorded() {
     let asked = || NewRun { job_identity: r#"{"record":{}}"#.to_owned(), ..new_run() };
     let anew = || NewRun { mode: Mode::Record.as_str().to_owned(), ..asked() };
     let first = || vec![of_day("04", ("", 0), 1, "1"), of_day("02", ("", 0), 2, "2")];
@@ -148,14 +157,97 @@ fn a_server_goes_on_with_its_sessions_until_one_of_its_runs_records_anew() {
     for (runs, expected) in [
         (vec![(asked(), first()), (asked(), second())], "1 2 3 4 miss 4"),
         (vec![(anew(), first()), (asked(), second()), (asked(), third())], "1 2 3 4 5"),
-        (vec![(asked(), first()), (anew(), third())], "5 miss 1 miss 1 miss 1 miss 1"),
+        (vec![(asked(), first()), (anew(), third())], "1 2 5 miss 3 miss 3"),
+        (vec![(asked(), first()), (anew(), failed())], "1 2 again miss 2 miss 2 miss 2"),
         (vec![(asked(), first()), (asked(), third()), (asked(), failed())], "1 5 2 again miss 3 miss 3"),
-        (vec![(new_run(), first()), (new_run(), third())], "5 2 miss 2 miss 2 miss 2"),
+        (vec![(new_run(), first()), (new_run(), third())], "1 2 5 miss 3 miss 3"),
     ] {
         let recorded = Recorded::new();
         for (run, exchanges) in runs {
             recorded.store.keep_exchanges(&run, exchanges).unwrap();
         }
         assert_eq!(given_of_days(&recorded.store, Policy::Once, "", 5), expected);
+    }
+}
+
+/// What was recorded on some days without a session, the first so many milliseconds after the first of all.
+fn of_days(days: &[&str], first_at: i64) -> Vec<Exchange> {
+    let days = days.iter().zip(first_at..);
+    days.map(|(day, at)| of_day(day, ("", 0), at, &at.to_string())).collect()
+}
+
+/// A fixture to which runs of servers are added.
+fn fixture_with(first: Vec<Exchange>, runs: Vec<(NewRun, Vec<Exchange>)>) -> (Fixture, Store) {
+    let fixture = Fixture::new(first);
+    let store = Store::open(&fixture.path(), Access::ReadWrite).unwrap();
+    for (run, exchanges) in runs {
+        store.keep_exchanges(&run, exchanges).unwrap();
+    }
+    (fixture, store)
+}
+
+#[test]
+fn what_a_server_recorded_into_a_fixture_hides_none_of_it() {
+    let (first, later) = (of_days(&["09", "10", "11"], 1), of_days(&["14", "15"], 4));
+    let (_directory, into_fixture) = fixture_with(first.clone(), vec![(new_run(), later.clone())]);
+    let kept = Recorded::new();
+    kept.store.keep_exchanges(&new_run(), first.clone()).unwrap();
+    kept.store.keep_exchanges(&new_run(), later.clone()).unwrap();
+    let (_other, anew) = fixture_with([first, later].concat(), Vec::new());
+    for store in [&into_fixture, &kept.store, &anew] {
+        assert_eq!(given_of_days(store, Policy::Once, "", 6), "1 2 3 4 5 miss 5");
+        assert_eq!(asked_of_days(&[store], Mode::Auto, Policy::Once, "", 6), "1 2 3 4 5 send 5");
+    }
+}
+
+#[test]
+fn what_rules_of_now_recorded_comes_behind_all_that_they_make_one_of() {
+    let now = || NewRun { job_identity: r#"{"record":{"normalise":["timestamps"]}}"#.to_owned(), ..new_run() };
+    let by_rules = |occurrence, at, answer: &str| {
+        let recorded = exchange(on_day("20", &of_any_day()), "", occurrence, answer);
+        Exchange { attempt: Attempt { sent_at_ms: at, ..recorded.attempt }, ..recorded }
+    };
+    let failed = || of_account(of_day("10", ("", 0), 2, "failed"));
+    let (first, later) = (of_days(&["09"], 1), of_days(&["14"], 9));
+    for (first, runs, expected) in [
+        (of_days(&["09", "10"], 1), vec![(now(), vec![by_rules(2, 3, "3")])], "1 2 3 send 3 send 4"),
+        (of_days(&["09"], 1), vec![(now(), vec![by_rules(1, 3, "3")]), (new_run(), later)], "1 3 9 send 3 send 4"),
+        ([first.clone(), vec![failed()]].concat(), vec![], "1 send 1 send 2 send 3 send 4"),
+        ([first, vec![failed()]].concat(), vec![(now(), vec![by_rules(1, 3, "3")])], "1 3 send 2 send 3 send 4"),
+    ] {
+        let (_directory, store) = fixture_with(first.clone(), runs.clone());
+        assert_eq!(asked_of_days(&[&store], Mode::Auto, Policy::Once, "", 5), expected);
+        let all = runs.into_iter().flat_map(|(_, exchanges)| exchanges);
+        let (_other, store) = fixture_with(first.into_iter().chain(all).collect(), Vec::new());
+        assert_eq!(asked_of_days(&[&store], Mode::Auto, Policy::Once, "", 5), expected, "written anew");
+    }
+}
+
+#[test]
+fn stores_that_lie_together_hide_of_each_other_what_had_the_same_key() {
+    let (_directory, fixture) = fixture_with(of_days(&["09", "10", "11"], 1), Vec::new());
+    let beside = Recorded::new();
+    beside.store.keep_exchanges(&new_run(), of_days(&["12"], 4)).unwrap();
+    let stores = [&beside.store, &fixture];
+    for (mode, last) in [(Mode::Replay, "miss 4"), (Mode::Auto, "send 4")] {
+        assert_eq!(asked_of_days(&stores, mode, Policy::Once, "", 5), format!("1 2 3 4 {last}"));
+    }
+    beside.store.keep_exchanges(&new_run(), of_days(&["10"], 5)).unwrap();
+    assert_eq!(asked_of_days(&stores, Mode::Replay, Policy::Once, "", 5), "1 3 4 5 miss 4");
+}
+
+#[test]
+fn runs_that_record_anew_hide_no_other_day() {
+    let anew = || NewRun { mode: Mode::Record.as_str().to_owned(), ..new_run() };
+    let recorded = Recorded::new();
+    recorded.store.keep_exchanges(&anew(), of_days(&["09"], 1)).unwrap();
+    recorded.store.keep_exchanges(&anew(), of_days(&["14"], 2)).unwrap();
+    assert_eq!(given_of_days(&recorded.store, Policy::Once, "", 3), "1 2 miss 2");
+    assert_eq!(given_of_days(&recorded.store, Policy::Cycle, "", 3), "1 2 1");
+    let options = PlaybackOptions { mode: Mode::Replay, rules: of_any_day(), ..PlaybackOptions::default() };
+    let playback = Playback::new(vec![recorded.store.clone()], options).unwrap();
+    for expected in [1, 0] {
+        playback.ask("", &on_day("31", &of_any_day())).unwrap();
+        assert_eq!(playback.report().unwrap().unused, expected);
     }
 }
