@@ -92,9 +92,6 @@ fn read(sources: &mut [Source], runs: &[HashMap<RunId, Origin>], rules: &KeyRule
             first = first.or(Some(request.place.exchange));
             let origin = origin(runs, &request.place);
             let asked_by_ms = if origin.is_by_key { request.sent_at_ms } else { times.asked_by_ms(&request) };
-            if !shadows.let_stand(index, &request) {
-                return;
-            }
             let key = if origin.is_foreign {
                 // What is no JSON was never asked for by a client, and nobody will.
                 let Ok(key) = Key::of(request.endpoint, &request.body, rules) else { return };
@@ -102,6 +99,9 @@ fn read(sources: &mut [Source], runs: &[HashMap<RunId, Origin>], rules: &KeyRule
             } else {
                 request.key
             };
+            if !shadows.let_stand(index, &request, (key, origin.is_foreign)) {
+                return;
+            }
             let of_key = found.entry(key).or_default();
             of_key.is_rekeyed |= origin.is_foreign;
             of_key.found.push(Found::of(index, request, asked_by_ms));
@@ -127,19 +127,24 @@ struct OfKey {
 type Slot = (Option<Arc<str>>, Key, u32, bool);
 
 /// Which recordings others stand in front of, by the keys that they were recorded under: what rules that
-/// came later make one of them hides none.
+/// came later make one of them hides none. A run that recorded anew by the rules of now knew what they
+/// make one, and hides all of that.
 #[derive(Default)]
 struct Shadows {
     slots: HashSet<Slot>,
     anew: HashMap<(usize, Key), Anew>,
+    anew_by_rules: HashMap<(usize, Key), Anew>,
 }
 
 impl Shadows {
-    /// Whether a recording counts; those of the first store are looked at first, and the newest first.
-    fn let_stand(&mut self, source: usize, request: &KeptRequest) -> bool {
+    /// Whether a recording counts that has a key by the rules of now, and may be made by others; those of
+    /// the first store are looked at first, and the newest first.
+    fn let_stand(&mut self, source: usize, request: &KeptRequest, (by_rules, is_foreign): (Key, bool)) -> bool {
         let KeptRequest { place, key, .. } = request;
         let slot = (place.session.clone(), *key, place.occurrence, place.simulated);
-        self.anew.entry((source, *key)).or_default().lets_stand(place) && self.slots.insert(slot)
+        let anew_by_rules = self.anew_by_rules.entry((source, by_rules)).or_default();
+        let is_left = if is_foreign { anew_by_rules.leaves(place) } else { anew_by_rules.lets_stand(place) };
+        is_left && self.anew.entry((source, *key)).or_default().lets_stand(place) && self.slots.insert(slot)
     }
 }
 

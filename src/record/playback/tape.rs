@@ -160,13 +160,21 @@ pub(super) struct Anew(Vec<(Option<Arc<str>>, bool, RunId)>);
 impl Anew {
     /// Whether a recording of the key still counts; they are looked at from the newest on.
     pub(super) fn lets_stand(&mut self, place: &Place) -> bool {
-        let run = place.exchange.item().run();
-        let mut alike = self.0.iter().filter(|(session, ..)| *session == place.session);
-        let first = alike.find(|(_, simulated, _)| *simulated == place.simulated).map(|(.., run)| *run);
-        if place.anew && first.is_none() {
-            self.0.push((place.session.clone(), place.simulated, run));
+        let is_left = self.leaves(place);
+        if place.anew && self.newest(place).is_none() {
+            self.0.push((place.session.clone(), place.simulated, place.exchange.item().run()));
         }
-        first.is_none_or(|first| first == run)
+        is_left
+    }
+
+    /// Whether none of the runs so far was behind that of a recording and recorded its session anew.
+    pub(super) fn leaves(&self, place: &Place) -> bool {
+        self.newest(place).is_none_or(|newest| newest == place.exchange.item().run())
+    }
+
+    fn newest(&self, place: &Place) -> Option<RunId> {
+        let mut alike = self.0.iter().filter(|(session, ..)| *session == place.session);
+        alike.find(|(_, simulated, _)| *simulated == place.simulated).map(|(.., run)| *run)
     }
 }
 

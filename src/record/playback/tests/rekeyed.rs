@@ -87,6 +87,12 @@ fn of_day(day: &str, (session, occurrence): (&str, u32), sent_at_ms: i64, answer
     Exchange { attempt: Attempt { sent_at_ms, ..recorded.attempt }, ..recorded }
 }
 
+/// What was recorded by rules that tell no days apart.
+fn by_rules(occurrence: u32, sent_at_ms: i64, answer: &str) -> Exchange {
+    let recorded = exchange(on_day("20", &of_any_day()), "", occurrence, answer);
+    Exchange { attempt: Attempt { sent_at_ms, ..recorded.attempt }, ..recorded }
+}
+
 /// Rules that tell no days apart.
 fn of_any_day() -> KeyRules {
     KeyRules { normalise: vec![Normaliser::Timestamps], ..KeyRules::default() }
@@ -201,12 +207,21 @@ fn what_a_server_recorded_into_a_fixture_hides_none_of_it() {
 }
 
 #[test]
+fn what_is_recorded_anew_by_the_rules_of_now_hides_all_that_they_make_one_of() {
+    let identity = r#"{"record":{"normalise":["timestamps"]}}"#.to_owned();
+    let now = || NewRun { job_identity: identity.clone(), ..new_run() };
+    let anew = || NewRun { mode: Mode::Record.as_str().to_owned(), ..now() };
+    for (run, asks, expected) in [(anew(), 2, "new miss 1"), (now(), 4, "1 2 new miss 3")] {
+        let recorded = Recorded::new();
+        recorded.store.keep_exchanges(&new_run(), of_days(&["09", "10"], 1)).unwrap();
+        recorded.store.keep_exchanges(&run, vec![by_rules(0, 3, "new")]).unwrap();
+        assert_eq!(given_of_days(&recorded.store, Policy::Once, "", asks), expected);
+    }
+}
+
+#[test]
 fn what_rules_of_now_recorded_comes_behind_all_that_they_make_one_of() {
     let now = || NewRun { job_identity: r#"{"record":{"normalise":["timestamps"]}}"#.to_owned(), ..new_run() };
-    let by_rules = |occurrence, at, answer: &str| {
-        let recorded = exchange(on_day("20", &of_any_day()), "", occurrence, answer);
-        Exchange { attempt: Attempt { sent_at_ms: at, ..recorded.attempt }, ..recorded }
-    };
     let failed = || of_account(of_day("10", ("", 0), 2, "failed"));
     let (first, later) = (of_days(&["09"], 1), of_days(&["14"], 9));
     for (first, runs, expected) in [
