@@ -44,6 +44,7 @@ pub use event::{Event, ItemSettled, RunBegun, Snapshot};
 pub use export::{ExportError, export};
 pub use missing::{Miss, NearMiss};
 pub use output_file::OutputFile;
+pub use reachability::Reachability;
 pub use replay::{ReplayError, ReplayOptions, Replayed, replay};
 pub use result_writer::{Output, ResultColumns, ResultFormat, ResultWriter, UnknownResultFormat};
 pub use resume::{Begin, Changed, decide_begin};

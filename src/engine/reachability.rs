@@ -19,7 +19,7 @@ const FIRST_TRIES: u32 = 3;
 
 /// What is known of the way to the gateway.
 #[derive(Debug, Default)]
-pub(super) struct Reachability(Mutex<State>);
+pub struct Reachability(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,7 +35,7 @@ impl Reachability {
     }
 
     /// A server has replied.
-    pub(super) fn replied(&self, verdict: &Verdict) {
+    pub fn replied(&self, verdict: &Verdict) {
         let mut state = self.state();
         state.replied = true;
         state.lost_since = None;
@@ -48,14 +48,16 @@ impl Reachability {
     }
 
     /// Whether any request of this run was answered well, and the credentials are taken still.
-    pub(super) fn has_answers(&self) -> bool {
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
         let state = self.state();
         state.answered && state.refused_since.is_none_or(|since| since.elapsed() < DOUBT)
     }
 
     /// A connection could not be made, the so-manieth in a row of its exchange. Says whether to give
     /// the run up.
-    pub(super) fn not_connected(&self, in_a_row: u32) -> bool {
+    #[must_use]
+    pub fn not_connected(&self, in_a_row: u32) -> bool {
         let mut state = self.state();
         let since = *state.lost_since.get_or_insert_with(Instant::now);
         if state.replied { since.elapsed() >= OUTAGE } else { in_a_row >= FIRST_TRIES }

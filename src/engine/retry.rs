@@ -67,10 +67,10 @@ impl Tries {
         if !matches!(class, Class::NotConnected) {
             self.not_connected = 0;
         }
-        if !matches!(class, Class::NotConnected | Class::RefusedStream) {
+        if !class.is_unsent() {
             self.sent += 1;
         }
-        if !matches!(class, Class::NotConnected | Class::RefusedStream | Class::RateLimited) {
+        if !class.is_unsent() && !matches!(class, Class::RateLimited) {
             self.counted += 1;
         }
     }

@@ -150,6 +150,12 @@ impl Class {
         matches!(self, Self::QuotaExhausted | Self::Unauthorized | Self::OutOfCredit | Self::Misconfigured)
     }
 
+    /// Whether nothing was sent that anybody processed: a request that does not count.
+    #[must_use]
+    pub const fn is_unsent(self) -> bool {
+        matches!(self, Self::NotConnected | Self::RefusedStream)
+    }
+
     /// Whether the request may have cost something: it brought an answer, or one that was kept
     /// back, or may have been billed.
     #[must_use]
