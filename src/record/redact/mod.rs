@@ -1,5 +1,6 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
+mod closed;
 mod credential;
 mod escape;
 mod json;
