@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::{DeflateDecoder, ZlibDecoder};
 
 use super::{End, Reply};
 
@@ -15,7 +16,7 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 /// A way in which HTTP compresses bodies, of those that are undone here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
-    /// Of one member or several.
+    /// Of one member or several. What stands behind them counts for nothing, as for most that read it.
     Gzip,
     /// A zlib stream, or a bare one, as some send it.
     Deflate,
@@ -82,7 +83,7 @@ impl Coding {
         let mut plain = Vec::new();
         let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
         let read = match self {
-            Self::Gzip => MultiGzDecoder::new(body).take(limit).read_to_end(&mut plain),
+            Self::Gzip => gunzip_members(body, limit, &mut plain),
             Self::Deflate if is_zlib(body) => ZlibDecoder::new(body).take(limit).read_to_end(&mut plain),
             Self::Deflate => DeflateDecoder::new(body).take(limit).read_to_end(&mut plain),
             Self::Zstd => zstd::stream::read::Decoder::with_buffer(body).and_then(|mut decoder| {
@@ -112,6 +113,17 @@ fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
 }
 
+/// Reads the members of gzip, up to what is none.
+fn gunzip_members(mut body: &[u8], limit: u64, plain: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        let left = limit.saturating_sub(plain.len() as u64);
+        GzDecoder::new(&mut body).take(left).read_to_end(plain)?;
+        if plain.len() as u64 >= limit || Coding::of_beginning(body) != Some(Coding::Gzip) {
+            return Ok(plain.len());
+        }
+    }
+}
+
 /// What gzip was made of; `None` where it is none, is damaged or cut, or is longer than 128 MiB.
 #[must_use]
 pub fn gunzip(bytes: &[u8]) -> Option<Bytes> {
@@ -127,22 +139,63 @@ impl Reply {
     /// they say.
     #[must_use]
     pub fn uncompressed(&self) -> Option<Self> {
-        let names = self.header("content-encoding")?.split(',').map(str::trim);
-        let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
-        let codings =
-            names.map(Coding::of_name).collect::<Option<Vec<Coding>>>().filter(|codings| !codings.is_empty())?;
-        let body = codings.into_iter().rev().try_fold(self.body.clone(), |body, coding| self.without(coding, &body))?;
-        let headers = self.headers.iter().filter(|header| header.name != "content-encoding").cloned().collect();
-        Some(Self { status: self.status, headers, body, chunks: Vec::new(), end: self.end })
+        let codings = self.codings()?;
+        let body = codings.into_iter().rev().try_fold(self.body.clone(), |body, coding| {
+            let is_cut = self.end != End::Complete;
+            without(coding, &body, is_cut)
+        })?;
+        Some(self.plain(body))
     }
 
-    /// A body of this reply without the last way in which it was compressed.
-    fn without(&self, coding: Coding, body: &[u8]) -> Option<Bytes> {
-        match coding.is_of(body).then(|| coding.unpack(body, LONGEST))? {
-            Ok(plain) => Some(plain),
-            Err(UnpackError::Damaged { read, .. }) if self.end != End::Complete && !read.is_empty() => Some(read),
-            Err(_) => None,
-        }
+    /// The same, with what can be read of a body that is damaged, and of one that only shows by its first
+    /// bytes how it was compressed.
+    #[must_use]
+    pub fn uncompressed_as_far_as_it_goes(&self) -> Option<Self> {
+        let is_named = !self.has_unread_coding();
+        let shown = || {
+            let coding = Coding::of_beginning(&self.body).or_else(|| is_zlib(&self.body).then_some(Coding::Deflate))?;
+            without(coding, &self.body, coding != Coding::Deflate).map(|body| self.plain(body))
+        };
+        let as_named = || {
+            let codings = self.codings()?;
+            let without = |body: Bytes, coding| without(coding, &body, Coding::of_beginning(&body).is_some());
+            codings.into_iter().rev().try_fold(self.body.clone(), without).map(|body| self.plain(body))
+        };
+        is_named.then(|| self.uncompressed().or_else(as_named).or_else(shown))?
+    }
+
+    /// Whether a header names a way to compress that is not undone here.
+    #[must_use]
+    pub fn has_unread_coding(&self) -> bool {
+        self.header("content-encoding")
+            .is_some_and(|names| coding_names(names).any(|name| Coding::of_name(name).is_none()))
+    }
+
+    /// In which ways it was compressed, the last one last; `None` where it was not, or one is not known.
+    fn codings(&self) -> Option<Vec<Coding>> {
+        let names = coding_names(self.header("content-encoding")?);
+        names.map(Coding::of_name).collect::<Option<Vec<Coding>>>().filter(|codings| !codings.is_empty())
+    }
+
+    /// The same reply with a plain body.
+    fn plain(&self, body: Bytes) -> Self {
+        let headers = self.headers.iter().filter(|header| header.name != "content-encoding").cloned().collect();
+        Self { status: self.status, headers, body, chunks: Vec::new(), end: self.end }
+    }
+}
+
+/// The codings that `content-encoding` names.
+fn coding_names(names: &str) -> impl Iterator<Item = &str> {
+    let names = names.split(',').map(str::trim);
+    names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
+}
+
+/// A body without the last way in which it was compressed. One that is cut gives what came of it.
+fn without(coding: Coding, body: &[u8], is_cut: bool) -> Option<Bytes> {
+    match coding.is_of(body).then(|| coding.unpack(body, LONGEST))? {
+        Ok(plain) => Some(plain),
+        Err(UnpackError::Damaged { read, .. }) if is_cut && !read.is_empty() => Some(read),
+        Err(_) => None,
     }
 }
 
@@ -202,6 +255,8 @@ mod tests {
             ("gzip", JSON.to_vec(), End::Reset, None),
             ("gzip", cut(whole.clone()), End::Complete, None),
             ("gzip", cut(whole.clone()), End::Reset, json.clone()),
+            ("gzip", [&*whole, b"\0\0\0"].concat(), End::Complete, json.clone()),
+            ("gzip", [&*whole, b"\r\n"].concat(), End::Reset, json.clone()),
             ("gzip", b"\x1f\x8b".to_vec(), End::Complete, None),
             ("deflate", zlib(JSON, 6), End::Complete, json.clone()),
             ("Deflate", zlib(JSON, 0), End::Complete, json.clone()),

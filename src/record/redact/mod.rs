@@ -1,5 +1,6 @@
 //! Striking secrets and what a job's rules name from bodies, before key and store alike.
 
+mod closed;
 mod credential;
 mod escape;
 mod json;
@@ -15,7 +16,7 @@ use std::{fmt, iter};
 
 use bytes::Bytes;
 
-use crate::model::{Attempt, BodyShape, Chunk, Fault, Reply, gunzip};
+use crate::model::{Attempt, BodyShape, Chunk, Coding, Fault, Reply};
 use crate::store::Facts;
 
 use credential::Credentials;
@@ -24,6 +25,9 @@ use replacement::{Finder, replaced};
 use rule::Rule;
 
 pub use rule::RedactError;
+
+/// How often a body may be compressed. Some are, for ever.
+const LAYERS: usize = 8;
 
 /// Strikes known credentials and what the job's rules match.
 #[derive(Clone, Default)]
@@ -106,22 +110,26 @@ impl Redactor {
         if self.is_empty() {
             return;
         }
-        self.strike_compressed(reply);
-        let is_stream = reply.shape() == BodyShape::Events;
-        let chunks = &mut reply.chunks;
-        reply.body = self.strike_noting(&reply.body, is_stream, |edits| recut(chunks, edits));
+        self.strike_body(reply, LAYERS);
         for header in &mut reply.headers {
             header.value = self.strike_text(&header.value);
         }
     }
 
-    /// Where something must be struck from a body that came compressed, the plain one is kept in its place.
-    fn strike_compressed(&self, reply: &mut Reply) {
-        let Some(mut plain) = reply.uncompressed().or_else(|| unnamed_gzip(reply)) else { return };
-        let whole = plain.body.clone();
-        self.strike_reply(&mut plain);
-        if plain.body != whole {
-            *reply = plain;
+    /// Strikes the body of a reply. Where something must be struck from one that came compressed, the plain
+    /// one is kept in its place; what it is compressed to stays, for no text stands there.
+    fn strike_body(&self, reply: &mut Reply, layers: usize) {
+        let unpacked = reply.uncompressed_as_far_as_it_goes();
+        if let Some((mut plain, layers)) = unpacked.zip(layers.checked_sub(1)) {
+            let whole = plain.body.clone();
+            self.strike_body(&mut plain, layers);
+            if plain.body != whole {
+                *reply = plain;
+            }
+        } else if !is_compressed(reply) {
+            let is_stream = reply.shape() == BodyShape::Events;
+            let chunks = &mut reply.chunks;
+            reply.body = self.strike_noting(&reply.body, is_stream, |edits| recut(chunks, edits));
         }
     }
 
@@ -168,10 +176,15 @@ impl Redactor {
     }
 }
 
-/// The reply with its body as it was before gzip, where no header says that it is gzip.
-fn unnamed_gzip(reply: &Reply) -> Option<Reply> {
-    let body = gunzip(&reply.body)?;
-    Some(Reply { body, chunks: Vec::new(), ..reply.clone() })
+/// Whether a body that cannot be unpacked is compressed nevertheless. A header may say so of a text that
+/// somebody has unpacked.
+fn is_compressed(reply: &Reply) -> bool {
+    let is_text = || match str::from_utf8(&reply.body) {
+        Ok(_) => true,
+        // A text may be cut within its last character.
+        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+    };
+    Coding::of_beginning(&reply.body).is_some() || reply.has_unread_coding() && !is_text()
 }
 
 impl fmt::Debug for Redactor {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{Event, Members, events};
 
+use super::closed::closed;
 use super::json::Json;
 
 /// How deep an event is looked into.
@@ -36,14 +37,46 @@ impl Stream {
             json.strings.extend(strings.iter().map(|string| lines.place(string)));
             if let Ok(members) = Members::parse(&event.data) {
                 Walk { data: &event.data, lines: &lines, texts: &mut texts }.event(&members);
+            } else {
+                add_cut(&mut texts, &event.data, &lines);
             }
         }
         Self { json, texts: texts.into_values().collect() }
     }
 }
 
-/// The pieces of each text of a stream, in order.
+/// The pieces of each text of a stream, in order, by what tells that text from another, in lines.
 type Texts = BTreeMap<String, Vec<Range<usize>>>;
+
+/// Adds what came of an event that breaks off. It may not say whose text it has: then it is a piece of
+/// each one that it may be of.
+fn add_cut(texts: &mut Texts, data: &[u8], lines: &Lines) {
+    let (data, mut cut) = (closed(data), Texts::new());
+    let Ok(members) = Members::parse(&data) else { return };
+    Walk { data: &data, lines, texts: &mut cut }.event(&members);
+    for (path, pieces) in cut {
+        let is_known = texts.contains_key(&path);
+        let mut owners: Vec<_> =
+            texts.iter_mut().filter(|(known, _)| !is_known && may_be(known, &path)).map(|(_, owner)| owner).collect();
+        for owner in &mut owners {
+            owner.extend_from_slice(&pieces);
+        }
+        if owners.is_empty() {
+            texts.entry(path).or_default().extend(pieces);
+        }
+    }
+}
+
+/// Whether what tells a text may be what an event says that breaks off: of that, a line may not have come,
+/// and of a string in it not all.
+fn may_be(known: &str, cut: &str) -> bool {
+    let may_be_line = |known: &str, cut: &str| {
+        let begins = cut.strip_suffix('"').is_some_and(|beginning| known.starts_with(beginning));
+        cut.is_empty() || known == cut || begins
+    };
+    known.split('\n').count() == cut.split('\n').count()
+        && known.split('\n').zip(cut.split('\n')).all(|(known, cut)| may_be_line(known, cut))
+}
 
 /// Where the data of an event stand in the body.
 struct Lines(Vec<Line>);
@@ -89,7 +122,7 @@ impl Walk<'_> {
         let place = place_of(members);
         for name in ["choices", "delta"] {
             if let Some(value) = members.get(name) {
-                self.value(&format!("{place}.{name}"), value, DEPTH);
+                self.value(&format!("{place}\n{name}"), value, DEPTH);
             }
         }
     }
@@ -106,9 +139,9 @@ impl Walk<'_> {
             }
             Some(b'{') => {
                 let members = Members::of(raw);
-                let index = members.number("index").map_or_else(String::new, |index| format!("[{index}]"));
+                let index = members.number("index").map_or_else(String::new, |index| index.to_string());
                 for (name, value) in members.0.iter().filter(|(name, _)| !LABELS.contains(&name.as_str())) {
-                    self.value(&format!("{path}{index}.{name}"), value, depth);
+                    self.value(&format!("{path}\n{index}\n{name}"), value, depth);
                 }
             }
             _ => {}
@@ -125,7 +158,7 @@ impl Walk<'_> {
 
 /// What an event says of whose text it carries.
 fn place_of(members: &Members<'_>) -> String {
-    PLACES.iter().map(|name| members.get(name).map_or("", RawValue::get)).collect::<Vec<_>>().join(" ")
+    PLACES.iter().map(|name| members.get(name).map_or("", RawValue::get)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -154,5 +187,56 @@ mod tests {
         assert_eq!(reply.body, expected.concat());
         let lengths: Vec<_> = reply.chunks.iter().map(|chunk| chunk.length).collect();
         assert_eq!(lengths, expected.map(|event| event.len()));
+    }
+
+    /// The two last events of a stream, each with where the text of its delta stands.
+    fn split(form: &str, pieces: [&str; 2]) -> [(String, usize); 2] {
+        let start = "data: ".len() + form.find('@').unwrap();
+        pieces.map(|piece| (format!("data: {}\n\n", form.replace('@', piece)), start))
+    }
+
+    #[test]
+    fn what_is_named_is_struck_wherever_the_last_delta_breaks_off() {
+        const KEY: &str = "sk-or-v1-canary5d1f7c2e9b8a7766";
+        let redactor = Redactor::new([KEY], [("TOP[A-F]{3,}|Zoë😀!", "N")]).unwrap();
+        let forms = [
+            r#"{"choices":[{"index":0,"delta":{"content":"@"}}]}"#,
+            r#"{"id":"é","choices":[{"delta":{"content":"@"},"index":12}],"type":"c"}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"@"}}]}}]}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"@"}}"#,
+            r#"{"delta":{"partial_json":"@","type":"input_json_delta"},"index":10,"type":"content_block_delta"}"#,
+            r#"{"type":"response.output_text.delta","item_id":"i.1","output_index":0,"delta":"@","x":null}"#,
+            "{\"delta\":\"@\",\ndata: \"item_id\":\"i\",\"output_index\":10,\"type\":\"response.output_text.delta\"}",
+        ];
+        let said = [
+            ["your key is ", "sk-or-", "v1-canary5d1f7c2e9b8a7766 and"],
+            ["your key is ", "sk-or-v1-canar", "y5d1f7c2e9b8a7766 \\u00eb\\n"],
+            ["a ", "TOP", "ABC \\ud83d\\ude00\\\" é and"],
+            ["a ", "Zoë", "😀!\\\\😀 and"],
+        ];
+        for (form, [before, one, other]) in forms.into_iter().flat_map(|form| said.map(|said| (form, said))) {
+            let [(first, start), (last, _)] = split(form, [&format!("{before}{one}"), other]);
+            for cut in "data: {".len()..last.len() {
+                let came = &last.as_bytes()[..cut];
+                let body = [first.as_bytes(), came].concat();
+                let mut reply =
+                    Reply { status: 200, headers: vec![], body: body.clone().into(), chunks: vec![], end: End::Reset };
+                redactor.strike_reply(&mut reply);
+                let piece = came.get(start..).map_or(&b""[..], |rest| &rest[..rest.len().min(other.len())]);
+                let joined = [one.as_bytes(), piece].concat();
+                let struck = redactor.strike(&joined.clone().into());
+                let expected = if struck == joined {
+                    body
+                } else {
+                    let with = if struck.starts_with(b"N") { "N" } else { "[redacted]" };
+                    let (_, rest) = struck.split_at(with.len());
+                    let last = [&came[..start.min(cut)], rest, came.get(start + piece.len()..).unwrap_or_default()];
+                    let (first, _) = &split(form, [&format!("{before}{with}"), ""])[0];
+                    [first.as_bytes(), &last.concat()].concat()
+                };
+                let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+                assert_eq!(text(&reply.body), text(&expected), "{form} {cut}");
+            }
+        }
     }
 }

@@ -332,6 +332,67 @@ fn a_secret_in_a_compressed_body_is_struck_and_one_without_stays_as_it_came() {
     }
 }
 
+/// A text as gzip, as a zlib stream and as zstd.
+fn compressed(text: &str) -> [(&'static str, Vec<u8>); 3] {
+    use std::io::Read;
+    let (mut gzip, mut zlib) = (Vec::new(), Vec::new());
+    flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::default()).read_to_end(&mut gzip).unwrap();
+    flate2::read::ZlibEncoder::new(text.as_bytes(), flate2::Compression::default()).read_to_end(&mut zlib).unwrap();
+    [("gzip", gzip), ("deflate", zlib), ("zstd", zstd::bulk::compress(text.as_bytes(), 1).unwrap())]
+}
+
+fn answer(encoding: Option<&str>, body: Vec<u8>) -> Reply {
+    let header = |encoding: &str| Header { name: "content-encoding".to_owned(), value: encoding.to_owned() };
+    let headers = encoding.map(header).into_iter().collect();
+    Reply { status: 200, headers, body: body.into(), chunks: vec![], end: End::Complete }
+}
+
+#[test]
+fn what_a_text_is_compressed_to_is_not_struck() {
+    let redactor = Redactor::new([], [("(?s-u).", "x"), ("7", "N")]).unwrap();
+    for (name, body) in compressed("") {
+        let cut = body[..body.len() - 1].to_vec();
+        for (encoding, body) in
+            [(Some(name), body.clone()), (None, body.clone()), (Some("br"), body.clone()), (Some("br, gzip"), body)]
+        {
+            let mut reply = answer(encoding, body.clone());
+            redactor.strike_reply(&mut reply);
+            assert_eq!(reply.body, body, "{name} {encoding:?}");
+        }
+        let mut reply = answer(Some(name), cut.clone());
+        redactor.strike_reply(&mut reply);
+        assert!(reply.body == cut || name == "deflate", "{name}");
+    }
+    // A header may be left over from a body that somebody has unpacked.
+    for (encoding, body) in [("br", "7é"), ("gzip", "7"), ("deflate", "7"), ("zstd", "x^7")] {
+        let mut reply = answer(Some(encoding), body.into());
+        redactor.strike_reply(&mut reply);
+        assert!(reply.body.iter().all(|byte| *byte == b'x'), "{encoding}");
+    }
+    let redactor = Redactor::new([], [("br", "x")]).unwrap();
+    let mut reply = answer(Some("br"), b"\x8b br".to_vec());
+    redactor.strike_reply(&mut reply);
+    assert_eq!((&reply.body[..], &*reply.headers[0].value), (&b"\x8b br"[..], "x"));
+}
+
+#[test]
+fn what_can_be_read_of_a_compressed_body_is_struck() {
+    let redactor = Redactor::new(["a-secret-of-mine"], []).unwrap();
+    for (secret, expected) in [("a-secret-of-mine", Some("so: [redacted]!")), ("none", None)] {
+        for (name, body) in compressed(&format!("so: {secret}!")) {
+            for behind in [&b""[..], b"\0\0\0", b"\r\n"] {
+                for encoding in [Some(name), None] {
+                    let body = [&body, behind].concat();
+                    let mut reply = answer(encoding, body.clone());
+                    redactor.strike_reply(&mut reply);
+                    assert_eq!(reply.body, expected.map_or(body, Vec::from), "{name} {behind:?}");
+                    assert_eq!(reply.headers.is_empty(), expected.is_some() || encoding.is_none());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn what_takes_a_place_within_a_json_string_leaves_json() {
     let redactor = Redactor::new([], [(r"([0-9])[0-9]{3}", "\"nr\\ $1\"\n")]).unwrap();
