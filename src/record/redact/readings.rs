@@ -297,59 +297,60 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn however_deltas_cut_json_what_is_named_is_struck_and_the_rest_stays(
-                texts in prop::collection::vec("([nuxyz0-9d8e\"\n é😀Ж]|Zoë|nx|123|x\"y){0,12}", 1..4),
-                escapes in prop::collection::vec(any::<bool>(), 64),
-                cuts in prop::collection::vec(1..7_usize, 1..60),
-            ) {
-                let pattern = "Zoë|nx?y|[0-9]{2,}[de]?|😀\n|x\"y";
-                let mut escapes = escapes.iter().copied().cycle();
-                let members: Vec<_> =
-                    texts.iter().zip("abc".chars()).map(|(text, name)| format!("\"{name}\": \"{}\"", written(text, &mut escapes))).collect();
-                let said = format!("{{{}}}", members.join(", "));
-                let (mut rest, mut body) = (said.as_str(), String::new());
-                for cut in cuts {
-                    let (piece, tail) = rest.split_at(rest.floor_char_boundary(cut.min(rest.len())));
-                    body += &event(&written(piece, &mut escapes), "\r\n");
-                    rest = tail;
-                }
-                body += &event(&written(rest, &mut escapes), "\n");
-                prop_assert_eq!(arguments(body.as_bytes()), said);
-                let kept = kept(&redactor(pattern), body.clone());
-                let arguments: Value = serde_json::from_str(&arguments(&kept)).unwrap();
-                let rule = Regex::new(pattern).unwrap();
-                let mut has_all_stayed = true;
-                for (text, name) in texts.iter().zip(["a", "b", "c"]) {
-                    let expected = rule.replace_all(text, "\"N\"\n");
-                    has_all_stayed &= expected == *text;
-                    prop_assert_eq!(arguments[name].as_str().unwrap(), expected);
-                }
-                prop_assert_eq!(has_all_stayed, kept == body);
+        #[test]
+        fn however_deltas_cut_json_what_is_named_is_struck_and_the_rest_stays(
+            texts in prop::collection::vec("([nuxyz0-9d8e\"\n é😀Ж]|Zoë|nx|123|x\"y){0,12}", 1..4),
+            escapes in prop::collection::vec(any::<bool>(), 64),
+            cuts in prop::collection::vec(1..7_usize, 1..60),
+        ) {
+            let pattern = "Zoë|nx?y|[0-9]{2,}[de]?|😀\n|x\"y";
+            let mut escapes = escapes.iter().copied().cycle();
+            let named = texts.iter().zip("abc".chars());
+            let member = |(text, name): (&String, char)| format!("\"{name}\": \"{}\"", written(text, &mut escapes));
+            let members: Vec<_> = named.map(member).collect();
+            let said = format!("{{{}}}", members.join(", "));
+            let (mut rest, mut body) = (said.as_str(), String::new());
+            for cut in cuts {
+                let (piece, tail) = rest.split_at(rest.floor_char_boundary(cut.min(rest.len())));
+                body += &event(&written(piece, &mut escapes), "\r\n");
+                rest = tail;
             }
+            body += &event(&written(rest, &mut escapes), "\n");
+            prop_assert_eq!(arguments(body.as_bytes()), said);
+            let kept = kept(&redactor(pattern), body.clone());
+            let arguments: Value = serde_json::from_str(&arguments(&kept)).unwrap();
+            let rule = Regex::new(pattern).unwrap();
+            let mut has_all_stayed = true;
+            for (text, name) in texts.iter().zip(["a", "b", "c"]) {
+                let expected = rule.replace_all(text, "\"N\"\n");
+                has_all_stayed &= expected == *text;
+                prop_assert_eq!(arguments[name].as_str().unwrap(), expected);
+            }
+            prop_assert_eq!(has_all_stayed, kept == body);
+        }
 
-            #[test]
-            fn json_stays_json_however_deep_a_match_stands(
-                text in r#"([\[\]{}:,"\\nu0dé8x ]|"a":|\\u00e9|\\ud83d|\\"|\["|"\]|nx){0,24}"#,
-                times in 0..4_usize,
-                around in prop::bool::ANY,
-            ) {
-                let nested = |text: String| (0..times).fold(text, |text, time| {
-                    let json = json!({ "a": text, "b": [0] }).to_string();
-                    if around && time + 1 < times { format!("So:\n{json}\n\"or\" \\n") } else { json }
-                });
-                let body = nested(text.clone());
-                let kept = redactor("nx|[08]+|[a-z]*é").strike(&Bytes::from(body.clone()));
-                let is_json = |body: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
-    prop_assert!(!is_json(body.as_bytes()) || is_json(&kept), "{} {:?}", body, kept);
-                if !around && is_json(text.as_bytes()) {
-                    let mut kept = String::from_utf8(kept.to_vec()).unwrap();
-                    for _ in 0..times {
-                        let outer: Value = serde_json::from_str(&kept).unwrap();
-                        kept = outer["a"].as_str().unwrap().to_owned();
-                    }
-                    prop_assert!(is_json(kept.as_bytes()), "{} {}", text, kept);
+        #[test]
+        fn json_stays_json_however_deep_a_match_stands(
+            text in r#"([\[\]{}:,"\\nu0dé8x ]|"a":|\\u00e9|\\ud83d|\\"|\["|"\]|nx){0,24}"#,
+            times in 0..4_usize,
+            around in prop::bool::ANY,
+        ) {
+            let nested = |text: String| (0..times).fold(text, |text, time| {
+                let json = json!({ "a": text, "b": [0] }).to_string();
+                if around && time + 1 < times { format!("So:\n{json}\n\"or\" \\n") } else { json }
+            });
+            let body = nested(text.clone());
+            let kept = redactor("nx|[08]+|[a-z]*é").strike(&Bytes::from(body.clone()));
+            let is_json = |body: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+            prop_assert!(!is_json(body.as_bytes()) || is_json(&kept), "{} {:?}", body, kept);
+            if !around && is_json(text.as_bytes()) {
+                let mut kept = String::from_utf8(kept.to_vec()).unwrap();
+                for _ in 0..times {
+                    let outer: Value = serde_json::from_str(&kept).unwrap();
+                    kept = outer["a"].as_str().unwrap().to_owned();
                 }
+                prop_assert!(is_json(kept.as_bytes()), "{} {}", text, kept);
             }
         }
+    }
 }
