@@ -134,8 +134,7 @@ impl Totals {
     /// Requests that were sent, without the streams that a server refused unprocessed.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        let counted = |class: Class| !matches!(class, Class::RefusedStream | Class::NotConnected);
-        self.attempts.iter().filter(|(class, _)| counted(*class)).map(|(_, count)| count).sum()
+        self.attempts.iter().filter(|(class, _)| !class.is_unsent()).map(|(_, count)| count).sum()
     }
 
     /// Requests that brought no answer and may have been billed all the same: those that were lost

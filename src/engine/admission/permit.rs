@@ -90,7 +90,7 @@ impl Permit {
         let Some(Claim { taken, reservation, trial }) = self.held.take() else { return unchanged };
         self.class = Some(spent.class);
         self.from_cache = spent.from_cache;
-        if !was_sent(spent.class) {
+        if spent.class.is_unsent() {
             give_back(&self.gate, &self.lane, taken, reservation.as_ref());
             return unchanged;
         }
@@ -250,11 +250,6 @@ impl Drop for Permit {
         }
         self.gate.places.give_back(self.lane.index);
     }
-}
-
-/// Whether a server may have seen the request.
-const fn was_sent(class: Class) -> bool {
-    !matches!(class, Class::NotConnected | Class::RefusedStream)
 }
 
 /// Whether the server failed, or stayed silent.
